@@ -1,0 +1,1 @@
+"""Turns the log into a judged and promoted model."""
