@@ -96,8 +96,8 @@ class Offer:
     """Last instant (inclusive) at which the offer may be made."""
     automatic: bool = False
     """True when the incentive is paid even to a buyer who never noticed the offer."""
-    targeted: bool = False
-    """True when only customers named in the offer's audience (a ``sent`` event or an invitation) may get it."""
+    audience: OfferId | None = None
+    """When set, only customers who were sent that offer may get this one (a coupon needs its mailed campaign)."""
 
 
 @dataclass(frozen=True, slots=True)
