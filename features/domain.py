@@ -86,6 +86,8 @@ class Offer:
     """Margin of one acceptance before the incentive, minor units."""
     incentive_minor: int
     """Cost of the incentive when it is used, minor units."""
+    buys: Category | None = None
+    """Purchase category that takes the offer; None where any purchase does."""
     response: Response = Response.PURCHASE
     min_spend_minor: int = 0
     """Spend that takes the offer; 0 when any purchase does."""
