@@ -1,0 +1,13 @@
+"""The errors of Kairos. Each message names the value that is wrong and what to do about it."""
+
+
+class KairosError(ValueError):
+    """Something a person can mend: the message says what is wrong and how."""
+
+
+class InstantError(KairosError):
+    """A text that is not an RFC 3339 instant."""
+
+
+class SettingsError(KairosError):
+    """An environment variable that Kairos cannot use."""

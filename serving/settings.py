@@ -1,0 +1,260 @@
+"""The settings of Kairos: one table, read once from the environment.
+
+The variable of a setting is ``KAIROS_`` and its name in capitals: ``port`` is ``KAIROS_PORT``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from features.domain import Instant
+from features.errors import SettingsError
+from features.instant import parse_instant
+
+PREFIX = "KAIROS_"
+
+Source = Literal["complete_journey", "starbucks", "files"]
+ClockName = Literal["simulated", "system"]
+Size = Literal["small", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The value of every setting; what each means stands in SETTINGS."""
+
+    data_dir: Path
+    source: Source
+    starbucks: Path | None
+    files: Path | None
+    currency: str
+    margin_share: float
+    cost_direct_mail_minor: float
+    cost_mailer_minor: float
+    cost_in_store_display_minor: float
+    attention_minor: float
+    attention_slope_minor: float
+    max_quarantine_share: float
+    feature_ttl_days: float
+    clock: ClockName
+    as_of: Instant | None
+    host: str
+    port: int
+    mlflow_port: int
+    deadline_ms: float
+    model_poll_s: float
+    threads: int
+    seed: int
+    proof_size: Size
+    bench_s: float
+
+    @property
+    def source_dir(self) -> Path:
+        """The folder of everything that belongs to the chosen source."""
+        return self.data_dir / self.source
+
+    @property
+    def contract_dir(self) -> Path:
+        """The folder of the source's tables, normalised to the contract."""
+        return self.source_dir / "contract"
+
+    @property
+    def feast_dir(self) -> Path:
+        """The folder of the feature store: Parquet, registry and online store."""
+        return self.source_dir / "feast"
+
+    @property
+    def models_dir(self) -> Path:
+        """The folder with one bundle per model version."""
+        return self.source_dir / "models"
+
+    @property
+    def reports_dir(self) -> Path:
+        """The folder of reports: evaluations, proofs, benchmarks."""
+        return self.data_dir / "reports"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """Where MLflow keeps runs and registered models."""
+        return f"sqlite:///{self.data_dir.absolute() / 'mlflow.db'}"
+
+    @property
+    def mlflow_artifacts_dir(self) -> Path:
+        """The folder in which MLflow keeps the files of its runs."""
+        return self.data_dir / "mlartifacts"
+
+    @property
+    def journal_uri(self) -> str:
+        """Where the journal of decisions lies, as an SQLAlchemy address."""
+        return f"sqlite:///{self.data_dir.absolute() / 'journal.db'}"
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _optional(read: Callable[[str], object]) -> Callable[[str], object]:
+    return lambda text: read(text) if text else None
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise SettingsError(f"use one of: {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _number(low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
+    span = f"{'above' if above else 'from'} {low:g}" + (f" to {high:g}" if high < math.inf else "")
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise SettingsError(f"use a number {span}") from None
+        if not math.isfinite(value) or value < low or value > high or (above and value == low):
+            raise SettingsError(f"use a number {span}")
+        return value
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()) or not low <= int(text) <= high:
+            raise SettingsError(f"use a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _currency(text: str) -> str:
+    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
+        raise SettingsError("use the three capitals of ISO 4217, such as USD")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    default: str
+    """The default as it would stand in the environment; empty where the setting is unset."""
+    sentence: str
+    read: Callable[[str], object]
+    """From the text to the value; SettingsError says what would be right."""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("data_dir", ".data", "Folder for everything Kairos writes.", _path),
+    Setting(
+        "source",
+        "complete_journey",
+        "The data to work on: complete_journey, starbucks or files.",
+        _one_of("complete_journey", "starbucks", "files"),
+    ),
+    Setting("starbucks", "", "Folder with the Starbucks tables; needed by the source starbucks.", _optional(_path)),
+    Setting(
+        "files", "", "Folder with your own tables in the contract's form; needed by the source files.", _optional(_path)
+    ),
+    Setting("currency", "USD", "Currency of every amount, ISO 4217.", _currency),
+    Setting(
+        "margin_share",
+        "0.3",
+        "Assumed margin as a share of the price, where a source tells prices but no margins.",
+        _number(0, 1),
+    ),
+    Setting("cost_direct_mail_minor", "50", "Assumed cost of one contact by direct_mail, minor units.", _number()),
+    Setting("cost_mailer_minor", "2", "Assumed cost of one contact by mailer, minor units.", _number()),
+    Setting(
+        "cost_in_store_display_minor", "1", "Assumed cost of one contact by in_store_display, minor units.", _number()
+    ),
+    Setting("attention_minor", "1", "Price of using a customer's attention once, minor units.", _number()),
+    Setting(
+        "attention_slope_minor",
+        "0.1",
+        "What each recent contact, on any channel, adds to that price, minor units.",
+        _number(),
+    ),
+    Setting(
+        "max_quarantine_share",
+        "0.05",
+        "Share of a table's rows that may break the contract before the run stops.",
+        _number(0, 1),
+    ),
+    Setting(
+        "feature_ttl_days",
+        "400",
+        "Age in days beyond which a customer's features count as unknown, off- and online.",
+        _number(above=True),
+    ),
+    Setting(
+        "clock",
+        "auto",
+        "simulated, system, or auto: simulated for the demonstration data, system for files.",
+        _one_of("auto", "simulated", "system"),
+    ),
+    Setting(
+        "as_of",
+        "",
+        "Instant at which the simulated clock starts, RFC 3339; unset means the source's own choice.",
+        _optional(parse_instant),
+    ),
+    Setting("host", "127.0.0.1", "Address on which the service listens.", _text),
+    Setting("port", "8000", "Port of the service.", _whole(1, 65_535)),
+    Setting("mlflow_port", "5000", "Port of MLflow's pages.", _whole(1, 65_535)),
+    Setting(
+        "deadline_ms", "250", "Milliseconds after which a decision is answered by the fallback.", _number(above=True)
+    ),
+    Setting("model_poll_s", "1.0", "Seconds between two looks at which model is champion.", _number(above=True)),
+    Setting("threads", "2", "Threads for training and for batch features; serving scores with one.", _whole(1, 1_024)),
+    Setting("seed", "7", "Seed of everything random in training and sampling.", _whole(0, 2**31 - 1)),
+    Setting("proof_size", "small", "Size of the proofs: small, as in the test run, or full.", _one_of("small", "full")),
+    Setting("bench_s", "5", "Seconds for which each contender of a benchmark runs.", _number(above=True)),
+)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in force, from ``KAIROS_*`` variables; an empty variable counts as unset.
+
+    Raises SettingsError for a value that cannot be used and for a ``KAIROS_*`` variable that no setting has.
+    """
+    _refuse_unknown(environ)
+    values = {setting.name: _value(setting, environ) for setting in SETTINGS}
+    if values["clock"] == "auto":
+        values["clock"] = "system" if values["source"] == "files" else "simulated"
+    return Settings(**cast(dict[str, Any], values))
+
+
+def _value(setting: Setting, environ: Mapping[str, str]) -> object:
+    text = environ.get(setting.variable, "").strip() or setting.default
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        raise SettingsError(f"{setting.variable}={text!r}: {error}") from error
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = [setting.variable for setting in SETTINGS]
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX) and variable not in known:
+            close = get_close_matches(variable, known, n=1)
+            remedy = f"did you mean {close[0]}?" if close else "`make help` and the README list the settings"
+            raise SettingsError(f"{variable} is not a setting: {remedy}")
