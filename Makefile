@@ -1,0 +1,108 @@
+# Every target that needs Python has the environment as a prerequisite; its stamp makes a second call instant.
+# Source and folder come from the command line (make data SOURCE=files DATA=folder) or from KAIROS_* variables.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := requirements.lock
+PYTEST := $(BIN)/python -m pytest -n 2
+
+SOURCE ?=
+DATA ?=
+PROOF ?=
+ONCE ?=
+ifneq ($(SOURCE),)
+export KAIROS_SOURCE := $(SOURCE)
+endif
+ifneq ($(DATA),)
+export KAIROS_FILES := $(abspath $(DATA))
+endif
+
+.PHONY: help install run data features train evaluate compare promote rollback serve mlflow
+.PHONY: test lint check prove bench notebooks docs lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\n  SOURCE=complete_journey|starbucks|files   the data to work on\n'
+	@printf '  DATA=folder   your own tables (with SOURCE=files)\n'
+	@printf '  ONCE=1        make run ends after printing\n'
+	@printf '  PROOF=name    make prove runs this proof only\n'
+
+install: $(STAMP) ## Build .venv from requirements.lock
+
+$(STAMP): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kairos needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make install PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $(LOCK) || $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(STAMP) ## From nothing to three decisions: install, data, features, train, promote, serve
+	@$(BIN)/python -m training.run $(if $(ONCE),--once)
+
+data: $(STAMP) ## Import the source into the contract's tables
+	@$(BIN)/python -m training.import_data
+
+features: $(STAMP) ## Compute the features, apply the Feast definitions, fill the online store
+	@$(BIN)/python -m training.materialise
+
+train: $(STAMP) ## Train, calibrate and register the models
+	@$(BIN)/python -m training.train
+
+evaluate: $(STAMP) ## Judge the models on later data, beside their baselines
+	@$(BIN)/python -m training.evaluate
+
+compare: $(STAMP) ## Set two runs side by side, in money and in words
+	@$(BIN)/python -m training.compare
+
+promote: $(STAMP) ## Make the newest model the champion
+	@$(BIN)/python -m training.promote
+
+rollback: $(STAMP) ## Bring the champion before this one back
+	@$(BIN)/python -m training.promote --rollback
+
+serve: $(STAMP) ## Answer decisions over HTTP
+	@$(BIN)/python -m serving
+
+mlflow: $(STAMP) ## Show the runs and models in MLflow's pages
+	@$(BIN)/python -m training.mlflow_pages
+
+test: $(STAMP) ## The quick tests
+	@$(PYTEST) -m "not slow"
+
+lint: $(STAMP) ## Format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint ## lint, then every test
+	@$(PYTEST)
+
+prove: $(STAMP) ## Run the proofs at full size that have no report for this commit
+	@KAIROS_PROOF_SIZE=full $(BIN)/python -m tests.prove $(PROOF)
+
+bench: $(STAMP) ## Measure the service beside its peers
+	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+notebooks: $(STAMP) ## Execute the notebooks; the copies with output go to .data/notebooks
+	@mkdir -p .data/notebooks
+	@for notebook in notebooks/*.ipynb; do echo "$$notebook"; \
+	  $(BIN)/jupyter execute --output "$$PWD/.data/$$notebook" "$$notebook"; done
+
+docs: $(STAMP) ## Write the README's tables from the code
+	@$(BIN)/python -m training.readme
+
+lock: $(STAMP) ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file $(LOCK)
+
+clean: ## Remove .data and everything built; .venv stays
+	rm -rf .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
