@@ -11,3 +11,7 @@ class InstantError(KairosError):
 
 class SettingsError(KairosError):
     """An environment variable that Kairos cannot use."""
+
+
+class ContractError(KairosError):
+    """Data that break the contract as a whole: a missing file or column, or too many broken rows."""

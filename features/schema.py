@@ -183,7 +183,7 @@ EVIDENCE_BY_CHANNEL = Section(
     (),
 )
 EVIDENCE_SCHEMA: tuple[Section, ...] = (OFFER_EVIDENCE, EVIDENCE_BY_CHANNEL)
-"""What all customers together showed about one offer. ``purchases`` and ``amount`` are those of what the offer is for."""
+"""What all customers together showed about one offer; ``purchases`` and ``amount`` are of what the offer is for."""
 
 
 def fingerprint(schema: tuple[Section, ...]) -> str:

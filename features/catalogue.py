@@ -1,0 +1,66 @@
+"""What may be offered and where: the offers and channels of one source of data, as one JSON document."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from features.domain import Channel, ChannelName, Direction, Instant, Offer, OfferId, Response
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Offers and channels, with what a reader of an answer must know of the data behind them."""
+
+    source: str
+    currency: str
+    """ISO 4217."""
+    now: Instant
+    """The instant up to which history is known; a simulated clock starts here."""
+    fingerprint: str
+    """Digest of the data that the catalogue came with."""
+    offers: tuple[Offer, ...]
+    channels: tuple[Channel, ...]
+    assumptions: Mapping[str, str] = field(default_factory=dict)
+    """Settings that stand for unknown facts, such as the margin share, as name and printed value."""
+    limits: tuple[str, ...] = ()
+    """Sentences about what the data cannot tell."""
+
+    @cached_property
+    def offer(self) -> dict[OfferId, Offer]:
+        """Offers by id."""
+        return {o.offer_id: o for o in self.offers}
+
+    @cached_property
+    def channel(self) -> dict[ChannelName, Channel]:
+        """Channels by name."""
+        return {c.name: c for c in self.channels}
+
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """The vocabulary of categories: all that an offer belongs to or is taken by. Others count as ``other``."""
+        named = {o.category for o in self.offers} | {o.buys for o in self.offers if o.buys is not None}
+        return frozenset(named)
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of offer, in the order of first appearance."""
+        return tuple(dict.fromkeys(o.kind for o in self.offers))
+
+    def to_json(self) -> str:
+        """The document; ``from_json`` reads it back unchanged."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> Catalogue:
+        """The catalogue that ``to_json`` wrote."""
+        raw: dict[str, Any] = json.loads(text)
+        offers = tuple(
+            Offer(**{**o, "channels": tuple(o["channels"]), "response": Response(o["response"])}) for o in raw["offers"]
+        )
+        channels = tuple(Channel(**{**c, "direction": Direction(c["direction"])}) for c in raw["channels"])
+        return Catalogue(**{**raw, "offers": offers, "channels": channels, "limits": tuple(raw["limits"])})

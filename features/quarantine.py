@@ -1,0 +1,227 @@
+"""Rows that break the contract are set aside with the rule they broke, counted, and never dropped in silence.
+
+Works on DuckDB tables ``raw_<table>``, as an importer left them, and leaves the good rows, typed and with defaults, in
+``kept_<table>`` and the broken ones in ``set_aside``. For every table: rows in = rows kept + rows set aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from features.contract import SQL_TYPES, TABLES, Column, ColumnType, Table
+from features.domain import DAY, Instant
+from features.errors import ContractError
+from features.instant import format_instant
+from features.rules import duplicate_rule, rules_of
+
+_WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+_SELF = "audience"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Where the rows of one table went."""
+
+    rows_in: int
+    kept: int
+    broken: dict[str, int]
+    """Rows set aside, by rule."""
+
+    @property
+    def set_aside(self) -> int:
+        """Rows set aside, over all rules."""
+        return sum(self.broken.values())
+
+
+def check(
+    con: duckdb.DuckDBPyConnection, now: Instant, on_table: Callable[[str], None] = lambda name: None
+) -> dict[str, Count]:
+    """Split every table ``raw_*`` into ``kept_*`` and ``set_aside``, and count.
+
+    ``now`` bounds instants that may not lie in the future: 24 h beyond it are allowed. ``on_table`` hears which table
+    comes next. Raises ContractError for a missing table or column, and for a required table without rows.
+    """
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute(f"SET VARIABLE latest = TIMESTAMPTZ '{format_instant(Instant(now + DAY))}'")
+    con.execute('CREATE TABLE set_aside ("table" VARCHAR, rule VARCHAR, "column" VARCHAR, value VARCHAR, row JSON)')
+    present = {str(name) for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    for table in TABLES:
+        _require(con, table, f"raw_{table.name}" in present)
+    counts = {}
+    for table in TABLES:
+        on_table(table.name)
+        _judge(con, table)
+        _set_aside(con, table)
+    for table in TABLES:
+        _keep(con, table)
+        counts[table.name] = _count(con, table)
+    return counts
+
+
+def refuse_beyond(con: duckdb.DuckDBPyConnection, counts: dict[str, Count], max_share: float, kept_in: Path) -> None:
+    """Raise ContractError when more than ``max_share`` (0–1) of any table's rows were set aside.
+
+    The message names the rules and one value each; ``kept_in`` is the file that holds the broken rows.
+    """
+    for name, count in counts.items():
+        if count.set_aside > max_share * count.rows_in:
+            rules = "; ".join(_example(con, name, rule, rows) for rule, rows in _commonest(count))
+            raise ContractError(
+                f"{name}: {count.set_aside:,} of {count.rows_in:,} rows break the contract, more than the allowed share "
+                f"of {max_share:g} ({rules}). Mend them (all stand in {kept_in}) or raise max_quarantine_share."
+            )
+
+
+def _commonest(count: Count) -> list[tuple[str, int]]:
+    return sorted(count.broken.items(), key=lambda item: (-item[1], item[0]))[:3]
+
+
+def _example(con: duckdb.DuckDBPyConnection, table: str, rule: str, rows: int) -> str:
+    value = _one(con, 'SELECT min(value) FROM set_aside WHERE "table" = ? AND rule = ?', [table, rule])
+    return f"{rule} {rows:,}×, such as {value!r}"
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str, values: list[object] | None = None) -> object:
+    row = con.execute(sql, values or []).fetchone()
+    return row[0] if row else None
+
+
+def _require(con: duckdb.DuckDBPyConnection, table: Table, present: bool) -> None:
+    """Make sure the raw table exists; an optional one that is absent is made, without rows."""
+    if not present:
+        if table.required:
+            raise ContractError(
+                f"table {table.name} is missing: {table.meaning} Add {table.name}.parquet, .csv or .ndjson"
+            )
+        columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in table.columns)
+        con.execute(f"CREATE TABLE raw_{table.name} ({columns})")
+        return
+    have = set(_raw_types(con, table))
+    for column in table.columns:
+        if column.required and column.name not in have:
+            raise ContractError(
+                f"{table.name} has no column {column.name} ({column.meaning}): add it; found {', '.join(sorted(have))}"
+            )
+    if table.required and not _one(con, f"SELECT count(*) FROM raw_{table.name}"):
+        raise ContractError(f"{table.name} holds no rows: {table.meaning} Write at least one {table.word}")
+
+
+def _raw_types(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
+    return {str(row[0]): str(row[1]) for row in con.execute(f"DESCRIBE raw_{table.name}").fetchall()}
+
+
+def _read(column: Column, raw_type: str) -> str:
+    """SQL that reads the raw value as the column's type, NULL where it cannot be."""
+    raw, sql_type = f'"{column.name}"', SQL_TYPES[column.type]
+    text = f"trim({raw}::VARCHAR)"
+    if column.type is ColumnType.TEXT:
+        read = f"nullif({text}, '')"
+        return f"lower({read})" if column.name == "namespace" else read
+    if column.type is ColumnType.LIST:
+        if raw_type.endswith("[]"):
+            return f"{raw}::VARCHAR[]"
+        split = f"list_transform(string_split({text}, '|'), each -> trim(each))"
+        json = f"""TRY_CAST(json_transform(TRY_CAST({text} AS JSON), '["VARCHAR"]') AS VARCHAR[])"""
+        return f"CASE WHEN {text} = '' THEN NULL WHEN starts_with({text}, '[') THEN {json} ELSE {split} END"
+    if column.type is ColumnType.INSTANT:
+        return f"CASE WHEN isfinite(TRY_CAST({raw} AS {sql_type})) THEN TRY_CAST({raw} AS {sql_type}) END"
+    if column.type is ColumnType.REAL:
+        return f"CASE WHEN isfinite(TRY_CAST({raw} AS DOUBLE)) THEN TRY_CAST({raw} AS DOUBLE) END"
+    if column.type in (ColumnType.INTEGER, ColumnType.SHORT) and raw_type not in _WHOLE:
+        # A plain cast would round 12.5 to a whole number of minor units.
+        whole = f"TRY_CAST({raw} AS DOUBLE) = floor(TRY_CAST({raw} AS DOUBLE))"
+        return f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({raw} AS DOUBLE) AS {sql_type}) END"
+    return f"TRY_CAST({raw} AS {sql_type})"
+
+
+def _judge(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create ``judged_<table>``: typed values, the raw row's number, and the number of the first rule it breaks."""
+    types = _raw_types(con, table)
+    given = [column for column in table.columns if column.name in types]
+    absent = [column for column in table.columns if column.name not in types]
+    read = [f"{_read(c, types[c.name])} AS {c.name}" for c in given]
+    read += [f"NULL::{SQL_TYPES[c.type]} AS {c.name}" for c in absent]
+    raw = [f'"{c.name}" AS raw_{c.name}' for c in given] + [f"NULL AS raw_{c.name}" for c in absent]
+    filled = [f"coalesce({c.name}, {c.default}) AS {c.name}" if c.default else c.name for c in table.columns]
+    cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(rules_of(table)))
+    con.execute(
+        f"""
+        CREATE TABLE judged_{table.name} AS
+        WITH typed AS (SELECT rowid AS row_nr, {", ".join(raw + read)} FROM raw_{table.name})
+        SELECT row_nr, {", ".join(filled)}, CASE {cases} END::INTEGER AS broken FROM typed
+        """
+    )
+    _judge_duplicates(con, table)
+    con.execute(f"CREATE VIEW good_{table.name} AS SELECT * FROM judged_{table.name} WHERE broken IS NULL")
+    _judge_self_references(con, table)
+
+
+def _judge_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Of good rows with the same key the first is kept. Ties go by the row's text, so that file order is no matter."""
+    key = ", ".join(table.key)
+    order = ", ".join([f"{name} NULLS LAST" for name in table.first_by] + ["judged::VARCHAR"])
+    con.execute(
+        f"""
+        UPDATE judged_{table.name} SET broken = {len(rules_of(table))} WHERE row_nr IN (
+            WITH twice AS (
+                SELECT {key} FROM judged_{table.name} WHERE broken IS NULL GROUP BY {key} HAVING count(*) > 1
+            ), judged AS (
+                SELECT * EXCLUDE (row_nr), row_nr FROM judged_{table.name} SEMI JOIN twice USING ({key})
+                WHERE broken IS NULL
+            )
+            SELECT row_nr FROM judged
+            QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {order}) > 1
+        )
+        """
+    )
+
+
+def _judge_self_references(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """A row that refers to a row of its own table which turned out broken is broken too, and so on."""
+    numbered = [(n, rule) for n, rule in enumerate(rules_of(table)) if f"FROM raw_{table.name})" in rule.broken]
+    for number, rule in numbered:
+        key = table.column(rule.column).references.split(".")[1]
+        changed: object = 1
+        while changed:
+            changed = _one(
+                con,
+                f"UPDATE judged_{table.name} SET broken = {number} WHERE broken IS NULL AND {rule.column} IS NOT NULL "
+                f"AND {rule.column} NOT IN (SELECT {key} FROM good_{table.name})",
+            )
+
+
+def _set_aside(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    rules = [(rule.name, rule.column) for rule in rules_of(table)]
+    rules.append((duplicate_rule(table), table.key[-1]))
+    have = _raw_types(con, table)
+    for number, (rule, column) in enumerate(rules):
+        value = f'raw."{column}"::VARCHAR' if column in have else "NULL"
+        con.execute(
+            f"""
+            INSERT INTO set_aside
+            SELECT '{table.name}', '{rule}', '{column}', {value}, to_json(raw)
+            FROM raw_{table.name} AS raw JOIN judged_{table.name} AS judged ON raw.rowid = judged.row_nr
+            WHERE judged.broken = {number} ORDER BY judged.row_nr
+            """
+        )
+
+
+_FROM_OTHER_TABLES = {
+    ("customers", "known_at"): (
+        "coalesce(known_at, member_since, (SELECT min(occurred_at) FROM good_events), TIMESTAMPTZ '1990-01-01')",
+        "",
+    ),
+    ("events", "utc_offset_min"): (
+        "coalesce(utc_offset_min, clock.offset_min)",
+        """LEFT JOIN customer_zone AS c USING (customer_id)
+        LEFT JOIN zone_clock AS clock ON clock.zone = c.zone AND clock.quarter = time_bucket(INTERVAL 15 MINUTE, occurred_at)""",
+    ),
+    ("events", "category"): (
+        "coalesce(good.category, o.category)",
+        "LEFT JOIN good_offers AS o ON o.offer_id = good.offer_id",
+    ),
+}
