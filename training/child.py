@@ -28,6 +28,11 @@ class Child:
         self._process = process
         self._log = log
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def wait_until_up(self, path: str, timeout_s: float) -> None:
         """Return once a GET of the path answers 200. Raises ServerError when the server ends or stays silent."""
         deadline = time.monotonic() + timeout_s
@@ -57,13 +62,15 @@ class Child:
 
 
 @contextmanager
-def child(command: Sequence[str], host: str, port: int, log: Path) -> Iterator[Child]:
+def child(
+    command: Sequence[str], host: str, port: int, log: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[Child]:
     """A server listening on ``host:port``, its output in ``log``, ended on leaving. ServerError for a taken port."""
     _refuse_taken(host, port)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         # A session of its own: Ctrl-C reaches the parent alone, which then ends the child in order.
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output, start_new_session=True)
     try:
         yield Child(process, f"http://{host}:{port}", log)
     finally:
