@@ -117,7 +117,10 @@ def _group(labels: Sequence[Any]) -> NDArray[np.intp]:
 
 def _total(values: Floats, group: NDArray[np.intp]) -> Floats:
     """The sum over each value's group, ``[n]``."""
-    return np.bincount(group, weights=values, minlength=len(values))[group] if len(values) else values
+    if not len(values):
+        return values
+    totals: Floats = np.bincount(group, weights=values, minlength=len(values)).astype(np.float64)
+    return totals[group]
 
 
 def _shrunk(successes: Any, trials: Any, prior_rate: Any, strength: float) -> Floats:
