@@ -1,0 +1,520 @@
+"""The compiled loops. All stand in this file: numba's cache on disk notices changes to the file of a kernel only.
+
+A set of leaves is a machine word with a bit for each leaf of a tree.
+"""
+
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+
+from serving.trees.tables import LANES, LEFT, Layout, Questions, Room, Still
+
+I8, I4, F8 = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float64)
+U8, U4 = np.empty(0, np.uint64), np.empty(0, np.uint32)
+ZERO = 1.0000000180025095e-35
+"""LightGBM takes what is no further from zero than this (1e-35 in float32) for zero."""
+compiled = njit(cache=True, nogil=True, _nrt=False)
+"""Without counting references to arrays, which costs more here than the work; so kernels allocate nothing."""
+FULL, ONE, NONE = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1), np.uint64(0)
+BLOCK = 64
+"""Rows that are scored together: their values and masks stay in the nearest cache."""
+
+
+@intrinsic
+def lowest(typingctx, word):  # noqa: ARG001
+    """The number of the lowest bit that is set; undefined for 0."""
+
+    def build(context, builder, signature, args):  # noqa: ARG001
+        answer = builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+        return builder.zext(answer, ir.IntType(64)) if answer.type.width < 64 else answer
+
+    return types.uint64(word), build
+
+
+def _tables(module):
+    """The name of everything that ``look`` reads, which ``add`` and ``put`` never write."""
+    return module.add_metadata([module.add_metadata(["kairos table", module.add_metadata(["kairos tables"])])])
+
+
+@intrinsic
+def look(typingctx, array, start, place):  # noqa: ARG001
+    """``array[start + place]`` of a contiguous array that ``add``, ``put`` and ``keep`` never write to.
+
+    Knowing that is what lets the compiler look up many places at once: it cannot see it when places are computed.
+    """
+
+    def build(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        value = builder.load(builder.gep(builder.gep(data, [args[1]]), [args[2]]))
+        value.set_metadata("alias.scope", _tables(builder.module))
+        return value
+
+    return array.dtype(array, start, place), build
+
+
+@intrinsic
+def at(typingctx, array, start, place):  # noqa: ARG001
+    """``array[start + place]`` of a contiguous array, where neither is below 0."""
+
+    def build(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.load(builder.gep(builder.gep(data, [args[1]]), [args[2]]))
+
+    return array.dtype(array, start, place), build
+
+
+@intrinsic
+def borrow(typingctx, tables, number, like):  # noqa: ARG001
+    """The array that ``addresses`` put down as this number, with elements like those of ``like``."""
+    kind = types.Array(like.dtype, 1, "C")
+
+    def build(context, builder, signature, args):  # noqa: ARG001
+        data = context.make_array(tables)(context, builder, args[0]).data
+        where = builder.gep(data, [builder.shl(args[1], ir.Constant(args[1].type, 1))])
+        length = builder.load(builder.gep(where, [ir.Constant(ir.IntType(64), 1)]))
+        array = context.make_array(kind)(context, builder)
+        size = context.get_constant(types.intp, like.dtype.bitwidth // 8)
+        data = builder.inttoptr(builder.load(where), array.data.type)
+        populate_array(array, data=data, shape=[length], strides=[size], itemsize=size, meminfo=None)
+        return array._getvalue()
+
+    return kind(tables, number, like), build
+
+
+@intrinsic
+def put(typingctx, array, place, value):  # noqa: ARG001
+    """``array[place] = value`` in a contiguous array that ``look`` never reads."""
+
+    def build(context, builder, signature, args):
+        where, value = _where(context, builder, signature, args)
+        builder.store(value, where).set_metadata("noalias", _tables(builder.module))
+        return context.get_dummy_value()
+
+    return types.void(array, place, value), build
+
+
+@intrinsic
+def add(typingctx, array, place, value):  # noqa: ARG001
+    """``array[place] += value`` in a contiguous float64 array that ``look`` never reads."""
+    return types.void(array, place, value), _change(lambda builder: builder.fadd)
+
+
+@intrinsic
+def keep(typingctx, array, place, value):  # noqa: ARG001
+    """``array[place] &= value`` in a contiguous array of words that ``look`` never reads."""
+    return types.void(array, place, value), _change(lambda builder: builder.and_)
+
+
+@intrinsic
+def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to):  # noqa: ARG001
+    """Into masks[to : to + LANES] the leaves that tests start to end leave to each of LANES values of each reading.
+
+    ``tests`` are their readings, thresholds, and the leaves of what passes and fails; the values of reading r begin at
+    values[first + r · stride]. Written out in vectors, since the words then stay in registers from test to test.
+    """
+
+    def build(context, builder, signature, args):
+        arrays = [
+            context.make_array(kind)(context, builder, builder.extract_value(args[3], n)).data
+            for n, kind in enumerate(signature.args[3])
+        ]
+        seen = context.make_array(signature.args[0])(context, builder, args[0]).data
+        out = context.make_array(signature.args[6])(context, builder, args[6]).data
+        word = ir.VectorType(context.get_value_type(signature.args[6].dtype), LANES)
+        number = ir.VectorType(ir.DoubleType(), LANES)
+        left = cgutils.alloca_once_value(builder, ir.Constant(word, [-1] * LANES))
+        with cgutils.for_range_slice(builder, args[4], args[5], ir.Constant(args[4].type, 1)) as (test, _):
+            reading, threshold, passed, failed = (builder.load(builder.gep(data, [test])) for data in arrays)
+            place = builder.add(args[1], builder.mul(reading, args[2]))
+            lanes = builder.load(builder.bitcast(builder.gep(seen, [place]), number.as_pointer()), align=8)
+            passes = builder.fcmp_ordered("<=", lanes, _everywhere(builder, threshold, number))
+            kept = builder.select(passes, _everywhere(builder, passed, word), _everywhere(builder, failed, word))
+            builder.store(builder.and_(builder.load(left), kept), left)
+        where = builder.bitcast(builder.gep(out, [args[7]]), word.as_pointer())
+        builder.store(builder.load(left), where, align=4)
+        return context.get_dummy_value()
+
+    return types.void(values, first, stride, tests, start, end, masks, to), build
+
+
+def _everywhere(builder, value, vector):
+    """The value in every lane."""
+    nothing, first = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
+    one = builder.insert_element(nothing, value, first)
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+
+def _where(context, builder, signature, args):
+    """The address of a place of an array, and a value as the array holds it."""
+    data = context.make_array(signature.args[0])(context, builder, args[0]).data
+    value = context.cast(builder, args[2], signature.args[2], signature.args[0].dtype)
+    return builder.gep(data, [args[1]]), value
+
+
+def _change(operation):
+    def build(context, builder, signature, args):
+        (where, value), tables = _where(context, builder, signature, args), _tables(builder.module)
+        before = builder.load(where)
+        before.set_metadata("noalias", tables)
+        builder.store(operation(builder)(before, value), where).set_metadata("noalias", tables)
+        return context.get_dummy_value()
+
+    return build
+
+
+@compiled
+def padded(n):
+    """The next multiple of LANES."""
+    return (n + LANES - 1) // LANES * LANES
+
+
+@compiled
+def read(q, group, x, start, n, values):
+    """What the readings of a group see of n rows that begin at x[start]; ``values`` is reading by row, padded.
+
+    Rows beyond the last are like it, so that every word keeps a leaf.
+    """
+    first, stride, lanes = q.group_readings[group], q.n_columns[group], padded(n)
+    for r in range(first, q.group_readings[group + 1]):
+        place = start + q.place[4 * r]
+        to = (r - first) * lanes
+        when_nan, when_zero = q.fill[2 * r], q.fill[2 * r + 1]
+        if q.place[4 * r + 1]:
+            for k in range(n):
+                passes = in_words(x[place + k * stride], q.words, q.place[4 * r + 2], q.place[4 * r + 3])
+                values[to + k] = -np.inf if passes else np.nan
+        else:
+            for k in range(n):
+                value = x[place + k * stride]
+                seen = when_zero if abs(value) <= ZERO else value
+                values[to + k] = when_nan if value != value else seen
+        for k in range(n, lanes):
+            values[to + k] = values[to + n - 1]
+
+
+@compiled
+def in_words(value, words, start, end):
+    """Whether a category is in a set; NaN, what is below 0 and what no int can hold never are."""
+    if not -1.0 < value < 2147483648.0:
+        return False
+    category = int(value)
+    word = start + (category >> 5)
+    return word < end and (words[word] >> np.uint32(category & 31)) & np.uint32(1) == 1
+
+
+@compiled
+def narrow(q, row, values, lanes, masks, to):
+    """Into masks[to : to + lanes] the leaves that the tests of a row leave to each row of values."""
+    tests = (q.reading, q.threshold, q.passed, q.failed)
+    for k in range(0, lanes, LANES):
+        narrow_lanes(values, k, lanes, tests, q.starts[row], q.starts[row + 1], masks, to + k)
+
+
+@compiled
+def narrow_one(q, row, values):
+    """The leaves that the tests of a row leave to a single row of values, each LANES apart."""
+    left = FULL
+    for test in range(q.starts[row], q.starts[row + 1]):
+        passed, failed = np.uint64(q.passed[test]), np.uint64(q.failed[test])
+        left &= passed if values[q.reading[test] * LANES] <= q.threshold[test] else failed
+    return left
+
+
+@compiled
+def add_leaves(masks, n, reach, leaves, first, sums, to):
+    """To sums[to + k] add the leaf that is left in masks[k] and reach, for k below n.
+
+    Exactly one leaf must be. With few leaves in reach, choosing is faster than looking up.
+    """
+    word = masks.dtype.type
+    one = reach & (~reach + ONE)
+    rest = reach ^ one
+    two = rest & (~rest + ONE)
+    rest ^= two
+    a = leaves[first + lowest(one)]
+    if two == 0:
+        for k in range(n):
+            add(sums, to + k, a)
+        return
+    b = leaves[first + lowest(two)]
+    if rest == 0:
+        bit = word(one)
+        for k in range(n):
+            add(sums, to + k, a if masks[k] & bit else b)
+        return
+    if rest & (rest - ONE) == 0:
+        c = leaves[first + lowest(rest)]
+        bit, other = word(one), word(two)
+        for k in range(n):
+            add(sums, to + k, a if masks[k] & bit else (b if masks[k] & other else c))
+        return
+    bits = word(reach)
+    for k in range(n):
+        add(sums, to + k, look(leaves, first, lowest(word(masks[k] & bits))))
+
+
+@compiled
+def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, out):
+    """Raw scores of whole rows, block by block; ``q`` has one group with every column.
+
+    Room for one block: ``values`` of all readings, ``masks``, ``sums``.
+    """
+    for start in range(0, len(out), BLOCK):
+        n = min(BLOCK, len(out) - start)
+        lanes = padded(n)
+        read(q, 0, x, start * n_columns, n, values)
+        sums[:] = 0.0
+        for tree in range(len(leaf_starts)):
+            row = q.rows[tree]
+            if row < 0:
+                for k in range(lanes):
+                    sums[k] += leaves[leaf_starts[tree]]
+            else:
+                narrow(q, row, values, lanes, masks, 0)
+                add_leaves(masks, lanes, FULL, leaves, leaf_starts[tree], sums, 0)
+        for k in range(n):
+            out[start + k] = sums[k]
+
+
+@compiled
+def answer(q, group, x, start, n, values, masks, to, every, some):
+    """The leaves that the tests of a group leave in each tree to n rows of x, and to every and to some of them."""
+    read(q, group, x, start, n, values)
+    lanes = padded(n)
+    for row in range(q.group_rows[group], q.group_rows[group + 1]):
+        if n == 1:
+            left = narrow_one(q, row, values)
+            masks[to], every[row], some[row] = left, left, left
+        else:
+            narrow(q, row, values, lanes, masks, to)
+            all_, any_ = masks.dtype.type(FULL), masks.dtype.type(NONE)
+            for k in range(lanes):
+                all_ = masks.dtype.type(all_ & at(masks, to, k))
+                any_ = masks.dtype.type(any_ | at(masks, to, k))
+            every[row], some[row] = all_, any_
+        to += lanes
+
+
+@compiled
+def opened(tables, word):
+    """The tables whose ``addresses`` these are, in the order Questions, Layout, Still (left), Still (right), Room."""
+    q = Questions(
+        borrow(tables, 0, I8),
+        borrow(tables, 1, I8),
+        borrow(tables, 2, I8),
+        borrow(tables, 3, I8),
+        borrow(tables, 4, F8),
+        borrow(tables, 5, U4),
+        borrow(tables, 6, I8),
+        borrow(tables, 7, I8),
+        borrow(tables, 8, F8),
+        borrow(tables, 9, word),
+        borrow(tables, 10, word),
+        borrow(tables, 11, I8),
+    )
+    layout = Layout(
+        borrow(tables, 12, I8),
+        borrow(tables, 13, I8),
+        borrow(tables, 14, I8),
+        borrow(tables, 15, I4),
+        borrow(tables, 16, I8),
+        borrow(tables, 17, I8),
+        borrow(tables, 18, I8),
+        borrow(tables, 19, I8),
+        borrow(tables, 20, F8),
+        borrow(tables, 21, I8),
+        borrow(tables, 22, I8),
+        borrow(tables, 23, I8),
+    )
+    left = Still(
+        borrow(tables, 24, I8),
+        borrow(tables, 25, word),
+        borrow(tables, 26, U8),
+        borrow(tables, 27, U8),
+    )
+    right = Still(
+        borrow(tables, 28, I8),
+        borrow(tables, 29, word),
+        borrow(tables, 30, U8),
+        borrow(tables, 31, U8),
+    )
+    room = Room(
+        borrow(tables, 32, F8),
+        borrow(tables, 33, word),
+        borrow(tables, 34, U8),
+        borrow(tables, 35, U8),
+        borrow(tables, 36, F8),
+        borrow(tables, 37, F8),
+        borrow(tables, 38, word),
+        borrow(tables, 39, U8),
+        borrow(tables, 40, U8),
+        borrow(tables, 41, I8),
+        borrow(tables, 42, I8),
+        borrow(tables, 43, I8),
+    )
+    return q, layout, left, right, room
+
+
+@compiled
+def score_pairs(tables, word, inputs, out):
+    """Raw scores of all pairs for one customer, forest by forest.
+
+    Args:
+        tables: See ``opened``; group 0 of the questions is the customer.
+        word: An array of the type of the masks.
+        inputs: float64, the values of the groups one after the other, each ``[n_keys, n_columns]``.
+        out: float64 ``[n_forests, n_pairs]``, written.
+    """
+    q, layout, left, right, room = opened(tables, word)
+    answer_all(q, layout, room, inputs)
+    for forest in range(len(out)):
+        room.sums[:] = 0.0
+        room.fixed[:] = 0.0
+        add_trees(q, layout, left, right, room, forest)
+        collect(layout, room.sums, room.fixed, out[forest])
+
+
+@compiled
+def answer_all(q, layout, room, inputs):
+    """The tests of all groups on one request."""
+    start = 0
+    for group in range(len(layout.n_keys)):
+        n = layout.n_keys[group]
+        answer(q, group, inputs, start, n, room.values, room.masks, layout.mask_start[group], room.every, room.some)
+        start += n * q.n_columns[group]
+
+
+@compiled
+def reached(q, left, right, some, tree):
+    """The leaves of a tree that some pair may reach."""
+    reach = FULL
+    for group in range(len(q.n_columns)):
+        row = q.rows[group * len(left.rows) + tree]
+        if row >= 0:
+            reach &= some[row]
+    if left.rows[tree] >= 0:
+        reach &= left.some[left.rows[tree]]
+    if right.rows[tree] >= 0:
+        reach &= right.some[right.rows[tree]]
+    return reach
+
+
+@compiled
+def add_trees(q, layout, left, right, room, forest):
+    """Add the trees of a forest to the sums by cell of the grid, by key, and by place on the right."""
+    n_groups, n_left, n_right = len(layout.n_keys), layout.sizes[0], layout.sizes[1]
+    masks, every, sums, fixed, built = room.masks, room.every, room.sums, room.fixed, room.built
+    reaches, distinct, owner, shared, needed = room.reaches, room.distinct, room.owner, room.shared, room.needed
+    part, n_trees = layout.sum_start[n_groups], len(left.rows)
+    same = 0.0
+    for tree in range(layout.forest_start[forest], layout.forest_start[forest + 1]):
+        first = layout.leaf_start[tree]
+        reach = reached(q, left, right, room.some, tree)
+        if reach & (reach - ONE) == 0 or layout.single[tree]:
+            same += layout.leaves[first + lowest(reach)]
+            continue
+        n_needed = 0
+        for c in range(n_right):
+            reaches[c] = reach
+        for group in range(1, n_groups):
+            row = q.rows[group * n_trees + tree]
+            if row < 0 or reach & ~every[row] == 0:
+                continue
+            if layout.side[group] == LEFT:
+                needed[n_needed] = group
+                n_needed += 1
+            else:
+                start = layout.mask_start[group] + (row - q.group_rows[group]) * padded(layout.n_keys[group])
+                key = layout.key_start[group]
+                for c in range(n_right):
+                    reaches[c] &= np.uint64(masks[start + layout.keys[key + c]])
+        row = right.rows[tree]
+        if row >= 0 and reach & ~right.every[row] != 0:
+            for c in range(n_right):
+                reaches[c] &= np.uint64(right.masks[row * padded(n_right) + c])
+        row = left.rows[tree]
+        still = row >= 0 and reach & ~left.every[row] != 0
+        if n_needed == 0 and not still:
+            for c in range(n_right):
+                fixed[c] += layout.leaves[first + lowest(reaches[c])]
+            continue
+        n_distinct = 0
+        for c in range(n_right):
+            d = 0
+            while d < n_distinct and distinct[d] != reaches[c]:
+                d += 1
+            if d == n_distinct:
+                distinct[d] = reaches[c]
+                shared[d] = 0
+                n_distinct += 1
+            owner[c] = d
+            shared[d] += 1
+        axis, n = 0, n_left
+        if n_needed == 1 and not still:
+            axis = needed[0]
+            n = padded(layout.n_keys[axis])
+            begin = layout.mask_start[axis] + (q.rows[axis * n_trees + tree] - q.group_rows[axis]) * n
+            for k in range(n):
+                put(built, k, look(masks, begin, k))
+        else:
+            if still:
+                for k in range(n_left):
+                    put(built, k, look(left.masks, row * n_left, k))
+            else:
+                for k in range(n_left):
+                    put(built, k, FULL)
+            for i in range(n_needed):
+                group = needed[i]
+                begin = layout.mask_start[group] + (q.rows[group * n_trees + tree] - q.group_rows[group]) * padded(
+                    layout.n_keys[group]
+                )
+                key = layout.key_start[group]
+                for k in range(n_left):
+                    keep(built, k, look(masks, begin, look(layout.keys, key, k)))
+        base = layout.sum_start[axis]
+        for d in range(n_distinct):
+            c = 0
+            while owner[c] != d:
+                c += 1
+            to = part
+            if shared[d] == 1:
+                to = base + c * n
+            elif shared[d] == n_right:
+                to = base + n_right * n
+            else:
+                for k in range(n):
+                    put(sums, part + k, 0.0)
+            add_leaves(built, n, distinct[d], layout.leaves, first, sums, to)
+            if to == part:
+                for c in range(n_right):
+                    if owner[c] == d:
+                        for k in range(n):
+                            add(sums, base + c * n + k, at(sums, part, k))
+    for c in range(n_right):
+        fixed[c] += same
+
+
+@compiled
+def collect(layout, sums, fixed, out):
+    """The sums of each pair."""
+    n_left, n_right = layout.sizes[0], layout.sizes[1]
+    for c in range(n_right):
+        cell = c * n_left
+        for k in range(n_left):
+            add(sums, cell + k, at(sums, n_right * n_left, k) + fixed[c])
+        for group in range(1, len(layout.n_keys)):
+            if layout.side[group] == LEFT:
+                n, key = padded(layout.n_keys[group]), layout.key_start[group]
+                own, shared = layout.sum_start[group] + c * n, layout.sum_start[group] + n_right * n
+                for k in range(n_left):
+                    place = look(layout.keys, key, k)
+                    add(sums, cell + k, at(sums, own, place) + at(sums, shared, place))
+    for pair in range(len(out)):
+        out[pair] = sums[layout.pair[pair]]
