@@ -70,7 +70,12 @@ class Forest:
             raise ModelError(f"rows of shape {rows.shape} do not fit a model of {self.n_columns} columns")
         out = np.empty(len(rows))
         asked = self._questions
-        room = np.empty(asked.n_readings * BLOCK), np.empty(BLOCK, asked.passed.dtype), np.empty(BLOCK)
+        room = (
+            np.empty(asked.n_readings * BLOCK),
+            np.empty(BLOCK, asked.passed.dtype),
+            np.empty(BLOCK),
+            np.zeros(1, np.int64),
+        )
         score_rows(asked, *self._leaves, rows.ravel(), self.n_columns, *room, out)
         return out
 

@@ -144,6 +144,82 @@ def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to)
     return types.void(values, first, stride, tests, start, end, masks, to), build
 
 
+@intrinsic
+def add_leaves(typingctx, words, n, reach, leaves, first, sums, targets, n_targets):  # noqa: ARG001
+    """To sums[target + k] add the leaf that is left in words[k] & reach, for k below n and each of the targets.
+
+    Exactly one leaf must be left; it is looked up in leaves from ``first`` on. n is a multiple of LANES.
+    """
+
+    def build(context, builder, signature, args):
+        kinds = signature.args
+        left, table, out, starts = (context.make_array(kinds[n])(context, builder, args[n]).data for n in (0, 3, 5, 6))
+        word, place = context.get_value_type(kinds[0].dtype), ir.IntType(64)
+        words, places, numbers = (ir.VectorType(each, LANES) for each in (word, place, ir.DoubleType()))
+        reach = _everywhere(builder, builder.trunc(args[2], word) if word.width < 64 else args[2], words)
+        table = _everywhere(builder, builder.ptrtoint(builder.gep(table, [args[4]]), place), places)
+        with cgutils.for_range_slice(builder, args[1].type(0), args[1], args[1].type(LANES)) as (k, _):
+            here = builder.and_(_load(builder, left, k, words), reach)
+            leaf = _call(builder, f"llvm.cttz.v{LANES}i{word.width}", words, here, ir.IntType(1)(1))
+            leaf = builder.zext(leaf, places) if word.width < 64 else leaf
+            where = builder.inttoptr(
+                builder.add(table, builder.shl(leaf, ir.Constant(places, [3] * LANES))),
+                ir.VectorType(ir.DoubleType().as_pointer(), LANES),
+            )
+            value = _gather(builder, numbers, where)
+            with cgutils.for_range(builder, args[7]) as target:
+                to = builder.add(builder.load(builder.gep(starts, [target.index])), k)
+                address = builder.bitcast(builder.gep(out, [to]), numbers.as_pointer())
+                builder.store(builder.fadd(builder.load(address, align=8), value), address, align=8)
+        return context.get_dummy_value()
+
+    return types.void(words, n, reach, leaves, first, sums, targets, n_targets), build
+
+
+@intrinsic
+def keep_looked_up(typingctx, words, n, masks, begin, keys, key):  # noqa: ARG001
+    """``words[k] &= masks[begin + keys[key + k]]`` for k below n, a multiple of LANES."""
+
+    def build(context, builder, signature, args):
+        kinds = signature.args
+        left, table, places = (context.make_array(kinds[n])(context, builder, args[n]).data for n in (0, 2, 4))
+        word, place = context.get_value_type(kinds[0].dtype), ir.IntType(64)
+        words, wide = ir.VectorType(word, LANES), ir.VectorType(place, LANES)
+        numbers = ir.VectorType(context.get_value_type(kinds[4].dtype), LANES)
+        table = _everywhere(builder, builder.ptrtoint(builder.gep(table, [args[3]]), place), wide)
+        places, shift = builder.gep(places, [args[5]]), ir.Constant(wide, [2 if word.width == 32 else 3] * LANES)
+        with cgutils.for_range_slice(builder, args[1].type(0), args[1], args[1].type(LANES)) as (k, _):
+            number = builder.sext(_load(builder, places, k, numbers), wide)
+            where = builder.inttoptr(
+                builder.add(table, builder.shl(number, shift)), ir.VectorType(word.as_pointer(), LANES)
+            )
+            address = builder.bitcast(builder.gep(left, [k]), words.as_pointer())
+            kept = builder.and_(builder.load(address, align=4), _gather(builder, words, where))
+            builder.store(kept, address, align=4)
+        return context.get_dummy_value()
+
+    return types.void(words, n, masks, begin, keys, key), build
+
+
+def _load(builder, data, place, vector):
+    """LANES neighbours from a place on."""
+    return builder.load(builder.bitcast(builder.gep(data, [place]), vector.as_pointer()), align=4)
+
+
+def _call(builder, name, answer, *args):
+    """Call one of LLVM's own functions."""
+    kind = ir.FunctionType(answer, [arg.type for arg in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+
+def _gather(builder, vector, where):
+    """What stands at each address."""
+    size = 4 if getattr(vector.element, "width", 64) == 32 else 8
+    name = f"llvm.masked.gather.v{LANES}{vector.element.intrinsic_name}.v{LANES}p0"
+    every = ir.Constant(ir.VectorType(ir.IntType(1), LANES), [1] * LANES)
+    return _call(builder, name, vector, where, ir.IntType(32)(size), every, ir.Constant(vector, ir.Undefined))
+
+
 def _everywhere(builder, value, vector):
     """The value in every lane."""
     nothing, first = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
@@ -176,12 +252,12 @@ def padded(n):
 
 
 @compiled
-def read(q, group, x, start, n, values):
-    """What the readings of a group see of n rows that begin at x[start]; ``values`` is reading by row, padded.
+def read(q, group, x, start, n, lanes, values):
+    """What the readings of a group see of n rows that begin at x[start]; ``values`` is reading by row.
 
-    Rows beyond the last are like it, so that every word keeps a leaf.
+    Rows beyond the last, up to ``lanes``, are like it, so that every word keeps a leaf.
     """
-    first, stride, lanes = q.group_readings[group], q.n_columns[group], padded(n)
+    first, stride = q.group_readings[group], q.n_columns[group]
     for r in range(first, q.group_readings[group + 1]):
         place = start + q.place[4 * r]
         to = (r - first) * lanes
@@ -218,58 +294,15 @@ def narrow(q, row, values, lanes, masks, to):
 
 
 @compiled
-def narrow_one(q, row, values):
-    """The leaves that the tests of a row leave to a single row of values, each LANES apart."""
-    left = FULL
-    for test in range(q.starts[row], q.starts[row + 1]):
-        passed, failed = np.uint64(q.passed[test]), np.uint64(q.failed[test])
-        left &= passed if values[q.reading[test] * LANES] <= q.threshold[test] else failed
-    return left
-
-
-@compiled
-def add_leaves(masks, n, reach, leaves, first, sums, to):
-    """To sums[to + k] add the leaf that is left in masks[k] and reach, for k below n.
-
-    Exactly one leaf must be. With few leaves in reach, choosing is faster than looking up.
-    """
-    word = masks.dtype.type
-    one = reach & (~reach + ONE)
-    rest = reach ^ one
-    two = rest & (~rest + ONE)
-    rest ^= two
-    a = leaves[first + lowest(one)]
-    if two == 0:
-        for k in range(n):
-            add(sums, to + k, a)
-        return
-    b = leaves[first + lowest(two)]
-    if rest == 0:
-        bit = word(one)
-        for k in range(n):
-            add(sums, to + k, a if masks[k] & bit else b)
-        return
-    if rest & (rest - ONE) == 0:
-        c = leaves[first + lowest(rest)]
-        bit, other = word(one), word(two)
-        for k in range(n):
-            add(sums, to + k, a if masks[k] & bit else (b if masks[k] & other else c))
-        return
-    bits = word(reach)
-    for k in range(n):
-        add(sums, to + k, look(leaves, first, lowest(word(masks[k] & bits))))
-
-
-@compiled
-def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, out):
+def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, target, out):
     """Raw scores of whole rows, block by block; ``q`` has one group with every column.
 
-    Room for one block: ``values`` of all readings, ``masks``, ``sums``.
+    Room for one block: ``values`` of all readings, ``masks``, ``sums``; ``target`` is 0.
     """
     for start in range(0, len(out), BLOCK):
         n = min(BLOCK, len(out) - start)
         lanes = padded(n)
-        read(q, 0, x, start * n_columns, n, values)
+        read(q, 0, x, start * n_columns, n, lanes, values)
         sums[:] = 0.0
         for tree in range(len(leaf_starts)):
             row = q.rows[tree]
@@ -278,7 +311,7 @@ def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, out):
                     sums[k] += leaves[leaf_starts[tree]]
             else:
                 narrow(q, row, values, lanes, masks, 0)
-                add_leaves(masks, lanes, FULL, leaves, leaf_starts[tree], sums, 0)
+                add_leaves(masks, lanes, FULL, leaves, leaf_starts[tree], sums, target, 1)
         for k in range(n):
             out[start + k] = sums[k]
 
@@ -286,20 +319,29 @@ def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, out):
 @compiled
 def answer(q, group, x, start, n, values, masks, to, every, some):
     """The leaves that the tests of a group leave in each tree to n rows of x, and to every and to some of them."""
-    read(q, group, x, start, n, values)
     lanes = padded(n)
+    read(q, group, x, start, n, lanes, values)
     for row in range(q.group_rows[group], q.group_rows[group + 1]):
-        if n == 1:
-            left = narrow_one(q, row, values)
-            masks[to], every[row], some[row] = left, left, left
-        else:
-            narrow(q, row, values, lanes, masks, to)
-            all_, any_ = masks.dtype.type(FULL), masks.dtype.type(NONE)
-            for k in range(lanes):
-                all_ = masks.dtype.type(all_ & at(masks, to, k))
-                any_ = masks.dtype.type(any_ | at(masks, to, k))
-            every[row], some[row] = all_, any_
+        narrow(q, row, values, lanes, masks, to)
+        all_, any_ = masks.dtype.type(FULL), masks.dtype.type(NONE)
+        for k in range(lanes):
+            all_ = masks.dtype.type(all_ & at(masks, to, k))
+            any_ = masks.dtype.type(any_ | at(masks, to, k))
+        every[row], some[row] = all_, any_
         to += lanes
+
+
+@compiled
+def answer_alone(q, x, values, reach):
+    """The leaves that the tests of group 0, in order of slots, leave to its one row, by row of the questions."""
+    read(q, 0, x, 0, 1, 1, values)
+    for row in range(q.group_rows[1]):
+        put(reach, row, FULL)
+    for slot in range(len(q.slots) - 1):
+        start = q.slots[slot]
+        for row in range(q.slots[slot + 1] - start):
+            passes = look(values, 0, at(q.reading, start, row)) <= at(q.threshold, start, row)
+            keep(reach, row, at(q.passed, start, row) if passes else at(q.failed, start, row))
 
 
 @compiled
@@ -318,46 +360,47 @@ def opened(tables, word):
         borrow(tables, 9, word),
         borrow(tables, 10, word),
         borrow(tables, 11, I8),
+        borrow(tables, 12, I8),
     )
     layout = Layout(
-        borrow(tables, 12, I8),
         borrow(tables, 13, I8),
         borrow(tables, 14, I8),
-        borrow(tables, 15, I4),
-        borrow(tables, 16, I8),
+        borrow(tables, 15, I8),
+        borrow(tables, 16, I4),
         borrow(tables, 17, I8),
         borrow(tables, 18, I8),
         borrow(tables, 19, I8),
-        borrow(tables, 20, F8),
-        borrow(tables, 21, I8),
+        borrow(tables, 20, I8),
+        borrow(tables, 21, F8),
         borrow(tables, 22, I8),
         borrow(tables, 23, I8),
+        borrow(tables, 24, I8),
     )
     left = Still(
-        borrow(tables, 24, I8),
-        borrow(tables, 25, word),
-        borrow(tables, 26, U8),
+        borrow(tables, 25, I8),
+        borrow(tables, 26, word),
         borrow(tables, 27, U8),
+        borrow(tables, 28, U8),
     )
     right = Still(
-        borrow(tables, 28, I8),
-        borrow(tables, 29, word),
-        borrow(tables, 30, U8),
+        borrow(tables, 29, I8),
+        borrow(tables, 30, word),
         borrow(tables, 31, U8),
+        borrow(tables, 32, U8),
     )
     room = Room(
-        borrow(tables, 32, F8),
-        borrow(tables, 33, word),
-        borrow(tables, 34, U8),
+        borrow(tables, 33, F8),
+        borrow(tables, 34, word),
         borrow(tables, 35, U8),
-        borrow(tables, 36, F8),
+        borrow(tables, 36, U8),
         borrow(tables, 37, F8),
-        borrow(tables, 38, word),
-        borrow(tables, 39, U8),
+        borrow(tables, 38, F8),
+        borrow(tables, 39, word),
         borrow(tables, 40, U8),
-        borrow(tables, 41, I8),
+        borrow(tables, 41, U8),
         borrow(tables, 42, I8),
         borrow(tables, 43, I8),
+        borrow(tables, 44, I8),
     )
     return q, layout, left, right, room
 
@@ -384,8 +427,9 @@ def score_pairs(tables, word, inputs, out):
 @compiled
 def answer_all(q, layout, room, inputs):
     """The tests of all groups on one request."""
-    start = 0
-    for group in range(len(layout.n_keys)):
+    answer_alone(q, inputs, room.values, room.some)
+    start = q.n_columns[0]
+    for group in range(1, len(layout.n_keys)):
         n = layout.n_keys[group]
         answer(q, group, inputs, start, n, room.values, room.masks, layout.mask_start[group], room.every, room.some)
         start += n * q.n_columns[group]
@@ -411,8 +455,8 @@ def add_trees(q, layout, left, right, room, forest):
     """Add the trees of a forest to the sums by cell of the grid, by key, and by place on the right."""
     n_groups, n_left, n_right = len(layout.n_keys), layout.sizes[0], layout.sizes[1]
     masks, every, sums, fixed, built = room.masks, room.every, room.sums, room.fixed, room.built
-    reaches, distinct, owner, shared, needed = room.reaches, room.distinct, room.owner, room.shared, room.needed
-    part, n_trees = layout.sum_start[n_groups], len(left.rows)
+    reaches, distinct, owner, targets, needed = room.reaches, room.distinct, room.owner, room.targets, room.needed
+    n_trees = len(left.rows)
     same = 0.0
     for tree in range(layout.forest_start[forest], layout.forest_start[forest + 1]):
         first = layout.leaf_start[tree]
@@ -452,10 +496,8 @@ def add_trees(q, layout, left, right, room, forest):
                 d += 1
             if d == n_distinct:
                 distinct[d] = reaches[c]
-                shared[d] = 0
                 n_distinct += 1
             owner[c] = d
-            shared[d] += 1
         axis, n = 0, n_left
         if n_needed == 1 and not still:
             axis = needed[0]
@@ -476,27 +518,17 @@ def add_trees(q, layout, left, right, room, forest):
                     layout.n_keys[group]
                 )
                 key = layout.key_start[group]
-                for k in range(n_left):
-                    keep(built, k, look(masks, begin, look(layout.keys, key, k)))
+                keep_looked_up(built, n_left, masks, begin, layout.keys, key)
         base = layout.sum_start[axis]
         for d in range(n_distinct):
-            c = 0
-            while owner[c] != d:
-                c += 1
-            to = part
-            if shared[d] == 1:
-                to = base + c * n
-            elif shared[d] == n_right:
-                to = base + n_right * n
-            else:
-                for k in range(n):
-                    put(sums, part + k, 0.0)
-            add_leaves(built, n, distinct[d], layout.leaves, first, sums, to)
-            if to == part:
-                for c in range(n_right):
-                    if owner[c] == d:
-                        for k in range(n):
-                            add(sums, base + c * n + k, at(sums, part, k))
+            n_targets = 0
+            for c in range(n_right):
+                if owner[c] == d:
+                    targets[n_targets] = base + c * n
+                    n_targets += 1
+            if n_targets == n_right:
+                targets[0], n_targets = base + n_right * n, 1
+            add_leaves(built, n, distinct[d], layout.leaves, first, sums, targets, n_targets)
     for c in range(n_right):
         fixed[c] += same
 

@@ -34,7 +34,7 @@ def layout_of(
         masks,
         np.concatenate([np.zeros(0), *keys]).astype(np.int32),
         _starts([0, *(len(key) for key in keys)]),
-        _starts([*(sums * (n_right + 1)), max(sums)]),
+        _starts(sums * (n_right + 1)),
         right.of_pair * n_left + left.of_pair,
         np.array(
             [n_left, n_right, masks[-1], (np.diff(asked.group_readings) * lanes).max()],

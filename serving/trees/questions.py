@@ -8,90 +8,113 @@ and take the lowest bit; clearing both costs nothing here and shows where the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serving.trees.readings import Reading, Readings, reading
-from serving.trees.tables import Questions
+from serving.trees.readings import Reading, Readings, reading_of
+from serving.trees.tables import Ints, Questions
 from serving.trees.tree import Tree
 
 
-def questions(trees: Sequence[Tree], groups: Sequence[Sequence[int]]) -> Questions:
+def questions(trees: Sequence[Tree], groups: Sequence[Sequence[int]], *, alone: bool = False) -> Questions:
     """The tests of these trees on each group of columns; tests on columns outside all groups are left out.
 
-    The columns of a group are counted in the order given. Masks are uint64 when a tree has more than 32 leaves.
+    The columns of a group are counted in the order given. Masks are uint64 when a tree has more than 32 leaves. With
+    ``alone`` the tests of group 0 are sorted by slot.
     """
     home = {column: (group, place) for group, columns in enumerate(groups) for place, column in enumerate(columns)}
-    wide = max((len(tree.leaves) for tree in trees), default=1) > 32
-    found: list[list[_Row]] = [[] for _ in groups]
-    rows = np.full((len(groups), len(trees)), -1, dtype=np.int64)
+    found = [_Group() for _ in groups]
     for number, tree in enumerate(trees):
         for group, row in _rows(tree, home).items():
-            rows[group, number] = len(found[group])
-            found[group].append(row)
-    tables = [_readings(group) for group in found]
-    group_rows = _starts([len(group) for group in found])
-    group_readings = _starts([len(table) for table in tables])
-    flat = [row for group in found for row in group]
-    tests = [test for row in flat for test in row]
-    numbers = [
-        table[test.reading.key][0] for table, group in zip(tables, found, strict=True) for row in group for test in row
+            found[group].append(number, row)
+    if alone:
+        found[0].sort()
+    tests = [
+        test for number, group in enumerate(found) for test in (group.by_slot() if alone and not number else group)
     ]
-    ordered = Readings.of([each for table in tables for _, each in table.values()])
+    readings = Readings.of([each for group in found for each in group.readings.values()])
+    wide = any(len(tree.leaves) > 32 for tree in trees)
     word = np.uint64 if wide else np.uint32
+    group_rows = _starts([len(group.rows) for group in found])
     return Questions(
         np.array([len(columns) for columns in groups], dtype=np.int64),
-        group_readings,
+        _starts([len(group.readings) for group in found]),
         group_rows,
-        ordered.place,
-        ordered.fill,
-        ordered.words,
-        _starts([len(row) for row in flat]),
-        np.array(numbers, dtype=np.int64),
+        readings.place,
+        readings.fill,
+        readings.words,
+        _starts([len(row) for group in found for row in group.rows]),
+        np.array([test.reading for test in tests], dtype=np.int64),
         np.array([test.threshold for test in tests], dtype=np.float64),
         np.array([test.passed for test in tests], dtype=word),
         np.array([test.failed for test in tests], dtype=word),
-        np.where(rows >= 0, rows + group_rows[:-1, None], -1).ravel(),
+        np.concatenate([group.row_of(len(trees), int(start)) for group, start in zip(found, group_rows, strict=False)]),
+        _starts(found[0].slot_sizes() if alone else []),
     )
 
 
 class _Test(NamedTuple):
-    reading: Reading
+    reading: int
     threshold: float
     passed: int
     failed: int
 
 
-_Row = list[_Test]
+class _Group:
+    """The tests of all trees on one group of columns: a row for each tree that has any, and the ways they read."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[_Test]] = []
+        self.trees: list[int] = []
+        self.readings: dict[Any, Reading] = {}
+        self._numbers: dict[Any, int] = {}
+
+    def __iter__(self) -> Iterator[_Test]:
+        return (test for row in self.rows for test in row)
+
+    def append(self, tree: int, row: Sequence[tuple[Reading, float, int, int]]) -> None:
+        for reading, *_ in row:
+            self._numbers.setdefault(reading.key, len(self._numbers))
+            self.readings.setdefault(reading.key, reading)
+        self.rows.append([_Test(self._numbers[reading.key], *rest) for reading, *rest in row])
+        self.trees.append(tree)
+
+    def sort(self) -> None:
+        """The longest rows first."""
+        order = sorted(range(len(self.rows)), key=lambda row: -len(self.rows[row]))
+        self.rows, self.trees = [self.rows[row] for row in order], [self.trees[row] for row in order]
+
+    def slot_sizes(self) -> list[int]:
+        """How many rows have a first test, a second …"""
+        longest = max(map(len, self.rows), default=0)
+        return [sum(len(row) > slot for row in self.rows) for slot in range(longest)]
+
+    def by_slot(self) -> Iterator[_Test]:
+        """The first tests of all rows, then the second ones …"""
+        return (self.rows[row][slot] for slot, size in enumerate(self.slot_sizes()) for row in range(size))
+
+    def row_of(self, n_trees: int, first: int) -> Ints:
+        """The row of each tree, counted from ``first``; −1 for none."""
+        rows = np.full(n_trees, -1, dtype=np.int64)
+        rows[self.trees] = first + np.arange(len(self.trees))
+        return rows
 
 
-def _rows(tree: Tree, home: Mapping[int, tuple[int, int]]) -> dict[int, _Row]:
-    """The tests of one tree by group, their columns counted inside the group."""
-    found: dict[int, _Row] = {}
+def _rows(tree: Tree, home: Mapping[int, tuple[int, int]]) -> dict[int, list[tuple[Reading, float, int, int]]]:
+    """The tests of one tree by group: how they read (columns counted inside the group), threshold, leaves left."""
+    found: dict[int, list[tuple[Reading, float, int, int]]] = {}
     everything = (1 << len(tree.leaves)) - 1
     for node, (left, right) in enumerate(zip(*tree.below(), strict=True)):
-        column = int(tree.column[node])
-        if column not in home:
-            continue
-        group, place = home[column]
-        read = reading(tree, node)
-        threshold = 0.0 if read.words is not None else float(tree.threshold[node])
-        here = Reading(place, read.when_nan, read.when_zero, read.words)
-        found.setdefault(group, []).append(_Test(here, threshold, everything & ~right, everything & ~left))
+        if int(tree.column[node]) in home:
+            group, place = home[int(tree.column[node])]
+            read = replace(reading_of(tree, node), column=place)
+            threshold = 0.0 if read.words is not None else float(tree.threshold[node])
+            found.setdefault(group, []).append((read, threshold, everything & ~right, everything & ~left))
     return found
 
 
-def _readings(group: list[_Row]) -> dict[Any, tuple[int, Reading]]:
-    """The different readings of a group by key, numbered inside the group."""
-    table: dict[Any, tuple[int, Reading]] = {}
-    for row in group:
-        for test in row:
-            table.setdefault(test.reading.key, (len(table), test.reading))
-    return table
-
-
-def _starts(lengths: Sequence[int]) -> NDArray[np.int64]:
+def _starts(lengths: Sequence[int]) -> Ints:
     return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)))

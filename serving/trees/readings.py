@@ -31,7 +31,7 @@ class Reading:
         return self.column, repr(self.when_nan), repr(self.when_zero), self.words
 
 
-def reading(tree: Tree, node: int) -> Reading:
+def reading_of(tree: Tree, node: int) -> Reading:
     """How this node reads its column."""
     column, words = int(tree.column[node]), tree.words[node]
     if words is not None:

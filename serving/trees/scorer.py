@@ -64,7 +64,9 @@ class Scorer:
         if content.shape[1] != len(self.columns[STATIC]):
             raise ModelError(f"static values have {content.shape[1]} columns, not {len(self.columns[STATIC])}")
         places = [_key(keys, name, len(content)) for name in self.keyed]
-        asked = questions(self.trees, [self.columns[CUSTOMER], *(self.columns[name] for name in self.keyed)])
+        asked = questions(
+            self.trees, [self.columns[CUSTOMER], *(self.columns[name] for name in self.keyed)], alone=True
+        )
         used = sorted({int(c) for tree in self.trees for c in tree.column} & set(self.columns[STATIC]))
         values = content[:, [self.columns[STATIC].index(column) for column in used]]
         labels = [*places, *(labelled(values[:, [column]]) for column in range(len(used)))]

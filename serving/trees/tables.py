@@ -27,6 +27,9 @@ class Questions(NamedTuple):
     ``[n_rows + 1]`` says which tests belong to a row; by test ``reading`` (counted inside the group), ``threshold``,
     ``passed`` and ``failed`` the leaves left; ``rows`` ``[n_groups · n_trees]`` the row of each tree by group, −1
     without such a test.
+
+    Where group 0 is to be asked about a single row at a time, its tests are sorted by slot, so that trees are handled
+    side by side: first a test of each tree, then a second one of those that have two … ``slots`` is where each begins.
     """
 
     n_columns: Ints
@@ -41,6 +44,7 @@ class Questions(NamedTuple):
     passed: Masks
     failed: Masks
     rows: Ints
+    slots: Ints
 
     @property
     def n_readings(self) -> int:
@@ -71,8 +75,8 @@ class Layout(NamedTuple):
 
     By group ``side`` (0 the customer, LEFT, RIGHT), ``n_keys``, ``mask_start`` where the words of its rows begin;
     ``keys`` int32: for each group the key at each place of its side, from ``key_start`` on. ``sum_start`` int64
-    ``[n_groups + 2]``: where the sums by key begin (group 0: by place on the left), with ``n_right + 1`` sums for each
-    key: one for each place on the right and one for all; then room for one more row. ``pair`` ``[n_pairs]`` is
+    ``[n_groups + 1]``: where the sums by key begin (group 0: by place on the left), with ``n_right + 1`` sums for each
+    key: one for each place on the right and one for all. ``pair`` ``[n_pairs]`` is
     the cell of a pair in the grid ``[n_right, n_left]``.
     """
 
@@ -105,7 +109,7 @@ class Room(NamedTuple):
     reaches: Wide
     distinct: Wide
     owner: Ints
-    shared: Ints
+    targets: Ints
     needed: Ints
 
 
