@@ -177,6 +177,41 @@ def add_leaves(typingctx, words, n, reach, leaves, first, sums, targets, n_targe
 
 
 @intrinsic
+def keep_answered(typingctx, reach, n, values, tests, start):  # noqa: ARG001
+    """``reach[k] &=`` what test start + k leaves, for k below n, a multiple of LANES; ``tests`` as for narrow_lanes.
+
+    Which tests a customer passes cannot be foreseen: a branch for each, as the compiler would have it, costs most of
+    the time of a request.
+    """
+
+    def build(context, builder, signature, args):
+        kinds = signature.args
+        left, seen = (context.make_array(kinds[n])(context, builder, args[n]).data for n in (0, 2))
+        tables = [
+            builder.gep(context.make_array(kind)(context, builder, builder.extract_value(args[3], n)).data, [args[4]])
+            for n, kind in enumerate(kinds[3])
+        ]
+        word, place = context.get_value_type(kinds[3][2].dtype), ir.IntType(64)
+        words, places, numbers = (ir.VectorType(each, LANES) for each in (word, place, ir.DoubleType()))
+        first = _everywhere(builder, builder.ptrtoint(seen, place), places)
+        with cgutils.for_range_slice(builder, args[1].type(0), args[1], args[1].type(LANES)) as (k, _):
+            reading, threshold, passed, failed = (
+                _load(builder, data, k, vector)
+                for data, vector in zip(tables, (places, numbers, words, words), strict=True)
+            )
+            where = builder.add(first, builder.shl(reading, ir.Constant(places, [3] * LANES)))
+            pointers = builder.inttoptr(where, ir.VectorType(ir.DoubleType().as_pointer(), LANES))
+            passes = builder.fcmp_ordered("<=", _gather(builder, numbers, pointers), threshold)
+            kept = builder.select(passes, passed, failed)
+            kept = builder.zext(kept, places) if word.width < 64 else kept
+            address = builder.bitcast(builder.gep(left, [k]), places.as_pointer())
+            builder.store(builder.and_(builder.load(address, align=8), kept), address, align=8)
+        return context.get_dummy_value()
+
+    return types.void(reach, n, values, tests, start), build
+
+
+@intrinsic
 def keep_looked_up(typingctx, words, n, masks, begin, keys, key):  # noqa: ARG001
     """``words[k] &= masks[begin + keys[key + k]]`` for k below n, a multiple of LANES."""
 
@@ -337,11 +372,9 @@ def answer_alone(q, x, values, reach):
     read(q, 0, x, 0, 1, 1, values)
     for row in range(q.group_rows[1]):
         put(reach, row, FULL)
+    tests = (q.reading, q.threshold, q.passed, q.failed)
     for slot in range(len(q.slots) - 1):
-        start = q.slots[slot]
-        for row in range(q.slots[slot + 1] - start):
-            passes = look(values, 0, at(q.reading, start, row)) <= at(q.threshold, start, row)
-            keep(reach, row, at(q.passed, start, row) if passes else at(q.failed, start, row))
+        keep_answered(reach, q.slots[slot + 1] - q.slots[slot], values, tests, q.slots[slot])
 
 
 @compiled
@@ -491,12 +524,11 @@ def add_trees(q, layout, left, right, room, forest):
             continue
         n_distinct = 0
         for c in range(n_right):
-            d = 0
-            while d < n_distinct and distinct[d] != reaches[c]:
-                d += 1
-            if d == n_distinct:
-                distinct[d] = reaches[c]
-                n_distinct += 1
+            d = n_distinct
+            for known in range(n_distinct):
+                d = known if distinct[known] == reaches[c] else d
+            distinct[d] = reaches[c]
+            n_distinct += d == n_distinct
             owner[c] = d
         axis, n = 0, n_left
         if n_needed == 1 and not still:
@@ -523,9 +555,8 @@ def add_trees(q, layout, left, right, room, forest):
         for d in range(n_distinct):
             n_targets = 0
             for c in range(n_right):
-                if owner[c] == d:
-                    targets[n_targets] = base + c * n
-                    n_targets += 1
+                targets[n_targets] = base + c * n
+                n_targets += owner[c] == d
             if n_targets == n_right:
                 targets[0], n_targets = base + n_right * n, 1
             add_leaves(built, n, distinct[d], layout.leaves, first, sums, targets, n_targets)

@@ -55,7 +55,7 @@ def room_for(asked: Questions, layout: Layout) -> Room:
         np.empty(n_values),
         np.empty(n_masks, word),
         np.empty(asked.n_rows, np.uint64),
-        np.empty(asked.n_rows, np.uint64),
+        np.empty(pad(asked.n_rows), np.uint64),
         np.empty(layout.sum_start[-1]),
         np.empty(n_right),
         np.empty(max(n_left, pad(int(layout.n_keys.max()))), word),

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.trees.readings import Reading, Readings, reading_of
-from serving.trees.tables import Ints, Questions
+from serving.trees.tables import Ints, Questions, pad
 from serving.trees.tree import Tree
+
+EVERYTHING = (1 << 64) - 1
 
 
 def questions(trees: Sequence[Tree], groups: Sequence[Sequence[int]], *, alone: bool = False) -> Questions:
@@ -39,6 +41,8 @@ def questions(trees: Sequence[Tree], groups: Sequence[Sequence[int]], *, alone: 
     wide = any(len(tree.leaves) > 32 for tree in trees)
     word = np.uint64 if wide else np.uint32
     group_rows = _starts([len(group.rows) for group in found])
+    lengths = [len(row) for group in found for row in group.rows]
+    starts = _starts(lengths) + (len(tests) - sum(lengths))
     return Questions(
         np.array([len(columns) for columns in groups], dtype=np.int64),
         _starts([len(group.readings) for group in found]),
@@ -46,11 +50,11 @@ def questions(trees: Sequence[Tree], groups: Sequence[Sequence[int]], *, alone: 
         readings.place,
         readings.fill,
         readings.words,
-        _starts([len(row) for group in found for row in group.rows]),
+        starts,
         np.array([test.reading for test in tests], dtype=np.int64),
         np.array([test.threshold for test in tests], dtype=np.float64),
-        np.array([test.passed for test in tests], dtype=word),
-        np.array([test.failed for test in tests], dtype=word),
+        np.array([test.passed & int(np.iinfo(word).max) for test in tests], dtype=word),
+        np.array([test.failed & int(np.iinfo(word).max) for test in tests], dtype=word),
         np.concatenate([group.row_of(len(trees), int(start)) for group, start in zip(found, group_rows, strict=False)]),
         _starts(found[0].slot_sizes() if alone else []),
     )
@@ -88,13 +92,15 @@ class _Group:
         self.rows, self.trees = [self.rows[row] for row in order], [self.trees[row] for row in order]
 
     def slot_sizes(self) -> list[int]:
-        """How many rows have a first test, a second …"""
+        """How many rows have a first test, a second …, padded to LANES."""
         longest = max(map(len, self.rows), default=0)
-        return [sum(len(row) > slot for row in self.rows) for slot in range(longest)]
+        return [pad(sum(len(row) > slot for row in self.rows)) for slot in range(longest)]
 
     def by_slot(self) -> Iterator[_Test]:
-        """The first tests of all rows, then the second ones …"""
-        return (self.rows[row][slot] for slot, size in enumerate(self.slot_sizes()) for row in range(size))
+        """The first tests of all rows, then the second ones …; in between, tests that leave every leaf."""
+        for slot, size in enumerate(self.slot_sizes()):
+            here = [row[slot] for row in self.rows if len(row) > slot]
+            yield from (*here, *[_Test(0, 0.0, EVERYTHING, EVERYTHING)] * (size - len(here)))
 
     def row_of(self, n_trees: int, first: int) -> Ints:
         """The row of each tree, counted from ``first``; −1 for none."""
