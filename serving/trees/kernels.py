@@ -290,7 +290,7 @@ def padded(n):
 def read(q, group, x, start, n, lanes, values):
     """What the readings of a group see of n rows that begin at x[start]; ``values`` is reading by row.
 
-    Rows beyond the last, up to ``lanes``, are like it, so that every word keeps a leaf.
+    Rows beyond the last, up to ``lanes``, are like it, so that they keep no other leaves in reach.
     """
     first, stride = q.group_readings[group], q.n_columns[group]
     for r in range(first, q.group_readings[group + 1]):

@@ -18,7 +18,10 @@ PASSES, FAILS = -np.inf, np.nan
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read one column. ``words`` is the set of categories that pass; None for a number."""
+    """One way to read one column. ``words`` is the set of categories that pass; None for a number.
+
+    For a category only the set counts: LightGBM makes an int of it before it looks for NaN, which is then below 0.
+    """
 
     column: int
     when_nan: float
@@ -35,8 +38,7 @@ def reading_of(tree: Tree, node: int) -> Reading:
     """How this node reads its column."""
     column, words = int(tree.column[node]), tree.words[node]
     if words is not None:
-        # LightGBM turns a category into an int before it looks for NaN, which lands below 0: never in the set.
-        return Reading(column, FAILS, 0.0, words.tobytes())
+        return Reading(column, FAILS, FAILS, words.tobytes())
     missing, fill = int(tree.missing[node]), PASSES if tree.default_left[node] else FAILS
     if missing == MISSING_NONE:
         return Reading(column, 0.0, 0.0)

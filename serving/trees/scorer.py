@@ -133,12 +133,12 @@ class Prepared:
 
         Args:
             customer: ``[n_customer]``, the customer's columns.
-            keyed: For each keyed group ``[n_keys, n_columns of the group]``.
+            keyed: For each keyed group ``[at least n_keys, n_columns of the group]``.
         """
         inputs = np.empty(self._n_inputs)
         for name, shape, where in self._shapes:
-            given = np.asarray(customer if name == CUSTOMER else keyed[name])
-            if given.shape != (shape if name != CUSTOMER else shape[1:]):
+            given = np.asarray(customer)[None] if name == CUSTOMER else np.asarray(keyed[name])[: shape[0]]
+            if given.shape != shape:
                 raise ModelError(f"values of {name!r} have shape {given.shape}, not {shape}")
             inputs[where] = given.ravel()
         out = np.empty((self.n_forests, self.n_pairs))
