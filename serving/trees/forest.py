@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -49,6 +49,19 @@ class Forest:
         """Width of a row."""
         return len(self.names)
 
+    def over(self, names: Sequence[str], places: Sequence[int]) -> Forest:
+        """The same trees over the columns ``names``: what was column i stands at ``places[i]`` there.
+
+        Raises:
+            ModelError: There is not one place within the columns for each column of this forest.
+        """
+        if len(places) != self.n_columns or not all(0 <= place < len(names) for place in places):
+            raise ModelError(
+                f"{len(places)} places in {len(names)} columns do not fit a model of {self.n_columns} columns"
+            )
+        moved = np.asarray(places, dtype=np.int64)
+        return Forest(tuple(names), tuple(replace(tree, column=moved[tree.column]) for tree in self.trees))
+
     @cached_property
     def _questions(self) -> Questions:
         return questions(self.trees, [range(self.n_columns)])
@@ -70,13 +83,10 @@ class Forest:
             raise ModelError(f"rows of shape {rows.shape} do not fit a model of {self.n_columns} columns")
         out = np.empty(len(rows))
         asked = self._questions
-        room = (
-            np.empty(asked.n_readings * BLOCK),
-            np.empty(BLOCK, asked.passed.dtype),
-            np.empty(BLOCK),
-            np.zeros(1, np.int64),
-        )
-        score_rows(asked, *self._leaves, rows.ravel(), self.n_columns, *room, out)
+        room = np.empty(asked.n_readings * BLOCK), np.empty(BLOCK, asked.passed.dtype)
+        reach = np.empty(asked.n_rows, np.uint64), np.empty(asked.n_rows, np.uint64)
+        sums, target = np.empty(BLOCK), np.zeros(1, np.int64)
+        score_rows(asked, *self._leaves, rows.ravel(), self.n_columns, *room, *reach, sums, target, out)
         return out
 
 

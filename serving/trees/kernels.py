@@ -3,8 +3,6 @@
 A set of leaves is a machine word with a bit for each leaf of a tree.
 """
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call"
-
 from __future__ import annotations
 
 import numpy as np
@@ -14,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from serving.trees.tables import LANES, LEFT, Layout, Questions, Room, Still
+from serving.trees.tables import LANES, LEFT, RIGHT, Layout, Questions, Room, Still
 
 I8, I4, F8 = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float64)
 U8, U4 = np.empty(0, np.uint64), np.empty(0, np.uint32)
@@ -22,6 +20,8 @@ ZERO = 1.0000000180025095e-35
 """LightGBM takes what is no further from zero than this (1e-35 in float32) for zero."""
 compiled = njit(cache=True, nogil=True, _nrt=False)
 """Without counting references to arrays, which costs more here than the work; so kernels allocate nothing."""
+inlined = njit(cache=True, nogil=True, _nrt=False, inline="always")
+"""Put into its caller: handing tables to a function called for each tree costs more than what the function does."""
 FULL, ONE, NONE = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1), np.uint64(0)
 BLOCK = 64
 """Rows that are scored together: their values and masks stay in the nearest cache."""
@@ -113,8 +113,10 @@ def keep(typingctx, array, place, value):  # noqa: ARG001
 
 
 @intrinsic
-def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to):  # noqa: ARG001
+def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to, every, some, row):  # noqa: ARG001
     """Into masks[to : to + LANES] the leaves that tests start to end leave to each of LANES values of each reading.
+
+    every[row] keeps the leaves that all have, some[row] gets those that any has.
 
     ``tests`` are their readings, thresholds, and the leaves of what passes and fails; the values of reading r begin at
     values[first + r · stride]. Written out in vectors, since the words then stay in registers from test to test.
@@ -137,11 +139,18 @@ def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to)
             passes = builder.fcmp_ordered("<=", lanes, _everywhere(builder, threshold, number))
             kept = builder.select(passes, _everywhere(builder, passed, word), _everywhere(builder, failed, word))
             builder.store(builder.and_(builder.load(left), kept), left)
-        where = builder.bitcast(builder.gep(out, [args[7]]), word.as_pointer())
-        builder.store(builder.load(left), where, align=4)
+        left = builder.load(left)
+        builder.store(left, builder.bitcast(builder.gep(out, [args[7]]), word.as_pointer()), align=4)
+        for number, name, change in ((8, "and", builder.and_), (9, "or", builder.or_)):
+            known = builder.gep(
+                context.make_array(signature.args[number])(context, builder, args[number]).data, [args[10]]
+            )
+            one = _call(builder, f"llvm.vector.reduce.{name}.v{LANES}i{word.element.width}", word.element, left)
+            one = builder.zext(one, ir.IntType(64)) if word.element.width < 64 else one
+            builder.store(change(builder.load(known), one), known)
         return context.get_dummy_value()
 
-    return types.void(values, first, stride, tests, start, end, masks, to), build
+    return types.void(values, first, stride, tests, start, end, masks, to, every, some, row), build
 
 
 @intrinsic
@@ -280,7 +289,7 @@ def _change(operation):
     return build
 
 
-@compiled
+@inlined
 def padded(n):
     """The next multiple of LANES."""
     return (n + LANES - 1) // LANES * LANES
@@ -320,19 +329,24 @@ def in_words(value, words, start, end):
     return word < end and (words[word] >> np.uint32(category & 31)) & np.uint32(1) == 1
 
 
-@compiled
-def narrow(q, row, values, lanes, masks, to):
-    """Into masks[to : to + lanes] the leaves that the tests of a row leave to each row of values."""
+@inlined
+def narrow(q, row, values, lanes, masks, to, every, some):
+    """Into masks[to : to + lanes] the leaves that the tests of a row leave to each row of values.
+
+    Into every[row] and some[row] the leaves that they leave to every row of values, and to some.
+    """
     tests = (q.reading, q.threshold, q.passed, q.failed)
+    every[row], some[row] = FULL, NONE
     for k in range(0, lanes, LANES):
-        narrow_lanes(values, k, lanes, tests, q.starts[row], q.starts[row + 1], masks, to + k)
+        narrow_lanes(values, k, lanes, tests, q.starts[row], q.starts[row + 1], masks, to + k, every, some, row)
 
 
 @compiled
-def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, target, out):
+def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, every, some, sums, target, out):
     """Raw scores of whole rows, block by block; ``q`` has one group with every column.
 
-    Room for one block: ``values`` of all readings, ``masks``, ``sums``; ``target`` is 0.
+    Room for one block: ``values`` of all readings, ``masks``, ``sums``; ``every`` and ``some`` by row of
+    the questions; ``target`` is 0.
     """
     for start in range(0, len(out), BLOCK):
         n = min(BLOCK, len(out) - start)
@@ -345,7 +359,7 @@ def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, sums, target
                 for k in range(lanes):
                     sums[k] += leaves[leaf_starts[tree]]
             else:
-                narrow(q, row, values, lanes, masks, 0)
+                narrow(q, row, values, lanes, masks, 0, every, some)
                 add_leaves(masks, lanes, FULL, leaves, leaf_starts[tree], sums, target, 1)
         for k in range(n):
             out[start + k] = sums[k]
@@ -357,12 +371,7 @@ def answer(q, group, x, start, n, values, masks, to, every, some):
     lanes = padded(n)
     read(q, group, x, start, n, lanes, values)
     for row in range(q.group_rows[group], q.group_rows[group + 1]):
-        narrow(q, row, values, lanes, masks, to)
-        all_, any_ = masks.dtype.type(FULL), masks.dtype.type(NONE)
-        for k in range(lanes):
-            all_ = masks.dtype.type(all_ & at(masks, to, k))
-            any_ = masks.dtype.type(any_ | at(masks, to, k))
-        every[row], some[row] = all_, any_
+        narrow(q, row, values, lanes, masks, to, every, some)
         to += lanes
 
 
@@ -399,41 +408,42 @@ def opened(tables, word):
         borrow(tables, 13, I8),
         borrow(tables, 14, I8),
         borrow(tables, 15, I8),
-        borrow(tables, 16, I4),
-        borrow(tables, 17, I8),
+        borrow(tables, 16, I8),
+        borrow(tables, 17, I4),
         borrow(tables, 18, I8),
         borrow(tables, 19, I8),
         borrow(tables, 20, I8),
-        borrow(tables, 21, F8),
-        borrow(tables, 22, I8),
+        borrow(tables, 21, I8),
+        borrow(tables, 22, F8),
         borrow(tables, 23, I8),
         borrow(tables, 24, I8),
+        borrow(tables, 25, I8),
     )
     left = Still(
-        borrow(tables, 25, I8),
-        borrow(tables, 26, word),
-        borrow(tables, 27, U8),
+        borrow(tables, 26, I8),
+        borrow(tables, 27, word),
         borrow(tables, 28, U8),
+        borrow(tables, 29, U8),
     )
     right = Still(
-        borrow(tables, 29, I8),
-        borrow(tables, 30, word),
-        borrow(tables, 31, U8),
+        borrow(tables, 30, I8),
+        borrow(tables, 31, word),
         borrow(tables, 32, U8),
+        borrow(tables, 33, U8),
     )
     room = Room(
-        borrow(tables, 33, F8),
-        borrow(tables, 34, word),
-        borrow(tables, 35, U8),
+        borrow(tables, 34, F8),
+        borrow(tables, 35, word),
         borrow(tables, 36, U8),
-        borrow(tables, 37, F8),
+        borrow(tables, 37, U8),
         borrow(tables, 38, F8),
-        borrow(tables, 39, word),
-        borrow(tables, 40, U8),
+        borrow(tables, 39, F8),
+        borrow(tables, 40, word),
         borrow(tables, 41, U8),
-        borrow(tables, 42, I8),
+        borrow(tables, 42, U8),
         borrow(tables, 43, I8),
         borrow(tables, 44, I8),
+        borrow(tables, 45, I8),
     )
     return q, layout, left, right, room
 
@@ -464,11 +474,12 @@ def answer_all(q, layout, room, inputs):
     start = q.n_columns[0]
     for group in range(1, len(layout.n_keys)):
         n = layout.n_keys[group]
-        answer(q, group, inputs, start, n, room.values, room.masks, layout.mask_start[group], room.every, room.some)
+        to = layout.origin[group] + q.group_rows[group] * layout.lanes[group]
+        answer(q, group, inputs, start, n, room.values, room.masks, to, room.every, room.some)
         start += n * q.n_columns[group]
 
 
-@compiled
+@inlined
 def reached(q, left, right, some, tree):
     """The leaves of a tree that some pair may reach."""
     reach = FULL
@@ -483,85 +494,118 @@ def reached(q, left, right, some, tree):
     return reach
 
 
+@inlined
+def telling(q, layout, room, tree, n_trees, side, reach):
+    """Into room.needed the groups of one side that tell apart leaves in reach; their number."""
+    n = 0
+    for group in range(1, len(layout.side)):
+        row = q.rows[group * n_trees + tree]
+        if layout.side[group] == side and row >= 0 and reach & ~room.every[row] != 0:
+            room.needed[n] = group
+            n += 1
+    return n
+
+
+@inlined
+def tells(still, tree, reach):
+    """Whether the static tests of one side tell apart leaves in reach."""
+    row = still.rows[tree]
+    return row >= 0 and reach & ~still.every[row] != 0
+
+
+@inlined
+def reach_right(q, layout, right, room, tree, reach):
+    """Into room.reaches the leaves in reach from each place on the right."""
+    n_right, n_trees = layout.sizes[1], len(right.rows)
+    for c in range(n_right):
+        room.reaches[c] = reach
+    for i in range(telling(q, layout, room, tree, n_trees, RIGHT, reach)):
+        group = room.needed[i]
+        start = layout.origin[group] + q.rows[group * n_trees + tree] * layout.lanes[group]
+        key = layout.key_start[group]
+        for c in range(n_right):
+            room.reaches[c] &= np.uint64(room.masks[start + layout.keys[key + c]])
+    if tells(right, tree, reach):
+        start = right.rows[tree] * padded(n_right)
+        for c in range(n_right):
+            room.reaches[c] &= np.uint64(right.masks[start + c])
+
+
+@inlined
+def alike(room, n_right):
+    """Into room.distinct the different leaves in reach, into room.owner which of them each place has; their number."""
+    n = 0
+    for c in range(n_right):
+        d = n
+        for known in range(n):
+            d = known if room.distinct[known] == room.reaches[c] else d
+        room.distinct[d] = room.reaches[c]
+        room.owner[c] = d
+        n += d == n
+    return n
+
+
+@inlined
+def build_left(q, layout, left, room, tree, n_needed, still):
+    """Into room.built the leaves left at each place on the left by the groups needed, and where needed static tests."""
+    n_left, n_trees = layout.sizes[0], len(left.rows)
+    start = left.rows[tree] * n_left
+    for k in range(n_left):
+        put(room.built, k, look(left.masks, start, k) if still else FULL)
+    for i in range(n_needed):
+        group = room.needed[i]
+        start = layout.origin[group] + q.rows[group * n_trees + tree] * layout.lanes[group]
+        keep_looked_up(room.built, n_left, room.masks, start, layout.keys, layout.key_start[group])
+
+
+@inlined
+def add_built(layout, room, tree, n, base):
+    """Add the leaves of room.built[:n], with those in reach from each place on the right, to the sums from base on."""
+    n_right = layout.sizes[1]
+    for d in range(alike(room, n_right)):
+        n_targets = 0
+        for c in range(n_right):
+            room.targets[n_targets] = base + c * n
+            n_targets += room.owner[c] == d
+        if n_targets == n_right:
+            room.targets[0], n_targets = base + n_right * n, 1
+        first = layout.leaf_start[tree]
+        add_leaves(room.built, n, room.distinct[d], layout.leaves, first, room.sums, room.targets, n_targets)
+
+
+@inlined
+def add_tree(q, layout, left, right, room, tree, reach):
+    """Add one tree to the sums of what it still depends on: places on the right, keys of one group, or the grid."""
+    reach_right(q, layout, right, room, tree, reach)
+    still = tells(left, tree, reach)
+    n_needed = telling(q, layout, room, tree, len(left.rows), LEFT, reach)
+    if not still and n_needed == 0:
+        for c in range(layout.sizes[1]):
+            room.fixed[c] += layout.leaves[layout.leaf_start[tree] + lowest(room.reaches[c])]
+    elif not still and n_needed == 1:
+        group = room.needed[0]
+        lanes = layout.lanes[group]
+        start = layout.origin[group] + q.rows[group * len(left.rows) + tree] * lanes
+        for k in range(lanes):
+            put(room.built, k, look(room.masks, start, k))
+        add_built(layout, room, tree, lanes, layout.sum_start[group])
+    else:
+        build_left(q, layout, left, room, tree, n_needed, still)
+        add_built(layout, room, tree, layout.sizes[0], layout.sum_start[0])
+
+
 @compiled
 def add_trees(q, layout, left, right, room, forest):
     """Add the trees of a forest to the sums by cell of the grid, by key, and by place on the right."""
-    n_groups, n_left, n_right = len(layout.n_keys), layout.sizes[0], layout.sizes[1]
-    masks, every, sums, fixed, built = room.masks, room.every, room.sums, room.fixed, room.built
-    reaches, distinct, owner, targets, needed = room.reaches, room.distinct, room.owner, room.targets, room.needed
-    n_trees = len(left.rows)
     same = 0.0
     for tree in range(layout.forest_start[forest], layout.forest_start[forest + 1]):
-        first = layout.leaf_start[tree]
         reach = reached(q, left, right, room.some, tree)
         if reach & (reach - ONE) == 0 or layout.single[tree]:
-            same += layout.leaves[first + lowest(reach)]
-            continue
-        n_needed = 0
-        for c in range(n_right):
-            reaches[c] = reach
-        for group in range(1, n_groups):
-            row = q.rows[group * n_trees + tree]
-            if row < 0 or reach & ~every[row] == 0:
-                continue
-            if layout.side[group] == LEFT:
-                needed[n_needed] = group
-                n_needed += 1
-            else:
-                start = layout.mask_start[group] + (row - q.group_rows[group]) * padded(layout.n_keys[group])
-                key = layout.key_start[group]
-                for c in range(n_right):
-                    reaches[c] &= np.uint64(masks[start + layout.keys[key + c]])
-        row = right.rows[tree]
-        if row >= 0 and reach & ~right.every[row] != 0:
-            for c in range(n_right):
-                reaches[c] &= np.uint64(right.masks[row * padded(n_right) + c])
-        row = left.rows[tree]
-        still = row >= 0 and reach & ~left.every[row] != 0
-        if n_needed == 0 and not still:
-            for c in range(n_right):
-                fixed[c] += layout.leaves[first + lowest(reaches[c])]
-            continue
-        n_distinct = 0
-        for c in range(n_right):
-            d = n_distinct
-            for known in range(n_distinct):
-                d = known if distinct[known] == reaches[c] else d
-            distinct[d] = reaches[c]
-            n_distinct += d == n_distinct
-            owner[c] = d
-        axis, n = 0, n_left
-        if n_needed == 1 and not still:
-            axis = needed[0]
-            n = padded(layout.n_keys[axis])
-            begin = layout.mask_start[axis] + (q.rows[axis * n_trees + tree] - q.group_rows[axis]) * n
-            for k in range(n):
-                put(built, k, look(masks, begin, k))
+            same += layout.leaves[layout.leaf_start[tree] + lowest(reach)]
         else:
-            if still:
-                for k in range(n_left):
-                    put(built, k, look(left.masks, row * n_left, k))
-            else:
-                for k in range(n_left):
-                    put(built, k, FULL)
-            for i in range(n_needed):
-                group = needed[i]
-                begin = layout.mask_start[group] + (q.rows[group * n_trees + tree] - q.group_rows[group]) * padded(
-                    layout.n_keys[group]
-                )
-                key = layout.key_start[group]
-                keep_looked_up(built, n_left, masks, begin, layout.keys, key)
-        base = layout.sum_start[axis]
-        for d in range(n_distinct):
-            n_targets = 0
-            for c in range(n_right):
-                targets[n_targets] = base + c * n
-                n_targets += owner[c] == d
-            if n_targets == n_right:
-                targets[0], n_targets = base + n_right * n, 1
-            add_leaves(built, n, distinct[d], layout.leaves, first, sums, targets, n_targets)
-    for c in range(n_right):
-        fixed[c] += same
+            add_tree(q, layout, left, right, room, tree, reach)
+    for c in range(layout.sizes[1]):
+        room.fixed[c] += same
 
 
 @compiled
@@ -574,7 +618,7 @@ def collect(layout, sums, fixed, out):
             add(sums, cell + k, at(sums, n_right * n_left, k) + fixed[c])
         for group in range(1, len(layout.n_keys)):
             if layout.side[group] == LEFT:
-                n, key = padded(layout.n_keys[group]), layout.key_start[group]
+                n, key = layout.lanes[group], layout.key_start[group]
                 own, shared = layout.sum_start[group] + c * n, layout.sum_start[group] + n_right * n
                 for k in range(n_left):
                     place = look(layout.keys, key, k)

@@ -19,7 +19,7 @@ def layout_of(
     n_left, n_right = pad(len(left)), len(right)
     side = np.array([0, *(LEFT if n in left.follows else RIGHT for n in range(len(places)))], dtype=np.int64)
     n_keys = np.array([1, *(int(place.max()) + 1 if len(place) else 0 for place in places)], dtype=np.int64)
-    lanes = np.array([pad(n) for n in n_keys])
+    lanes = np.array([pad(int(n)) for n in n_keys], dtype=np.int64)
     keys = [
         _extended(place[(left if where == LEFT else right).example])
         for place, where in zip(places, side[1:], strict=True)
@@ -31,7 +31,8 @@ def layout_of(
     return Layout(
         side,
         n_keys,
-        masks,
+        lanes,
+        masks[:-1] - asked.group_rows[:-1] * lanes,
         np.concatenate([np.zeros(0), *keys]).astype(np.int32),
         _starts([0, *(len(key) for key in keys)]),
         _starts(sums * (n_right + 1)),

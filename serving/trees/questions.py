@@ -83,7 +83,7 @@ class _Group:
         for reading, *_ in row:
             self._numbers.setdefault(reading.key, len(self._numbers))
             self.readings.setdefault(reading.key, reading)
-        self.rows.append([_Test(self._numbers[reading.key], *rest) for reading, *rest in row])
+        self.rows.append([_Test(self._numbers[each.key], limit, passed, failed) for each, limit, passed, failed in row])
         self.trees.append(tree)
 
     def sort(self) -> None:

@@ -72,4 +72,4 @@ def _count(places: Places) -> int:
 
 
 def _joint(a: Places, b: Places) -> Places:
-    return np.unique(a * (_count(b) or 1) + b, return_inverse=True)[1].astype(np.intp)
+    return np.asarray(np.unique(a * (_count(b) or 1) + b, return_inverse=True)[1], dtype=np.intp)

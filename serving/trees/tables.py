@@ -73,16 +73,17 @@ class Still(NamedTuple):
 class Layout(NamedTuple):
     """Sizes and places. Group 0 is the customer, the others are keyed. Tables by place or key are padded to LANES.
 
-    By group ``side`` (0 the customer, LEFT, RIGHT), ``n_keys``, ``mask_start`` where the words of its rows begin;
-    ``keys`` int32: for each group the key at each place of its side, from ``key_start`` on. ``sum_start`` int64
-    ``[n_groups + 1]``: where the sums by key begin (group 0: by place on the left), with ``n_right + 1`` sums for each
-    key: one for each place on the right and one for all. ``pair`` ``[n_pairs]`` is
-    the cell of a pair in the grid ``[n_right, n_left]``.
+    By group ``side`` (0 the customer, LEFT, RIGHT), ``n_keys``, ``lanes`` (the same, padded), and ``origin``: the words
+    of row r of the questions begin at ``origin + r · lanes``; ``keys``: for each group the key at each place of its
+    side, from ``key_start`` on; ``sum_start`` ``[n_groups + 1]``: where the sums by key begin (group 0: by place on the
+    left), with ``n_right + 1`` sums for each key: one for each place on the right and one for all. ``pair``
+    ``[n_pairs]`` is the cell of a pair in the grid ``[n_right, n_left]``.
     """
 
     side: Ints
     n_keys: Ints
-    mask_start: Ints
+    lanes: Ints
+    origin: Ints
     keys: NDArray[np.int32]
     key_start: Ints
     sum_start: Ints

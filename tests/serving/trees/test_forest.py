@@ -26,6 +26,14 @@ def test_columns_and_trees_are_those_of_the_model() -> None:
     assert [len(tree.leaves) for tree in forest.trees] == [6, 6, 6]
 
 
+def test_the_same_trees_read_their_columns_wherever_these_stand() -> None:
+    forest = Forest.parse(text())
+    wide = np.hstack([RNG.normal(size=(len(X), 2)), X[:, ::-1]])
+    assert np.array_equal(forest.over(["a", "b", "z", "y", "x"], [4, 3, 2]).raw(wide), forest.raw(X))
+    with pytest.raises(ModelError, match="2 places in 5 columns"):
+        forest.over(["a", "b", "z", "y", "x"], [4, 3])
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
