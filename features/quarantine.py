@@ -37,7 +37,7 @@ class Count:
 
 
 def check(
-    con: duckdb.DuckDBPyConnection, now: Instant, on_table: Callable[[str], None] = lambda name: None
+    con: duckdb.DuckDBPyConnection, now: Instant, on_table: Callable[[str], None] | None = None
 ) -> dict[str, Count]:
     """Split every table ``raw_*`` into ``kept_*`` and ``set_aside``, and count.
 
@@ -52,7 +52,8 @@ def check(
         _require(con, table, f"raw_{table.name}" in present)
     counts = {}
     for table in TABLES:
-        on_table(table.name)
+        if on_table:
+            on_table(table.name)
         _judge(con, table)
         _set_aside(con, table)
     con.execute(_WALL_CLOCK)
@@ -71,8 +72,8 @@ def refuse_beyond(con: duckdb.DuckDBPyConnection, counts: dict[str, Count], max_
         if count.set_aside > max_share * count.rows_in:
             rules = "; ".join(_example(con, name, rule, rows) for rule, rows in _commonest(count))
             raise ContractError(
-                f"{name}: {count.set_aside:,} of {count.rows_in:,} rows break the contract, more than the allowed share "
-                f"of {max_share:g} ({rules}). Mend them (all stand in {kept_in}) or raise max_quarantine_share."
+                f"{name}: {count.set_aside:,} of {count.rows_in:,} rows break the contract, more than the allowed "
+                f"share of {max_share:g} ({rules}). Mend them (all stand in {kept_in}) or raise max_quarantine_share."
             )
 
 
@@ -163,7 +164,7 @@ def _judge(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _judge_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Of good rows with the same key the first is kept. Ties go by all values, so that the file's order is no matter."""
+    """Of good rows with the same key the first is kept; ties go by all values, so that file order does not matter."""
     key = ", ".join(table.key)
     order = ", ".join(f"{name} NULLS LAST" for name in (*table.first_by, *(c.name for c in table.columns), "row_nr"))
     con.execute(

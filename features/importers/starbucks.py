@@ -117,8 +117,8 @@ taken AS (
 )
 SELECT offer_id, 'reward' AS kind, offer_type AS category,
     CASE offer_type WHEN 'informational' THEN 'News about a product, ' || duration || ' days'
-        WHEN 'bogo' THEN 'Buy one, get one: spend $' || difficulty || ' in ' || duration || ' days, $' || reward || ' back'
-        ELSE '$' || reward || ' off: spend $' || difficulty || ' in ' || duration || ' days' END AS name,
+        WHEN 'bogo' THEN 'Buy one, get one: $' || reward || ' back for $' || difficulty || ' in ' || duration || ' days'
+        ELSE '$' || reward || ' off $' || difficulty || ' in ' || duration || ' days' END AS name,
     [bundle] AS channels, round(spend_minor * getvariable('margin_share'))::BIGINT AS margin_minor,
     reward * 100 AS incentive_minor, 'purchase' AS response, difficulty * 100 AS min_spend_minor,
     duration + 1.0 / 24 AS window_days, reward > 0 AS automatic
