@@ -11,6 +11,7 @@ from features.channels import DEFAULT_CHANNELS
 from features.contract import TABLES, Table
 from features.errors import ContractError
 from features.importers.source import Source, cost_sentence, put_channels
+from features.quarantine import require_columns
 
 SUFFIXES = (".parquet", ".csv", ".ndjson")
 
@@ -29,6 +30,7 @@ def load_files(con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
         path = _find(folder, table)
         if path is not None:
             _read(con, table, path)
+            require_columns(con, table, str(path))
             assumptions += _ignored(con, table, path)
         elif table.name == "channels":
             put_channels(con, DEFAULT_CHANNELS)

@@ -354,7 +354,9 @@ def test_a_missing_file_is_named_with_what_belongs_in_it(tmp_path):
 def test_a_missing_column_is_named_with_its_meaning_and_what_was_found(tmp_path):
     events = [{key: value for key, value in EVENT.items() if key != "occurred_at"}]
     folder = write_folder(tmp_path / "in", events=events)
-    with pytest.raises(ContractError, match=r"events has no column occurred_at \(When it happened\.\): add it; found"):
+    with pytest.raises(
+        ContractError, match=r"in/events\.csv has no column occurred_at \(When it happened\.\): add it; found"
+    ):
         run(folder, tmp_path / "out")
 
 
@@ -364,7 +366,7 @@ def test_an_empty_file_and_one_with_a_header_only_are_named(tmp_path):
     with pytest.raises(ContractError, match=r"customers\.csv is empty: write a header"):
         run(folder, tmp_path / "out")
     (folder / "customers.csv").write_text("customer_id\n")
-    with pytest.raises(ContractError, match="customers holds no rows"):
+    with pytest.raises(ContractError, match=r"customers\.csv holds no rows"):
         run(folder, tmp_path / "out")
 
 
