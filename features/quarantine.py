@@ -79,7 +79,7 @@ def refuse_beyond(con: duckdb.DuckDBPyConnection, counts: dict[str, Count], max_
 
 
 def _commonest(count: Count) -> list[tuple[str, int]]:
-    return sorted(count.broken.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return sorted(count.broken.items(), key=lambda item: (-item[1], item[0]))[:5]
 
 
 def _example(con: duckdb.DuckDBPyConnection, table: str, rule: str, rows: int) -> str:

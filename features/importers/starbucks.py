@@ -149,7 +149,7 @@ def load_starbucks(
         cost_sentence(channels),
         f"Hour 0 is {EPOCH}; within an hour, receiving comes before viewing, buying and completing.",
         "An offer is taken when the purchases in its window add up to its amount. Buy-one-get-one asked for it in one "
-        "purchase: recorded completions differ from the label for 9% of these offers, for 0.3% of discounts.",
+        "purchase: recorded completions differ from the label for 9% of these offers, for 0.2% of discounts.",
         f"Each wave gave no offer with probability {NOTHING:g} and each of ten with {EACH_OFFER:g}.",
     )
     return Source("starbucks", assumptions, _LIMITS)
