@@ -17,7 +17,7 @@ from types import FrameType
 
 from features.catalogue import Catalogue
 from features.errors import KairosError
-from serving.settings import Settings, read_settings
+from serving.settings import SETTINGS, Settings, read_settings
 from training.answer import in_words
 from training.child import Child, ServerError, child
 from training.examples import examples
@@ -46,8 +46,15 @@ def show(service: Child, catalogue: Catalogue, settings: Settings) -> None:
     for example in examples(catalogue, settings.contract_dir):
         answer = service.post("/v1/decisions", {"customer_id": example.customer_id, "kind": example.kind, "limit": 5})
         print(f"\n{in_words(answer)}")
-    print("\nAssumed, not measured:", *catalogue.assumptions.values(), sep="\n  ")
+    print("\nAssumed, not measured:", *assumptions(catalogue), sep="\n  ")
     print("What these data cannot tell:", *catalogue.limits, sep="\n  ")
+
+
+def assumptions(catalogue: Catalogue) -> list[str]:
+    """The catalogue's assumptions as lines: a sentence of its source as it is, a setting with its variable."""
+    variables = {setting.name: setting.variable for setting in SETTINGS}
+    told = catalogue.assumptions.items()
+    return [f"{variables[name]} = {value}" if name in variables else value for name, value in told]
 
 
 def keep_serving(service: Child, settings: Settings) -> None:
