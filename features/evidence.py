@@ -112,7 +112,7 @@ def _dense(states: Sequence[State | None], at: Instant) -> Past:
     sums = np.array([m.sums[0] if m else np.zeros(width) for m in known]).reshape(len(states), width)
     instants = np.array([m.instants[0] if m else unset(OFFER_EVIDENCE) for m in known], dtype=np.int64)
     references = np.array([s.reference if s is not None else at for s in states], dtype=np.int64)
-    return past(OFFER_EVIDENCE, sums, instants.reshape(len(states), -1), references, at)
+    return past(OFFER_EVIDENCE, sums, instants.reshape(len(states), len(OFFER_EVIDENCE.extremes)), references, at)
 
 
 def _by_channel(channels: Sequence[ChannelName], states: Mapping[OfferId, State], at: Instant) -> tuple[Floats, Floats]:
