@@ -167,7 +167,8 @@ def _engine(uri: str) -> Engine:
 
 
 def _pragmas(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
+    # NORMAL survives the death of the process, at any moment; FULL would wait for the disk once per decision.
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 5000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -11,7 +11,7 @@ from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant
 from features.instant import parse_instant
 from serving import api
-from serving.decide import Ask, Decision, silenced
+from serving.decision import Ask, Decision, silenced
 from serving.desk import Desk
 from serving.equipment import Equipment
 from serving.identifier import RANDOM_BYTES, uuid7

@@ -13,7 +13,8 @@ import threading
 from features.domain import CustomerId, DecisionId, Instant
 from features.evidence import pool
 from serving.crowd import Crowd, Evidence
-from serving.decide import Ask, decide
+from serving.decide import decide
+from serving.decision import Ask
 from serving.desk import stranger
 from serving.equipment import NOTHING, Equipment, pooled
 from serving.listing import Listed, Listing
