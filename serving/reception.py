@@ -21,7 +21,6 @@ from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
 from serving.wire import answer
 
-
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
 
