@@ -106,8 +106,8 @@ def store_of(settings: Settings, at: Instant, folder: Path) -> FeatureReader:
     return SqliteReader(own.online_file, settings.feature_ttl_days)
 
 
-def from_the_log(sample: Sample) -> NDArray[np.float32]:
-    """From the contract's tables alone, by plain loops."""
+def from_the_log(sample: Sample, lost: int = 0) -> NDArray[np.float32]:
+    """From the contract's tables alone, by plain loops; without each customer's last ``lost`` events known by then."""
     folder, categories = sample.settings.contract_dir, sample.catalogue.categories
     wanted = sorted({customer for customer, _, _ in sample.pairs()})
     events = events_of(folder, wanted)
@@ -116,7 +116,8 @@ def from_the_log(sample: Sample) -> NDArray[np.float32]:
     pooled = {at: pooled_of(sample, scan.evidence(at), at) for at in sample.instants()}
     found = []
     for customer, pair, at in sample.pairs():
-        state = to_state(remembered(events.get(customer, []), at, categories=categories), at)
+        known = sorted((e for e in events.get(customer, []) if e.received_at <= at), key=lambda e: e.counts_at)
+        state = to_state(remembered(known[: len(known) - lost], at, categories=categories), at)
         known_at, profile, zone = profiles[customer]
         profile, zone = (profile, zone) if known_at <= at else UNTOLD
         found.append(vectors(Known(at, state, profile, zone), [pair], pooled[at])[0])
@@ -251,6 +252,12 @@ def test_the_three_ways_agree_on_the_small_world(
     small_store: Settings, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     compare(small_store, tmp_path, record_property)
+
+
+def test_one_lost_event_is_noticed(small_store: Settings) -> None:
+    sample = draw(small_store, *SIZES["small"]["files"])
+    apart = difference(from_history(sample), from_the_log(sample, lost=1))
+    assert (apart > RELATIVE).any(axis=1).mean() > 0.9
 
 
 @pytest.mark.proof(name="parity")
