@@ -24,7 +24,7 @@ from features.vector import FEATURES, vector_fingerprint
 from serving.model import Part, PartName
 from serving.settings import Settings, read_settings
 from training import tracking
-from training.bundle import write_bundle
+from training.bundle import PREDICTIONS, write_bundle
 from training.contest import MODEL, POPULARITY, Contest, compete
 from training.dataset import Dataset
 from training.fit import Resources, TooFewError, fit
@@ -34,7 +34,6 @@ from training.summary import numbers, table
 from training.words import title
 
 DRAWS = 300
-PREDICTIONS = "predictions.parquet"
 
 
 class NothingLearntError(KairosError):
