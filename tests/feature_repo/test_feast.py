@@ -306,7 +306,23 @@ def test_evidence_of_a_coupon_counts_its_mailing_and_evidence_of_the_mailing_its
     contacts = {key: found["evidence", ""][0][0] for key, found in states.items()}
     redeemed = {key: found["evidence", ""][0][2] for key, found in states.items()}
     assert contacts["coupon-wine"] == pytest.approx(contacts["mailing"]) != 0
-    assert redeemed["mailing"] == pytest.approx(redeemed["coupon-wine"] + redeemed["coupon-coffee"]) != 0
+    coupons = ["coupon-wine", "coupon-coffee"]
+    assert redeemed["mailing"] == pytest.approx(_first_redemptions(small_store, coupons, catalogue.now)) != 0
+    assert redeemed["coupon-wine"] == pytest.approx(_first_redemptions(small_store, coupons[:1], catalogue.now)) != 0
+    assert redeemed["mailing"] < redeemed["coupon-wine"] + redeemed["coupon-coffee"]
+
+
+def _first_redemptions(store: Settings, offers: list[str], now: int) -> float:
+    """One per customer, the first that was known, with a half-life of 180 days."""
+    events = duckdb.sql(
+        f"SELECT customer_id, epoch_us(received_at), epoch_us(least(occurred_at, received_at)), offer_id "
+        f"FROM '{store.contract_dir}/events.parquet' WHERE kind = 'redeemed' AND epoch_us(received_at) <= {now}"
+    ).fetchall()
+    first: dict[str, tuple[int, int]] = {}
+    for customer, received, counts, offer in events:
+        if offer in offers:
+            first[customer] = min(first.get(customer, (received, counts)), (received, counts))
+    return sum(2.0 ** (-(now - counts) / DAY / 180) for _, counts in first.values())
 
 
 def test_feasts_own_command_line_works_on_the_written_configuration(small_store: Settings) -> None:
