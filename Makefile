@@ -94,7 +94,7 @@ bench: $(STAMP) ## Measure the service beside its peers
 notebooks: $(STAMP) ## Execute the notebooks; the copies with output go to .data/notebooks
 	@mkdir -p .data/notebooks
 	@for notebook in notebooks/*.ipynb; do echo "$$notebook"; \
-	  $(BIN)/jupyter execute --output "$$PWD/.data/$$notebook" "$$notebook"; done
+	  KAIROS_DATA_DIR="$(abspath $(or $(KAIROS_DATA_DIR),.data))" $(BIN)/jupyter execute --output "$$PWD/.data/$$notebook" "$$notebook"; done
 
 docs: $(STAMP) ## Write the README's tables from the code
 	@$(BIN)/python -m training.readme

@@ -12,17 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from features.catalogue import Catalogue
-from features.clock import Clock, SimulatedClock, SystemClock
-from features.domain import Instant
+from features.clock import Clock, SimulatedClock
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
 from serving.crowd import Crowd, file_stamp
 from serving.desk import Desk
-from serving.envelope import Envelope
+from serving.envelope import Envelope, is_json
 from serving.journal import Journal, SqlJournal
 from serving.listing import Listing
+from serving.present import clock_of, follower
 from serving.problem import Fault, Problem, RefusalError, pointer, problem
 from serving.reception import Reception
 from serving.registry import Registry, read_bundle
@@ -56,17 +55,11 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _parts(settings: Settings) -> Parts:
-    clock: Clock = SystemClock() if settings.clock == "system" else SimulatedClock(settings.as_of or Instant(0))
-
-    def follow_data(catalogue: Catalogue) -> None:
-        # A simulated present without an instant of its own stands where the known history ends.
-        if isinstance(clock, SimulatedClock) and settings.as_of is None:
-            clock.advance(max(catalogue.now - clock.now(), 0))
-
+    clock = clock_of(settings)
     online = settings.feast_dir / "online.db"
     store = SqliteReader(online, settings.feature_ttl_days)
     watch = Watch(
-        Listing(settings.source_dir / "catalogue.json", follow_data),
+        Listing(settings.source_dir / "catalogue.json", follower(clock, settings)),
         Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
         Crowd(store, clock, file_stamp(online)),
         Attention(settings.attention_minor, settings.attention_slope_minor),
@@ -108,6 +101,7 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
         Desk(parts.store), parts.journal, parts.clock, lambda: parts.watch.current, simulated=simulated
     )
 
+    # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
         "/v1/decisions",
@@ -115,7 +109,7 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
         response_class=Response,
         responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
     )
-    async def decide(request: api.DecisionRequest) -> Response:
+    def decide(request: api.DecisionRequest) -> Response:
         """Decide for one customer: the best offers with channel, or silence."""
         return _json(reception.decide(request))
 
@@ -129,7 +123,7 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
             503: _problem_response("The journal cannot be read."),
         },
     )
-    async def decided(decision_id: str) -> Response:
+    def decided(decision_id: str) -> Response:
         """A recorded decision, with what the models saw of each item."""
         return _json(reception.decided(decision_id))
 
@@ -173,6 +167,9 @@ def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         found = error.errors()
+        if found[0]["loc"][0] == "body" and not is_json(request.headers.get("content-type", "")):
+            detail = "The body must be JSON: send it with the header Content-Type: application/json."
+            return _problem(request, 415, "unsupported_media_type", detail)
         if any(fault["type"] == "json_invalid" for fault in found):
             return _problem(request, 400, "malformed", "The body is not JSON: check quotes, commas and brackets.")
         faults = [Fault(pointer=pointer(fault["loc"][1:]), detail=fault["msg"]) for fault in found]

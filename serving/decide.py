@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Instant
+from features.domain import HOUR, ChannelName, Instant, OfferId
 from features.state import empty
 from features.vector import vector_fingerprint
-from serving.eligibility import Removal, Situation, offer_history, sift
+from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions
+from serving.eligibility import OfferHistory, Removal, Situation, first_objection, offer_history, sift
 from serving.equipment import Equipment
 from serving.pairs import NAMES, Known, Pair, customer_past, vectors
 from serving.popularity import popularity
-from serving.ranking import SILENCE, ChannelScore, Judged, Scored, best_of_each_offer, by_channel, order
+from serving.ranking import SILENCE, Judged, Scored, best_of_each_offer, by_channel, order
 from serving.reasons import Seen, reasons
 from serving.score import chances, value
 from serving.shortfall import Lack, Shortfall, distinct
@@ -27,88 +28,7 @@ Lap = Callable[[str], None]
 """Told the name of each stage when it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is asked."""
-
-    decision_id: DecisionId
-    customer_id: CustomerId
-    at: Instant
-    kind: str | None
-    """Kind of offer to rank; None leaves it to the decision."""
-    channels: frozenset[ChannelName] | None
-    """Channels that may be used; None allows all on which the sender starts."""
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One offer that is better than silence, on its best channel."""
-
-    scored: Scored
-    contacts: float
-    """Contacts with this offer that the judgement rests on (all customers, half-life 180 days)."""
-    similar_contacts: float
-    """The same over all offers of its category and kind."""
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Saying nothing, as one of the choices."""
-
-    wins: bool
-    reason: str
-    score: float = SILENCE
-
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """From every pair of the catalogue to those worth a contact."""
-
-    considered: int
-    removed: tuple[Removal, ...]
-    below_silence: tuple[Scored, ...]
-    """Offers that may be made and are not worth it, best first, each on its best channel."""
-    eligible: int
-
-
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """What the models saw: float32 ``[n_pairs, n_names]``, one row per pair."""
-
-    names: tuple[str, ...]
-    pairs: tuple[Pair, ...]
-    matrix: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """What the decision was made with."""
-
-    model: str | None
-    schema: str
-    catalogue: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer to one ask, with everything it rests on."""
-
-    ask: Ask
-    kind: str
-    by_popularity: bool
-    """True without a model: scores are then expected value by popularity, what is bought anyway included."""
-    items: tuple[Item, ...]
-    silence: Silence
-    preferred_channel: ChannelName | None
-    channels: tuple[ChannelScore, ...]
-    funnel: Funnel
-    vectors: Vectors
-    cold_start: bool
-    shortfalls: tuple[Shortfall, ...]
-    valid_until: Instant
-    versions: Versions
+_schema = cache(vector_fingerprint)
 
 
 def untimed(_: str) -> None:
@@ -145,28 +65,25 @@ def decide(
         shortfalls=distinct(*equipment.shortfalls, *lacking, *_unlearnt(kind, by_popularity, equipment)),
         valid_until=_valid_until(ask.at, items),
         versions=Versions(
-            equipment.model.version if equipment.model else None, vector_fingerprint(), equipment.catalogue.fingerprint
+            equipment.model.version if equipment.model else None, _schema(), equipment.catalogue.fingerprint
         ),
     )
 
 
-def silenced(decision: Decision, shortfall: Shortfall) -> Decision:
-    """The same with nothing offered, for a reason that forbids every contact."""
-    return replace(
-        decision,
-        items=(),
-        silence=Silence(True, shortfall.sentence),
-        shortfalls=distinct(*decision.shortfalls, shortfall),
-    )
-
-
 def _eligible(ask: Ask, known: Known, equipment: Equipment) -> tuple[str, list[Pair], list[Removal]]:
-    """The kind asked for; else the first of the catalogue with an eligible pair, else simply the first."""
+    """The kind to rank, with every pair of the catalogue sifted for it."""
     history = offer_history(known.activity)
-    kinds = (ask.kind,) if ask.kind is not None else equipment.catalogue.kinds or ("",)
-    sifted = ((kind, *sift(equipment.pairs, Situation(ask.at, kind, ask.channels, history))) for kind in kinds)
-    first = next(sifted)
-    return first if first[1] else next((found for found in sifted if found[1]), first)
+    kind = ask.kind if ask.kind is not None else _first_kind(ask, history, equipment)
+    return (kind, *sift(equipment.pairs, Situation(ask.at, kind, ask.channels, history)))
+
+
+def _first_kind(ask: Ask, history: dict[OfferId, OfferHistory], equipment: Equipment) -> str:
+    """The first kind of the catalogue with an eligible pair; where none has one, simply the first."""
+    for kind, pairs in equipment.kind_pairs.items():
+        situation = Situation(ask.at, kind, ask.channels, history)
+        if any(first_objection(pair, situation) is None for pair in pairs):
+            return kind
+    return next(iter(equipment.kind_pairs), "")
 
 
 def _judge(

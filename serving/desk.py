@@ -10,7 +10,8 @@ from features.domain import CustomerId, Instant
 from features.rows import PROFILE_VALUES, Profile
 from features.state import NEVER
 from serving.crowd import STALE_US
-from serving.decide import Ask, Decision, Lap, decide
+from serving.decide import Lap, decide
+from serving.decision import Ask, Decision
 from serving.equipment import Equipment, pooled
 from serving.pairs import Known
 from serving.shortfall import Shortfall

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from features.domain import DAY, ChannelName, Direction, Instant, OfferId, Response
 from features.instant import format_instant
@@ -59,12 +60,18 @@ def _other_kind(pair: Pair, situation: Situation) -> str | None:
 
 def _not_yet_valid(pair: Pair, situation: Situation) -> str | None:
     begins = pair.offer.valid_from
-    return f"valid from {format_instant(begins)}" if begins is not None and situation.at < begins else None
+    return _bound("from", begins) if begins is not None and situation.at < begins else None
 
 
 def _no_longer_valid(pair: Pair, situation: Situation) -> str | None:
     ends = pair.offer.valid_to
-    return f"valid to {format_instant(ends)}" if ends is not None and situation.at > ends else None
+    return _bound("to", ends) if ends is not None and situation.at > ends else None
+
+
+@lru_cache(maxsize=4_096)
+def _bound(word: str, instant: Instant) -> str:
+    """The same few bounds remove hundreds of pairs in every request."""
+    return f"valid {word} {format_instant(instant)}"
 
 
 def _channel_not_allowed(pair: Pair, situation: Situation) -> str | None:
@@ -122,7 +129,7 @@ def sift(pairs: Iterable[Pair], situation: Situation) -> tuple[list[Pair], list[
     eligible: list[Pair] = []
     removed: list[Removal] = []
     for pair in pairs:
-        removal = _first_objection(pair, situation)
+        removal = first_objection(pair, situation)
         if removal is None:
             eligible.append(pair)
         else:
@@ -130,7 +137,8 @@ def sift(pairs: Iterable[Pair], situation: Situation) -> tuple[list[Pair], list[
     return eligible, removed
 
 
-def _first_objection(pair: Pair, situation: Situation) -> Removal | None:
+def first_objection(pair: Pair, situation: Situation) -> Removal | None:
+    """What the first rule that objects has to say; None for an eligible pair."""
     for rule in RULES:
         value = rule.objection(pair, situation)
         if value is not None:

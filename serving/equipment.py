@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from features.catalogue import Catalogue
 from features.domain import Instant, OfferId
@@ -36,6 +37,11 @@ class Equipment:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pairs", pairs_of(self.catalogue))
+
+    @cached_property
+    def kind_pairs(self) -> dict[str, list[Pair]]:
+        """The pairs of each kind of offer."""
+        return {kind: [pair for pair in self.pairs if pair.offer.kind == kind] for kind in self.catalogue.kinds}
 
 
 def pooled(catalogue: Catalogue, states: Mapping[OfferId, State], at: Instant) -> Pooled:

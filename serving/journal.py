@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,7 +98,9 @@ class SqlJournal:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
+        self._opening = Lock()
         self._engine: Engine | None = None
+        self._inode: int | None = None
 
     def open(self) -> None:
         """See Journal."""
@@ -134,18 +137,23 @@ class SqlJournal:
 
     def close(self) -> None:
         """See Journal."""
+        with self._opening:
+            self._let_go()
+
+    def _ready(self) -> Engine:
+        with self._opening:
+            # SQLite would go on writing to a file that was deleted or replaced, and nobody could read it again.
+            if self._engine is not None and _inode(self._uri) != self._inode:
+                self._let_go()
+            if self._engine is None:
+                self._engine = _engine(self._uri)
+                self._inode = _inode(self._uri)
+            return self._engine
+
+    def _let_go(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
-
-    def _ready(self) -> Engine:
-        path = make_url(self._uri).database
-        if self._engine is not None and path is not None and not Path(path).exists():
-            # SQLite would go on writing to a file that was deleted, and nobody could read it again.
-            self.close()
-        if self._engine is None:
-            self._engine = _engine(self._uri)
-        return self._engine
 
     def _unavailable(self, error: Exception) -> JournalUnavailableError:
         self.close()
@@ -155,19 +163,30 @@ class SqlJournal:
         )
 
 
+def _file(uri: str) -> Path | None:
+    """The file of an SQLite database; None for any other."""
+    url = make_url(uri)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _inode(uri: str) -> int | None:
+    file = _file(uri)
+    return file.stat().st_ino if file is not None and file.exists() else None
+
+
 def _engine(uri: str) -> Engine:
-    path = make_url(uri).database
-    if path is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = _file(uri)
     engine = create_engine(uri)
-    if engine.dialect.name == "sqlite":
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", _pragmas)
     _METADATA.create_all(engine)
     return engine
 
 
 def _pragmas(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
+    # NORMAL survives the death of the process, at any moment; FULL would wait for the disk once per decision.
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 5000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from features.domain import Direction
 from features.instant import format_instant
 from serving import api
-from serving.decide import Decision, Item
+from serving.decision import Decision, Item
 from serving.eligibility import RULES
 from serving.equipment import Equipment
 from serving.ranking import ChannelScore

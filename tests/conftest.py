@@ -13,12 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from features.contract import TABLES, ColumnType
 from features.domain import DAY, HOUR, SECOND, Instant
 from features.instant import format_instant, parse_instant
 from features.moment import offset_min
 from serving.settings import Settings, read_settings
+
+# The same examples on every run, and no deadline: the machine may be busy with other tests.
+hypothesis_settings.register_profile("kairos", derandomize=True, deadline=None, max_examples=40)
+hypothesis_settings.load_profile("kairos")
 
 BEGIN = parse_instant("2024-01-01T00:00:00Z")
 DAYS, WAVE_DAYS, CUSTOMERS = 120, 7, 200

@@ -11,7 +11,8 @@ from features.catalogue import Catalogue
 from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Event, Instant, Kind, OfferId
 from features.fold import fold
 from features.state import empty
-from serving.decide import Ask, Decision, decide, silenced
+from serving.decide import decide
+from serving.decision import Ask, Decision, silenced
 from serving.desk import stranger
 from serving.equipment import Equipment
 from serving.pairs import Known, vectors

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,25 @@ def test_a_deleted_journal_is_begun_anew_and_not_written_into_the_void(journal: 
         file.unlink()
     journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
     assert SqlJournal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}").decision(DecisionId("d-2")) is not None
+
+
+def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(journal: SqlJournal, tmp_path: Path) -> None:
+    journal.record(RECORD)
+    for file in (tmp_path / "new").iterdir():
+        file.unlink()
+    (tmp_path / "new" / "journal.db").mkdir()
+    with pytest.raises(JournalUnavailableError):
+        journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
+    (tmp_path / "new" / "journal.db").rmdir()
+    journal.record(replace(RECORD, decision_id=DecisionId("d-3")))
+    assert journal.decision(DecisionId("d-3")) is not None
+
+
+def test_many_threads_may_record_at_once(journal: SqlJournal) -> None:
+    ids = [DecisionId(f"d-{number}") for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: journal.record(replace(RECORD, decision_id=number)), ids))
+    assert all(journal.decision(number) is not None for number in ids)
 
 
 def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
