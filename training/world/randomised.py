@@ -25,7 +25,7 @@ def asks(market: Market, decisions: int) -> tuple[Index, Floats]:
 
 def randomised(market: Market, customers: Index, hour: Floats, silence: float) -> Contacts:
     """Random contacts with these customers, with exact probabilities; silence where nothing is allowed."""
-    allowed = market.truth(customers, hour).allowed.reshape(len(customers), -1)
+    allowed = market.truth(customers, hour).allowed.reshape(len(customers), len(market.offers) * len(MEDIA))
     choices, draws = allowed.sum(axis=1), stream(market.seed, "log", market.day).random((len(customers), 2))
     said = (draws[:, 0] >= silence) & (choices > 0)
     nth = np.floor(draws[:, 1] * choices)

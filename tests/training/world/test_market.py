@@ -36,7 +36,7 @@ def test_the_closed_form_is_what_happens(inside: Inside) -> None:
     known, shown = [], []
     for _ in range(25):
         market.morning()
-        today, waiting = np.sort(waiting[:480]), waiting[480:]
+        today, waiting = np.sort(waiting[:360]), waiting[360:]
         hour = rng.uniform(8, 21, len(today))
         contacts, rows = randomised(market, today, hour, silence=0.0), np.arange(len(today))
         truth = market.truth(today, hour)
