@@ -21,9 +21,3 @@ def cascade_dr(slates: Slates) -> Terms:
     above = np.hstack([np.ones((len(down_to), 1)), down_to[:, :-1]])
     earned = above * slates.followed.policy + down_to * (slates.reward - slates.followed.chosen)
     return Terms.mean(slates.customer, earned.sum(axis=1), np.ones(len(down_to)))
-
-
-def cascade_ips(slates: Slates) -> Terms:
-    """The same without a model: Σₖ of the mean of w₁:ₖ·rₖ (reward-interaction IPS, McInerney et al., *KDD* 2020)."""
-    earned = (slates.cumulated() * slates.reward).sum(axis=1)
-    return Terms.mean(slates.customer, earned, np.ones(len(earned)))

@@ -1,4 +1,4 @@
-"""Item-position estimators: Σₖ of the mean of wᵢₖ·rᵢₖ, wᵢₖ the weight of the item at its place whatever stands above.
+"""Item-position IPS: Σₖ of the mean of wᵢₖ·rᵢₖ, wᵢₖ the weight of the item at its place whatever stands above.
 
 Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay & Wen, *KDD* 2018. Right where what a place earns depends on its own
 item and place only.
@@ -16,9 +16,3 @@ def item_position(slates: Slates) -> Terms:
     """The terms of item-position IPS. Raises OpeError where probabilities at places are not known."""
     earned = (slates.at_place() * slates.reward).sum(axis=1)
     return Terms.mean(slates.customer, earned, np.ones(len(earned)))
-
-
-def normalised_item_position(slates: Slates) -> Terms:
-    """The same with each place's weights normalised to mean 1. Raises OpeError where they are not known."""
-    weights = slates.at_place()
-    return Terms(slates.customer, weights * slates.reward, weights)

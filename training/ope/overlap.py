@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -12,49 +12,53 @@ from training.ope.slates import Slates
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Sums over rows; ``a + b`` is both logs together."""
+    """Sums over rows, each as often as the rows it stands for; ``a + b`` is both logs together."""
 
     rows: int
+    population: float
+    """Σs, s the rows that a row stands for."""
+    population_squared: float
+    """Σs²."""
     weight: float
+    """Σs·w, w the importance of the row."""
+    weight_once: float
+    """Σs²·w."""
     weight_squared: float
+    """Σs²·w²."""
     positive_weight: float
+    """Σs·w of positive rows."""
     positive_weight_squared: float
-    largest: float
+    """Σs²·w² of positive rows."""
 
     @staticmethod
     def of(log: Log) -> Overlap:
         """The overlap of a log with the policy under judgement."""
-        return _summed(log.importance, log.positive.astype(np.float64))
+        return _summed(log.importance, log.positive.astype(np.float64), log.stands_for)
 
     @staticmethod
     def of_slates(slates: Slates) -> Overlap:
         """That of whole slates; positive is a slate that earned anything."""
-        return _summed(slates.cumulated()[:, -1], (slates.reward.sum(axis=1) > 0).astype(np.float64))
+        positive = (slates.reward.sum(axis=1) > 0).astype(np.float64)
+        return _summed(slates.cumulated()[:, -1], positive, np.ones(len(positive)))
 
     def __add__(self, other: Overlap) -> Overlap:
         """Both together."""
-        return Overlap(
-            self.rows + other.rows,
-            self.weight + other.weight,
-            self.weight_squared + other.weight_squared,
-            self.positive_weight + other.positive_weight,
-            self.positive_weight_squared + other.positive_weight_squared,
-            max(self.largest, other.largest),
-        )
+        return Overlap(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @property
     def mean_weight(self) -> float | None:
         """Near 1 when the logged probabilities are the true ones and reach all that the policy does."""
-        return self.weight / self.rows if self.rows else None
+        return self.weight / self.population if self.rows else None
 
     @property
     def off_by(self) -> float | None:
         """How many standard errors the mean weight lies from 1; None below two rows."""
-        if self.rows < 2:
+        mean = self.mean_weight
+        if mean is None or self.rows < 2:
             return None
-        mean = self.weight / self.rows
-        error = np.sqrt(max(self.weight_squared / self.rows - mean**2, 0.0) / (self.rows - 1))
-        if error == 0.0:
+        squares = self.weight_squared - 2.0 * mean * self.weight_once + mean**2 * self.population_squared
+        error = np.sqrt(max(squares, 0.0) * self.rows / (self.rows - 1)) / self.population
+        if error < 1e-12:
             return 0.0 if abs(mean - 1.0) < 1e-9 else float("inf")
         return float((mean - 1.0) / error)
 
@@ -73,13 +77,8 @@ def _effective(total: float, squares: float) -> float:
     return total**2 / squares if squares > 0 else 0.0
 
 
-def _summed(weight: Floats, positive: Floats) -> Overlap:
+def _summed(importance: Floats, positive: Floats, stands_for: Floats) -> Overlap:
+    weight = stands_for * importance
     of_positive = weight * positive
-    return Overlap(
-        len(weight),
-        float(weight.sum()),
-        float((weight**2).sum()),
-        float(of_positive.sum()),
-        float((of_positive**2).sum()),
-        float(weight.max(initial=0.0)),
-    )
+    sums = (stands_for, stands_for**2, weight, stands_for * weight, weight**2, of_positive, of_positive**2)
+    return Overlap(len(weight), *(float(each.sum()) for each in sums))

@@ -48,6 +48,8 @@ class Market:
     stock: Index
     day: int = -1
     decisions: int = 0
+    used: Index = field(default_factory=lambda: np.zeros(len(MEDIA), dtype=np.intp))
+    """Contacts of the day by channel."""
     diary: Diary = field(default_factory=Diary)
 
     @staticmethod
@@ -61,6 +63,10 @@ class Market:
         """Customers who have joined."""
         return np.flatnonzero(self.people.joined <= self.day)
 
+    def left(self) -> Index:
+        """Contacts that each channel can still carry today, ``[channels]``."""
+        return np.array([int(medium.capacity * len(self.people)) for medium in MEDIA]) - self.used
+
     def truth(self, customers: Index, hour: Floats) -> Truth:
         """The truth about these customers today, each at a local hour."""
         now = (self.people, self.offers, self.condition, self.stock, customers, self.day, hour)
@@ -69,6 +75,7 @@ class Market:
     def morning(self) -> None:
         """The night passes: stages move, attention recovers, and who will buy today of their own accord is settled."""
         at, self.day = self.condition, self.day + 1
+        self.used = np.zeros(len(MEDIA), dtype=np.intp)
         rng, n = stream(self.seed, "morning", self.day), len(self.people)
         moves = np.cumsum(np.array(self.parameters.moves), axis=1)
         moved = (rng.random((n, len(CATEGORIES)))[:, :, None] > moves[at.stage]).sum(axis=2)
@@ -110,13 +117,16 @@ class Market:
             self.diary.happened(kind, customer, hour[customer, category] + later, channel="web", category=category)
 
     def act(self, contacts: Contacts) -> NDArray[np.bool_]:
-        """Make these contacts; True where one was noticed, ``[n]``. Raises ValueError where one is not allowed."""
+        """Make these contacts; True where one was noticed, ``[n]``.
+
+        Raises ValueError where one is not allowed, or a channel cannot carry them all; nothing has happened then.
+        """
         number = self.decisions + np.arange(len(contacts.customer))
-        self.decisions += len(number)
         said = contacts.offer != NONE
         noticed = np.zeros(len(number), dtype=np.bool_)
         if said.any():
             noticed[said] = self._contact(contacts, said, number[said])
+        self.decisions += len(number)
         page = {"decision": number, "customer": contacts.customer, "hour": 24.0 * self.day + contacts.hour}
         page |= {"offer": contacts.offer, "channel": contacts.channel, "probability": contacts.probability}
         self.diary.decided(page | {"noticed": noticed})
@@ -128,6 +138,10 @@ class Market:
         known = self.truth(who, hour)
         if not known.allowed[rows, offer, channel].all():
             raise ValueError("a contact that is not allowed: leave out offers and channels that `truth` does not allow")
+        wanted = np.bincount(channel, minlength=len(MEDIA))
+        if (wanted > self.left()).any():
+            raise ValueError(f"contacts by channel {wanted.tolist()} are too many: `left` says {self.left().tolist()}")
+        self.used = self.used + wanted
         draws = stream(self.seed, "contacts", self.day).random((len(self.people), 8))[who]
         noticed = draws[:, 0] < known.noticed[rows, offer, channel]
         persuaded = noticed & (draws[:, 1] < known.persuaded[rows, offer, channel])

@@ -71,7 +71,9 @@ def test_overlaps_add_up(bandit) -> None:
     weights = np.concatenate([first.importance, second.importance])
     assert both.rows == 1_000
     assert both.effective_sample == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
-    assert both.largest == weights.max()
+    assert both.mean_weight == pytest.approx(weights.mean())
+    error = weights.std(ddof=1) / np.sqrt(1_000)
+    assert both.off_by == pytest.approx((weights.mean() - 1.0) / error)
 
 
 def test_matched_positives_of_a_policy_without_chance_are_counted(bandit) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.ope.cascade_dr import cascade_ips
+from training.ope.cascade_ips import cascade_ips
 from training.ope.dr import dr
 from training.ope.dros import dros
 from training.ope.ips import ips

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from serving.settings import read_settings
-from training.ope.cascade_dr import cascade_dr, cascade_ips
+from training.ope.cascade_dr import cascade_dr
+from training.ope.cascade_ips import cascade_ips
 from training.ope.cascade_model import cascade_model
-from training.ope.item_position import item_position, normalised_item_position
+from training.ope.item_position import item_position
 from training.ope.log import OpeError
+from training.ope.normalised_item_position import normalised_item_position
 from training.ope.ratios import Ratios
 from training.ope.slate_ips import slate_ips
 from training.ope.slates import Slates
