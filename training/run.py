@@ -21,7 +21,7 @@ from serving.settings import SETTINGS, Settings, read_settings
 from training.answer import in_words
 from training.child import Child, ServerError, child
 from training.examples import examples
-from training.mlflow_pages import mlflow_command
+from training.mlflow_pages import WITHOUT_JOBS, mlflow_command
 from training.stage import run_stages
 
 READY_S = 120.0
@@ -63,7 +63,8 @@ def keep_serving(service: Child, settings: Settings) -> None:
     with ExitStack() as stack:
         log = settings.data_dir / "logs" / "mlflow.log"
         try:
-            pages = child(mlflow_command(settings), settings.host, settings.mlflow_port, log)
+            command, environ = mlflow_command(settings), os.environ | WITHOUT_JOBS
+            pages = child(command, settings.host, settings.mlflow_port, log, environ)
             print(f"MLflow:      {stack.enter_context(pages).address} (up in some seconds)")
         except ServerError as error:
             print(f"MLflow:      not started: {error}")

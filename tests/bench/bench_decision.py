@@ -123,6 +123,9 @@ def kairos(settings: Settings, port: int) -> Iterator[Child]:
         log = settings.data_dir / "logs" / "bench_kairos.log"
         with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
             server.wait_until_up("/health/ready", timeout_s=60)
+            answer = server.post("/v1/decisions", {"customer_id": "nobody"})
+            if answer["fallback"]:
+                sys.exit(f"the service only falls back: {', '.join(answer['warnings'])}")
             yield server
 
 
