@@ -89,7 +89,8 @@ class Item(_Wire):
     moment: Rfc3339 = Field(description="When to make the offer.")
     score_minor: Minor = Field(description="What the offers are ranked by.")
     incremental_value_minor: Minor | None = Field(
-        description="Expected value beyond that of silence; null in an answer by popularity, which cannot tell."
+        description="Expected value beyond that of silence; null where what would be bought anyway is unknown: the "
+        "score then counts all of it as gained."
     )
     components: Components
     probabilities: Probabilities

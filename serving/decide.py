@@ -90,7 +90,8 @@ def _judge(
     kind: str, pairs: list[Pair], seen: NDArray[np.float32], known: Known, equipment: Equipment
 ) -> tuple[Judged, bool]:
     """The pairs with their scores, and whether these had to do without the model."""
-    learnt = chances(equipment.model, kind, pairs, seen) if equipment.model is not None else None
+    stranger = known.activity is None
+    learnt = chances(equipment.model, kind, pairs, seen, stranger) if equipment.model is not None else None
     odds = learnt if learnt is not None else popularity(pairs, equipment.evidence)
     patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
     return Judged.of(pairs, odds, value(odds, pairs, patience)), learnt is None

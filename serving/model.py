@@ -20,6 +20,7 @@ from features.errors import ModelError
 from features.vector import FEATURES, vector_fingerprint
 from serving.booster import Booster
 from serving.linear import Linear
+from serving.typical import Typical
 
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -61,6 +62,8 @@ class Part:
     intercept: float = 0.0
     intercepts: Mapping[str, float] = field(default_factory=dict)
     """Shift on the logit scale by ``pair_key``; 0 for pairs that are not here."""
+    typical: Typical = field(default_factory=Typical)
+    """For somebody of whom nothing is known: a history of zeros would be a claim, not ignorance."""
 
     @cached_property
     def places(self) -> NDArray[np.intp]:
@@ -117,6 +120,7 @@ class Part:
             "linear": None if self.linear is None else self.linear.to_dict(),
             "calibration": {"slope": self.slope, "intercept": self.intercept},
             "intercepts": dict(self.intercepts),
+            "typical": self.typical.to_dict(),
         }
         (folder / f"{name}.json").write_text(json.dumps(document, indent=1))
         if self.booster is not None:
@@ -136,6 +140,7 @@ class Part:
                 float(raw["calibration"]["slope"]),
                 float(raw["calibration"]["intercept"]),
                 {key: float(shift) for key, shift in raw["intercepts"].items()},
+                Typical.from_dict(raw["typical"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{folder / name}.json lacks {error}: train again, or promote another") from error

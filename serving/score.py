@@ -25,10 +25,16 @@ from features.past import Past
 from features.state import Floats
 from serving.model import PartName
 from serving.pairs import Pair
+from serving.typical import Typical
 
 
 class Part(Protocol):
     """One calibrated probability."""
+
+    @property
+    def typical(self) -> Typical:
+        """The same for somebody of whom nothing is known."""
+        ...
 
     def probability(self, X: NDArray[np.float32], offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
         """Probabilities ``[n]`` of whole vectors, float32 ``[n, n_features]``."""
@@ -92,7 +98,9 @@ class Value:
         return self.margin + self.incentive + self.unnoticed_incentive + self.contact_cost + self.attention
 
 
-def chances(model: Model, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32]) -> Chances | None:
+def chances(
+    model: Model, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32], stranger: bool
+) -> Chances | None:
     """What the model says of pairs of one kind; None where it has no offer response for this kind.
 
     Args:
@@ -100,26 +108,29 @@ def chances(model: Model, kind: str, pairs: Sequence[Pair], seen: NDArray[np.flo
         kind: The kind of all pairs.
         pairs: The pairs.
         seen: Their vectors, float32 ``[n_pairs, n_features]``.
+        stranger: Nothing is known of the customer, so the typical rates hold whatever the vectors say.
     """
-    taken = _probability(model, PartName.OFFER_RESPONSE, kind, pairs, seen)
+
+    def probability(name: PartName) -> Floats | None:
+        part = model.part(name, kind)
+        if part is None:
+            return None
+        # Without a contact there is no channel on which anything could differ.
+        channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
+        offers = [pair.offer.offer_id for pair in pairs]
+        if stranger:
+            categories = [pair.offer.category for pair in pairs]
+            return part.typical.probability(list(zip(offers, categories, channels, strict=True)))
+        return part.probability(seen, offers, channels)
+
+    taken = probability(PartName.OFFER_RESPONSE)
     if taken is None:
         return None
-    organic = _probability(model, PartName.ORGANIC, kind, pairs, seen)
+    organic = probability(PartName.ORGANIC)
     anyway = organic if organic is not None else np.zeros(len(pairs))
     redeemed = np.array([pair.offer.response is Response.REDEMPTION for pair in pairs], dtype=np.bool_)
     bought = np.where(redeemed, anyway + (1.0 - anyway) * taken, taken)
-    return Chances(_probability(model, PartName.CHANNEL_RESPONSE, kind, pairs, seen), bought, taken, organic)
-
-
-def _probability(
-    model: Model, name: PartName, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32]
-) -> Floats | None:
-    part = model.part(name, kind)
-    if part is None:
-        return None
-    # Without a contact there is no channel on which anything could differ.
-    channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
-    return part.probability(seen, [pair.offer.offer_id for pair in pairs], channels)
+    return Chances(probability(PartName.CHANNEL_RESPONSE), bought, taken, organic)
 
 
 def _interrupts(pair: Pair) -> bool:

@@ -61,7 +61,7 @@ def _item(rank: int, item: Item, decision: Decision) -> api.Item:
         channel=scored.pair.channel.name,
         moment=format_instant(decision.ask.at),
         score_minor=_money(scored.score),
-        incremental_value_minor=None if decision.by_popularity else _money(scored.score),
+        incremental_value_minor=None if scored.organic is None or decision.by_popularity else _money(scored.score),
         components=api.Components(
             margin_minor=_money(parts.margin),
             incentive_minor=_money(parts.incentive),

@@ -49,9 +49,8 @@ def _item(item: Mapping[str, Any], currency: str) -> Iterator[str]:
 def _worth(item: Mapping[str, Any], currency: str) -> str:
     value = item["incremental_value_minor"]
     if value is None:
-        return f"{money(item['score_minor'], currency)} by popularity, what is bought anyway included"
-    unless = "" if item["probabilities"]["organic"] is not None else ", if none of it would be bought anyway"
-    return f"{money(value, currency)} more than silence{unless}"
+        return f"{money(item['score_minor'], currency)}, if none of it would be bought anyway (which is unknown)"
+    return f"{money(value, currency)} more than silence"
 
 
 def _parts(parts: Mapping[str, float], currency: str) -> Iterator[str]:

@@ -87,7 +87,9 @@ def _predictions(versions: Versions, version: str) -> pd.DataFrame:
 def verdict(kind: str, rows: pd.DataFrame, catalogue: Catalogue, seed: int) -> Verdict:
     """Both models spend the same number of contacts; what comes back is valued by the offers' own terms."""
     offers = [catalogue.offer[OfferId(o)] for o in rows["offer_id"]]
-    costs = np.array([catalogue.channel[ChannelName(c)].cost_minor for c in rows["channel"]])
+    # What is enclosed in a mailing needs no contact of its own.
+    channels = [catalogue.channel[ChannelName(c)] for c in rows["channel"]]
+    costs = np.array([0.0 if o.enclosed else c.cost_minor for o, c in zip(offers, channels, strict=True)])
     taken = rows["taken"].to_numpy(dtype=np.float64)
     worth = taken * np.array([o.margin_minor - o.incentive_minor for o in offers], dtype=np.float64) - costs
     weight = rows["weight"].to_numpy(dtype=np.float64)

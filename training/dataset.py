@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.domain import Instant, Offer, OfferId
 from serving.model import PartName, pair_key
-from training.popularity import Pair
+from serving.typical import OfferPair
 from training.quality import Judged
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ class Dataset:
         later = 1.0 - np.cumsum(counts)[:-1] / max(len(self), 1)
         return Instant(int(instants[1:][np.argmin(np.abs(later - TEST_SHARE))])) if len(later) else None
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[OfferPair]:
         """Offer, category and channel of every row."""
         return list(zip(self.offers.tolist(), self.categories.tolist(), self.channels.tolist(), strict=True))
 

@@ -18,6 +18,7 @@ from training.calibrate import evened, platt, shifts
 from training.dataset import Dataset
 from training.folds import by_customer
 from training.inputs import columns
+from training.popularity import popularity
 from training.regression import fit_linear
 
 Floats = NDArray[np.float64]
@@ -89,6 +90,7 @@ def fit(name: PartName, rows: Dataset, resources: Resources, chosen: Choice | No
         slope,
         intercept,
         shift,
+        popularity(rows.pairs(), rows.taken, rows.weight),
     )
     return part, choice
 

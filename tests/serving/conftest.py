@@ -46,6 +46,7 @@ from serving.model import PartName
 from serving.registry import Registry
 from serving.score import Attention, Model
 from serving.store import MemoryReader
+from serving.typical import Typical
 from serving.watch import Watch
 
 NOW = parse_instant("2017-10-01T12:00:00Z")
@@ -89,6 +90,12 @@ class FakePart:
     otherwise: float
     by_offer: Mapping[str, float] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def typical(self) -> Typical:
+        return Typical(
+            self.otherwise, {}, {f"{o}|{c}": p for o, p in self.by_offer.items() for c in (MAIL, FLYER, APP)}
+        )
 
     def probability(self, X: np.ndarray, offer_ids: Sequence[str], channels: Sequence[str]) -> np.ndarray:
         self.asked.extend(zip(offer_ids, channels, strict=True))

@@ -14,6 +14,7 @@ from features.domain import Instant
 from serving import api, examples
 from serving.envelope import MAX_BODY
 from serving.problem import Problem
+from serving.score import Model
 
 Clients = Callable[..., TestClient]
 TEA = {"customer_id": "ann", "kind": "promotion"}
@@ -47,6 +48,19 @@ def test_an_answer_names_offer_channel_chances_value_and_reason(client: Clients)
     assert answer["versions"]["model"] == "fake-1"
     assert UUID(answer["decision_id"]).version == 7
     assert set(answer["timings_ms"]) == {"read", "eligibility", "features", "score", "rank", "record", "total"}
+
+
+def test_a_value_is_called_incremental_only_where_buying_anyway_is_known(
+    client: Clients, model: Callable[..., Model]
+) -> None:
+    first = (
+        client(load=lambda _: model({"promo-tea": 0.6}, organic=None))
+        .post("/v1/decisions", json=TEA)
+        .json()["items"][0]
+    )
+    assert first["probabilities"]["organic"] is None
+    assert first["incremental_value_minor"] is None
+    assert first["score_minor"] == pytest.approx(0.6 * 300 - 0.6 * 50 - 2)
 
 
 def test_the_funnel_lists_every_pair_of_the_kind_that_was_left_out(client: Clients) -> None:

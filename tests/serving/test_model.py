@@ -8,6 +8,7 @@ from features.errors import ModelError
 from features.vector import FEATURES
 from serving.linear import Linear
 from serving.model import Bundle, Part, PartName, pair_key, sigmoid
+from serving.typical import Typical
 from training.boosting import fit_trees
 from training.bundle import write_bundle
 from training.regression import fit_linear
@@ -28,7 +29,8 @@ def part() -> Part:
     taken = rng.random(N) < sigmoid(own[:, 0].astype(float))
     trees = fit_trees(own, taken, np.ones(N), names, rounds=12, seed=1, threads=1)
     linear = fit_linear(own, taken, np.ones(N), softness=0.1)
-    return Part(names, trees, linear, 0.4, 1.2, -0.3, {pair_key("o1", "mail"): 0.5})
+    typical = Typical(0.1, {"c|mail": 0.2}, {pair_key("o1", "mail"): 0.3})
+    return Part(names, trees, linear, 0.4, 1.2, -0.3, {pair_key("o1", "mail"): 0.5}, typical)
 
 
 def about(**more: str) -> dict[str, str]:
@@ -44,6 +46,7 @@ def test_a_bundle_read_back_gives_the_same_probabilities(tmp_path: Path) -> None
     np.testing.assert_array_equal(
         read.probability(X, offers, channels), fitted.probability(X, offers, channels), strict=True
     )
+    assert read.typical == fitted.typical
     assert bundle.part(PartName.ORGANIC, "reward") is None
 
 

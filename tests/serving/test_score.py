@@ -86,7 +86,11 @@ def test_redeeming_is_independent_of_buying_anyway(
     held = equipment(model(taken={"coupon-milk": 0.3}, organic=0.2))
     pairs = [_pair(held, "coupon-milk", "direct_mail")]
     found = chances(
-        model(taken={"coupon-milk": 0.3}, organic=0.2), "coupon", pairs, vectors(stranger(now), pairs, held.evidence)
+        model(taken={"coupon-milk": 0.3}, organic=0.2),
+        "coupon",
+        pairs,
+        vectors(stranger(now), pairs, held.evidence),
+        stranger=False,
     )
     assert found is not None
     assert found.used[0] == 0.3
@@ -98,11 +102,23 @@ def test_what_is_bought_without_a_contact_is_asked_for_without_a_channel(
 ) -> None:
     held, asked = equipment(None), model()
     pairs = [_pair(held, "promo-milk", "mailer")]
-    chances(asked, "promotion", pairs, vectors(stranger(now), pairs, held.evidence))
+    chances(asked, "promotion", pairs, vectors(stranger(now), pairs, held.evidence), stranger=False)
     organic: Any = asked.part(PartName.ORGANIC, "promotion")
     taken: Any = asked.part(PartName.OFFER_RESPONSE, "promotion")
     assert organic.asked == [("promo-milk", "")]
     assert taken.asked == [("promo-milk", "mailer")]
+
+
+def test_of_a_stranger_the_typical_is_expected_not_what_a_history_of_nothing_would_mean(
+    equipment: Callable[..., Equipment], model: Callable[..., Model], now: Instant
+) -> None:
+    held, asked = equipment(None), model(taken={"promo-milk": 0.4}, organic=0.1)
+    pairs = [_pair(held, "promo-milk", "mailer")]
+    found = chances(asked, "promotion", pairs, vectors(stranger(now), pairs, held.evidence), stranger=True)
+    assert found is not None
+    assert (found.used[0], found.organic) == (0.4, np.array([0.1]))
+    taken: Any = asked.part(PartName.OFFER_RESPONSE, "promotion")
+    assert taken.asked == []
 
 
 def test_every_recent_contact_makes_the_next_one_dearer(now: Instant, event: Callable[..., Event]) -> None:

@@ -45,17 +45,12 @@ def test_silence_is_told_with_its_score_and_marked_where_it_wins(answer: dict[st
     assert "→ Silence scores +0.00 USD" in in_words(answer)
 
 
-def test_a_value_by_popularity_is_not_called_incremental(answer: dict[str, Any]) -> None:
+def test_a_worth_that_cannot_take_off_what_is_bought_anyway_says_so(answer: dict[str, Any]) -> None:
+    assert "more than silence" in in_words(answer)
     answer["items"][0]["incremental_value_minor"] = None
     text = in_words(answer)
-    assert "by popularity, what is bought anyway included" in text
+    assert "if none of it would be bought anyway (which is unknown)" in text
     assert "more than silence" not in text
-
-
-def test_a_worth_that_cannot_take_off_what_is_bought_anyway_says_so(answer: dict[str, Any]) -> None:
-    assert "bought anyway:" not in in_words(answer)
-    answer["items"][0]["probabilities"]["organic"] = None
-    assert "more than silence, if none of it would be bought anyway: " in in_words(answer)
 
 
 def test_strangers_and_warnings_are_pointed_out(answer: dict[str, Any]) -> None:
