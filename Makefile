@@ -15,6 +15,8 @@ PYTEST := $(BIN)/python -m pytest -n 2
 SOURCE ?=
 DATA ?=
 PROOF ?=
+SEED ?=
+INSIDE ?=
 ONCE ?=
 ifneq ($(SOURCE),)
 export KAIROS_SOURCE := $(SOURCE)
@@ -23,7 +25,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run data features train evaluate compare promote rollback serve mlflow
+.PHONY: help install run world data features train evaluate compare promote rollback serve mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -32,6 +34,7 @@ help: ## Show this list
 	@printf '  DATA=folder   your own tables (with SOURCE=files)\n'
 	@printf '  ONCE=1        make run ends after printing\n'
 	@printf '  PROOF=name    make prove runs this proof only\n'
+	@printf '  SEED=number INSIDE=logistic|crooked   the market that make world writes\n'
 
 install: $(STAMP) ## Build .venv from requirements.lock
 
@@ -48,6 +51,9 @@ run: $(STAMP) ## From nothing to three decisions: install, data, features, train
 
 data: $(STAMP) ## Import the source into the contract's tables
 	@$(BIN)/python -m training.import_data
+
+world: $(STAMP) ## Write a market with known truth in the form of the contract
+	@$(BIN)/python -m training.world $(if $(SEED),--seed $(SEED)) $(if $(INSIDE),--inside $(INSIDE))
 
 features: $(STAMP) ## Compute the features, apply the Feast definitions, fill the online store
 	@$(BIN)/python -m training.materialise
