@@ -1,25 +1,28 @@
-"""Gradient-boosted trees, read from LightGBM's own text. The only place of the service that knows LightGBM."""
+"""Gradient-boosted trees, read from LightGBM's own text. The only place of the service that knows LightGBM.
+
+Scores come from our own scorer, which equals LightGBM's bit by bit; LightGBM itself explains them, and is loaded then.
+"""
 
 from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import ModelError
 
+if TYPE_CHECKING:
+    from serving.trees.forest import Forest
+
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 
 class Booster:
-    """Trees over named columns. LightGBM is imported at the first use, not before.
-
-    One thread always: the rows of one request are too few to share out.
-    """
+    """Trees over named columns. LightGBM is imported where it is needed first, on one thread always."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -41,15 +44,19 @@ class Booster:
         except lightgbm.basic.LightGBMError as error:
             raise ModelError(f"these are no trees of LightGBM ({error}): train again, or promote another") from error
 
-    def raw(self, X: Matrix, rounds: int | None = None) -> Floats:
-        """Scores on the logit scale ``[n]`` of rows ``[n, n_columns]``; NaN stands for unknown.
+    @cached_property
+    def _forest(self) -> Forest:
+        from serving.trees.forest import Forest  # The compiler it needs takes a second to import.
 
-        ``rounds`` uses only the first so many trees.
-        """
-        if not len(X):
-            return np.zeros(0)
-        found = self._trees.predict(X, raw_score=True, num_iteration=rounds, num_threads=1)
-        return np.asarray(found, dtype=np.float64)
+        return Forest.parse(self.text)
+
+    def raw(self, X: Matrix) -> Floats:
+        """Scores on the logit scale ``[n]`` of rows ``[n, n_columns]``; NaN stands for unknown."""
+        return self._forest.raw(X)
+
+    def raw_after(self, rounds: int, X: Matrix) -> Floats:
+        """The same of the first so many trees only; LightGBM's own."""
+        return np.asarray(self._trees.predict(X, raw_score=True, num_iteration=rounds, num_threads=1), dtype=np.float64)
 
     def contributions(self, X: Matrix) -> Floats:
         """What each column adds to the raw score (Shapley values of the trees), ``[n, n_columns + 1]``.

@@ -133,7 +133,7 @@ def _held_trees(
     names: Sequence[str], rows: Dataset, out: NDArray[np.bool_], rounds: Sequence[int], seed: int
 ) -> list[Floats]:
     trees, held = _trees(names, rows.where(~out), max(rounds), seed), own(names, rows.where(out))
-    return [trees.raw(held, rounds=r) for r in rounds]
+    return [trees.raw_after(r, held) for r in rounds]
 
 
 def _held_linear(
