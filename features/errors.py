@@ -15,3 +15,7 @@ class SettingsError(KairosError):
 
 class ContractError(KairosError):
     """Data that break the contract as a whole: a missing file or column, or too many broken rows."""
+
+
+class ModelError(KairosError):
+    """A model that cannot be used: files missing or broken, or fitted to other features."""

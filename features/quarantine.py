@@ -19,7 +19,6 @@ from features.instant import format_instant
 from features.rules import duplicate_rule, rules_of
 
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-_SELF = "audience"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ def check(
         on_table(table.name)
         _judge(con, table)
         _set_aside(con, table)
+    con.execute(_WALL_CLOCK)
     for table in TABLES:
         _keep(con, table)
         counts[table.name] = _count(con, table)
@@ -124,7 +124,7 @@ def _read(column: Column, raw_type: str) -> str:
     if column.type is ColumnType.LIST:
         if raw_type.endswith("[]"):
             return f"{raw}::VARCHAR[]"
-        split = f"list_transform(string_split({text}, '|'), each -> trim(each))"
+        split = f"list_transform(string_split({text}, '|'), lambda each: trim(each))"
         json = f"""TRY_CAST(json_transform(TRY_CAST({text} AS JSON), '["VARCHAR"]') AS VARCHAR[])"""
         return f"CASE WHEN {text} = '' THEN NULL WHEN starts_with({text}, '[') THEN {json} ELSE {split} END"
     if column.type is ColumnType.INSTANT:
@@ -155,25 +155,23 @@ def _judge(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         SELECT row_nr, {", ".join(filled)}, CASE {cases} END::INTEGER AS broken FROM typed
         """
     )
-    _judge_duplicates(con, table)
     con.execute(f"CREATE VIEW good_{table.name} AS SELECT * FROM judged_{table.name} WHERE broken IS NULL")
+    _judge_duplicates(con, table)
     _judge_self_references(con, table)
+    if table.name == "channels":
+        con.execute("SET VARIABLE good_channels = (SELECT coalesce(list(channel), []) FROM good_channels)")
 
 
 def _judge_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Of good rows with the same key the first is kept. Ties go by the row's text, so that file order is no matter."""
+    """Of good rows with the same key the first is kept. Ties go by all values, so that the file's order is no matter."""
     key = ", ".join(table.key)
-    order = ", ".join([f"{name} NULLS LAST" for name in table.first_by] + ["judged::VARCHAR"])
+    order = ", ".join(f"{name} NULLS LAST" for name in (*table.first_by, *(c.name for c in table.columns), "row_nr"))
     con.execute(
         f"""
         UPDATE judged_{table.name} SET broken = {len(rules_of(table))} WHERE row_nr IN (
-            WITH twice AS (
-                SELECT {key} FROM judged_{table.name} WHERE broken IS NULL GROUP BY {key} HAVING count(*) > 1
-            ), judged AS (
-                SELECT * EXCLUDE (row_nr), row_nr FROM judged_{table.name} SEMI JOIN twice USING ({key})
-                WHERE broken IS NULL
-            )
-            SELECT row_nr FROM judged
+            SELECT row_nr FROM good_{table.name} SEMI JOIN (
+                SELECT {key} FROM good_{table.name} GROUP BY ALL HAVING count(*) > 1
+            ) USING ({key})
             QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {order}) > 1
         )
         """
@@ -210,18 +208,48 @@ def _set_aside(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         )
 
 
-_FROM_OTHER_TABLES = {
-    ("customers", "known_at"): (
-        "coalesce(known_at, member_since, (SELECT min(occurred_at) FROM good_events), TIMESTAMPTZ '1990-01-01')",
-        "",
-    ),
-    ("events", "utc_offset_min"): (
-        "coalesce(utc_offset_min, clock.offset_min)",
-        """LEFT JOIN customer_zone AS c USING (customer_id)
-        LEFT JOIN zone_clock AS clock ON clock.zone = c.zone AND clock.quarter = time_bucket(INTERVAL 15 MINUTE, occurred_at)""",
-    ),
-    ("events", "category"): (
-        "coalesce(good.category, o.category)",
-        "LEFT JOIN good_offers AS o ON o.offer_id = good.offer_id",
-    ),
+_LOOKED_UP = {
+    ("customers", "known_at"): "coalesce(known_at, member_since, (SELECT min(occurred_at) FROM good_events), now())",
+    ("events", "utc_offset_min"): "coalesce(utc_offset_min, offset_min)::SMALLINT",
+    ("events", "category"): "coalesce(category, offer_category)",
 }
+"""SQL for values that are taken from another table where they are absent."""
+
+_LOOK_UPS = {
+    "events": """
+        LEFT JOIN (SELECT customer_id, zone FROM good_customers) USING (customer_id)
+        LEFT JOIN wall_clock ON zone = clock_zone AND time_bucket(INTERVAL 15 MINUTE, occurred_at) = clock_quarter
+        LEFT JOIN (SELECT offer_id, category AS offer_category FROM good_offers) USING (offer_id)
+    """
+}
+
+_WALL_CLOCK = """
+    CREATE TABLE wall_clock AS
+    SELECT zone AS clock_zone, quarter AS clock_quarter,
+        date_diff('minute', quarter AT TIME ZONE 'UTC', quarter AT TIME ZONE zone) AS offset_min
+    FROM (
+        SELECT DISTINCT zone, time_bucket(INTERVAL 15 MINUTE, occurred_at) AS quarter
+        FROM good_events JOIN good_customers USING (customer_id) WHERE utc_offset_min IS NULL
+    )
+"""
+"""Offsets per quarter of an hour, not per event: a zone is looked up once, and none changes within a quarter."""
+
+
+def _keep(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    values = ", ".join(
+        f"{_LOOKED_UP.get((table.name, c.name), c.name)}::{SQL_TYPES[c.type]} AS {c.name}" for c in table.columns
+    )
+    con.execute(
+        f"CREATE VIEW kept_{table.name} AS SELECT {values} FROM good_{table.name} {_LOOK_UPS.get(table.name, '')}"
+    )
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: Table) -> Count:
+    broken = con.execute(
+        'SELECT rule, count(*) FROM set_aside WHERE "table" = ? GROUP BY rule ORDER BY rule', [table.name]
+    ).fetchall()
+    rows_in, kept = (int(str(_one(con, f"SELECT count(*) FROM {name}_{table.name}"))) for name in ("raw", "kept"))
+    count = Count(rows_in, kept, {str(rule): int(rows) for rule, rows in broken})
+    if count.kept + count.set_aside != count.rows_in:
+        raise AssertionError(f"{table.name}: {rows_in} rows came in, {kept} + {count.set_aside} are accounted for")
+    return count

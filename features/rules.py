@@ -61,7 +61,8 @@ def _column_rules(table: Table, column: Column) -> Iterator[Rule]:
     if name in ID_COLUMNS:
         yield Rule(f"too_long_{name}", name, f"length({name}) > {MAX_ID_LENGTH}")
     if column.words:
-        yield Rule(f"unknown_{name}", name, f"{name} NOT IN ({', '.join(f"'{word}'" for word in column.words)})")
+        words = ", ".join(f"'{word}'" for word in column.words)
+        yield Rule(f"unknown_{name}", name, f"{name} NOT IN ({words})")
     if column.references:
         yield from _reference_rules(table, column)
     yield from _range_rules(column)
@@ -79,18 +80,15 @@ def _blank(column: Column, raw: str) -> str:
 
 def _reference_rules(table: Table, column: Column) -> Iterator[Rule]:
     target, key = column.references.split(".")
-    # A table cannot ask itself which of its rows are good: there, the rows as they came are asked.
-    known = f"SELECT {key}::VARCHAR FROM raw_{target}" if target == table.name else f"SELECT {key} FROM good_{target}"
-    name = f"unknown_{_SINGULAR[target] if key.endswith('_id') or key == 'channel' else column.name}"
+    name = f"unknown_{column.name if key == 'kind' else _SINGULAR[target]}"
     if column.type is ColumnType.LIST:
-        yield Rule(
-            name,
-            column.name,
-            f"len(list_filter({column.name}, each -> NOT list_contains("
-            f"(SELECT coalesce(list({key}), []) FROM good_{target}), each))) > 0",
-        )
+        known = f"getvariable('good_{target}')"
+        broken = f"len(list_filter({column.name}, lambda each: NOT list_contains({known}, each))) > 0"
     else:
-        yield Rule(name, column.name, f"{column.name} IS NOT NULL AND {column.name} NOT IN ({known})")
+        # A table cannot ask itself which of its rows are good: there, the rows as they came are asked.
+        known = f"{key}::VARCHAR FROM raw_{target}" if target == table.name else f"{key} FROM good_{target}"
+        broken = f"{column.name} IS NOT NULL AND {column.name} NOT IN (SELECT {known})"
+    yield Rule(name, column.name, broken)
 
 
 def _range_rules(column: Column) -> Iterator[Rule]:

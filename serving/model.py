@@ -1,0 +1,202 @@
+"""A model as data: trees, coefficients and calibration in one folder, read without any of the training stack.
+
+p = sigmoid(slope · (blend · trees + (1 − blend) · linear) + intercept + shift of the offer on the channel)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import ModelError
+from features.vector import FEATURES, vector_fingerprint
+from serving.booster import Booster
+from serving.linear import Linear
+
+Matrix = NDArray[np.float32]
+Floats = NDArray[np.float64]
+PLACES: dict[str, int] = {feature.name: place for place, feature in enumerate(FEATURES)}
+
+
+class PartName(StrEnum):
+    """What one part of a model predicts."""
+
+    CHANNEL_RESPONSE = "channel_response"
+    """Noticing the contact. Absent where the data record no views."""
+    OFFER_RESPONSE = "offer_response"
+    """Taking the offer once it was noticed; where the data record no views, taking it after a contact."""
+    ORGANIC = "organic"
+    """Buying what the offer is for without any contact. Pairs have no channel here: ask with ``""``."""
+
+
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(−x)), without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def pair_key(offer_id: str, channel: str) -> str:
+    """How a shift is filed: the offer, a bar, the channel (nothing where there is no channel)."""
+    return f"{offer_id}|{channel}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One calibrated probability."""
+
+    features: tuple[str, ...]
+    """Names of the columns it reads, in the order of trees and coefficients."""
+    booster: Booster | None
+    linear: Linear | None
+    blend: float
+    """Weight of the trees, 0–1; the linear half has the rest."""
+    slope: float = 1.0
+    intercept: float = 0.0
+    intercepts: Mapping[str, float] = field(default_factory=dict)
+    """Shift on the logit scale by ``pair_key``; 0 for pairs that are not here."""
+
+    @cached_property
+    def places(self) -> NDArray[np.intp]:
+        """Where its columns stand in FEATURES."""
+        return np.array([PLACES[name] for name in self.features], dtype=np.intp)
+
+    def columns(self, X: Matrix) -> Matrix:
+        """Its own columns ``[n, n_own]`` of whole vectors ``[n, n_features]``."""
+        return np.ascontiguousarray(X[:, self.places])
+
+    def raw(self, X: Matrix) -> Floats:
+        """The blended score on the logit scale before calibration, ``[n]``.
+
+        Args:
+            X: float32 ``[n, n_features]``, whole vectors in the order of FEATURES.
+        """
+        own = self.columns(X)
+        score = np.zeros(len(own))
+        if self.booster is not None and self.blend > 0:
+            score += self.blend * self.booster.raw(own)
+        if self.linear is not None and self.blend < 1:
+            score += (1.0 - self.blend) * self.linear.raw(own)
+        return score
+
+    def shifts(self, offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
+        """What experience with each offer on each channel adds on the logit scale, ``[n]``."""
+        pairs = zip(offer_ids, channels, strict=True)
+        return np.array([self.intercepts.get(pair_key(o, c), 0.0) for o, c in pairs], dtype=np.float64)
+
+    def probability(self, X: Matrix, offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
+        """Calibrated probabilities ``[n]`` of whole vectors ``[n, n_features]`` for these pairs."""
+        return sigmoid(self.slope * self.raw(X) + self.intercept + self.shifts(offer_ids, channels))
+
+    def contributions(self, X: Matrix) -> Floats:
+        """What each own column adds to the calibrated score on the logit scale, ``[n, n_own + 1]``.
+
+        The last column is what is the same for all. Rows add up to ``slope · raw + intercept``, without the shifts.
+        """
+        own = self.columns(X)
+        parts = np.zeros((len(own), len(self.features) + 1))
+        if self.booster is not None and self.blend > 0:
+            parts += self.blend * self.booster.contributions(own)
+        if self.linear is not None and self.blend < 1:
+            parts += (1.0 - self.blend) * self.linear.contributions(own)
+        parts *= self.slope
+        parts[:, -1] += self.intercept
+        return parts
+
+    def write(self, folder: Path, name: str) -> None:
+        """Write ``<name>.json`` and, with trees, ``<name>.txt`` into the folder."""
+        document = {
+            "features": list(self.features),
+            "blend": self.blend,
+            "linear": None if self.linear is None else self.linear.to_dict(),
+            "calibration": {"slope": self.slope, "intercept": self.intercept},
+            "intercepts": dict(self.intercepts),
+        }
+        (folder / f"{name}.json").write_text(json.dumps(document, indent=1))
+        if self.booster is not None:
+            (folder / f"{name}.txt").write_text(self.booster.text)
+
+    @staticmethod
+    def read(folder: Path, name: str) -> Part:
+        """What ``write`` wrote. Raises ModelError for a file that is missing or no part."""
+        raw = _document(folder / f"{name}.json")
+        trees = folder / f"{name}.txt"
+        try:
+            part = Part(
+                tuple(raw["features"]),
+                Booster.read(trees) if raw["blend"] > 0 or trees.exists() else None,
+                None if raw["linear"] is None else Linear.from_dict(raw["linear"]),
+                float(raw["blend"]),
+                float(raw["calibration"]["slope"]),
+                float(raw["calibration"]["intercept"]),
+                {key: float(shift) for key, shift in raw["intercepts"].items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{folder / name}.json lacks {error}: train again, or promote another") from error
+        unknown = [column for column in part.features if column not in PLACES]
+        if unknown:
+            raise ModelError(f"{folder / name}.json reads {unknown[0]!r}, which is no feature: train again")
+        return part
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the model file {path} cannot be read ({error}): train again, or promote another") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"the model file {path} holds no object: train again, or promote another")
+    return found
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All parts of one version, with what a reader of its answers must know."""
+
+    version: str
+    source: str
+    about: Mapping[str, Any]
+    """``bundle.json`` as it stands: fingerprints, kinds, channels learnt, summary."""
+    parts: Mapping[tuple[PartName, str], Part]
+    """By part and kind of offer."""
+
+    @property
+    def notices_known(self) -> bool:
+        """True when the data recorded whether contacts were noticed."""
+        return bool(self.about.get("notices_known", False))
+
+    def part(self, name: PartName, kind: str) -> Part | None:
+        """The part for offers of this kind; None where the data did not allow it."""
+        return self.parts.get((name, kind))
+
+    @staticmethod
+    def load(folder: Path) -> Bundle:
+        """The bundle in a folder.
+
+        Raises:
+            ModelError: A file is missing or broken, or the model was fitted to another list of features.
+        """
+        about = _document(folder / "bundle.json")
+        if about.get("fingerprint") != vector_fingerprint():
+            raise ModelError(
+                f"the model in {folder} was fitted to features {about.get('fingerprint')}, this code computes "
+                f"{vector_fingerprint()}: train again, or run the code it was trained with"
+            )
+        try:
+            parts = {
+                (PartName(entry["part"]), str(entry["kind"])): Part.read(folder, str(entry["file"]))
+                for entry in about["parts"]
+            }
+            return Bundle(str(about["version"]), str(about["source"]), about, parts)
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"{folder / 'bundle.json'} lacks {error}: train again, or promote another") from error
+        except ValueError as error:
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"{folder / 'bundle.json'}: {error}: train again, or promote another") from error

@@ -1,0 +1,57 @@
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from training.child import ServerError, child
+
+SERVER = """
+import http.server, json, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/up" else 503); self.end_headers()
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200); self.end_headers(); self.wfile.write(body)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def test_a_server_is_awaited_asked_and_ended(tmp_path: Path) -> None:
+    port = free_port()
+    with child(
+        [sys.executable, "-c", SERVER, str(port)], "127.0.0.1", port, tmp_path / "logs" / "server.log"
+    ) as server:
+        server.wait_until_up("/up", timeout_s=20)
+        assert server.post("/echo", {"customer_id": "1"}) == {"customer_id": "1"}
+        with pytest.raises(ServerError, match=r"/down did not answer within 0\.3 s"):
+            server.wait_until_up("/down", timeout_s=0.3)
+    assert server.wait() != 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_a_server_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "server.log"
+    with (
+        child([sys.executable, "-c", "raise SystemExit('no model')"], "127.0.0.1", port, log) as server,
+        pytest.raises(ServerError, match=r"has ended: .*server\.log"),
+    ):
+        server.wait_until_up("/up", timeout_s=20)
+    assert "no model" in log.read_text()
+
+
+def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        with (
+            pytest.raises(ServerError, match="set another port"),
+            child(["never-started"], "127.0.0.1", port, tmp_path / "server.log"),
+        ):
+            pass
