@@ -79,7 +79,7 @@ IDENTITIES = Table(
     Column("raw", Text),
     UniqueConstraint("namespace", "value"),
 )
-"""``identity_id`` is the journal position at which the identity was first seen; ``raw`` only where a setting says so."""
+"""``identity_id`` is the position at which the identity was first seen; ``raw`` is kept where a setting says so."""
 
 LINKS = Table(
     "links",
