@@ -33,7 +33,7 @@ def refuse_join(left: Counts, right: Counts, apart: bool) -> Refusal | None:
         if (found := left.get(name, 0) + right.get(name, 0)) > limit_of(name):
             return Refusal(
                 "too_many_names",
-                f"together they would have {found} names of namespace {name!r}: one customer has at most {limit_of(name)}",
+                f"together: {found} names of namespace {name!r}, and one customer has at most {limit_of(name)}",
             )
     if (found := sum(left.values()) + sum(right.values())) > TOTAL_LIMIT:
         return Refusal(
