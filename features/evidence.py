@@ -59,13 +59,34 @@ def pool(
     """
     own = _dense([states.get(o.offer_id) for o in offers], at)
     market = _dense([states.get(MARKET)], at)
+    return pool_of(offers, channels, own, market.sum("purchases_60d")[0], *_by_channel(channels, states, at))
+
+
+def pool_of(
+    offers: Sequence[Offer],
+    channels: Sequence[ChannelName],
+    own: Past,
+    all_purchases: float,
+    channel_contacts: Floats,
+    channel_noticed: Floats,
+) -> Pooled:
+    """Like ``pool``, from arrays.
+
+    Args:
+        offers: The offers of the catalogue.
+        channels: Its channels.
+        own: What was shown of each offer, aged to one instant, ``[n_offers]``.
+        all_purchases: Purchases of anything, aged likewise, half-life 60 days.
+        channel_contacts: Contacts per channel over all offers, aged likewise, ``[n_channels]``.
+        channel_noticed: Those noticed, ``[n_channels]``.
+    """
     contacts, taken, noticed = own.sum("contacts_180d"), own.sum("redemptions_180d"), own.sum("noticed_180d")
     kinds, categories = _group([o.kind for o in offers]), _group([(o.kind, o.category) for o in offers])
     kind_rate = _shrunk(_total(taken, kinds), _total(contacts, kinds), FIRST_TAKEN / FIRST_CONTACTS, FIRST_CONTACTS)
     category_contacts = _total(contacts, categories)
     category_rate = _shrunk(_total(taken, categories), category_contacts, kind_rate, PRIOR_CONTACTS)
     everything = _shrunk(noticed.sum(), contacts.sum(), FIRST_TAKEN / FIRST_CONTACTS, FIRST_CONTACTS)
-    all_purchases = market.sum("purchases_60d")[0]
+    bought = own.sum("purchases_60d")
     return Pooled(
         {o.offer_id: i for i, o in enumerate(offers)},
         {c: i for i, c in enumerate(channels)},
@@ -76,11 +97,12 @@ def pool(
             "category_contacts": category_contacts,
             "category_taken_rate": category_rate,
             "kind_taken_rate": kind_rate,
-            "bought_share": own.sum("purchases_60d") / all_purchases
-            if all_purchases > 0
-            else np.full(len(offers), np.nan),
+            "bought_share": bought / all_purchases if all_purchases > 0 else np.full(len(offers), np.nan),
         },
-        _channel_rates(channels, states, at, everything),
+        {
+            "channel_contacts": channel_contacts,
+            "channel_noticed_rate": _shrunk(channel_noticed, channel_contacts, everything, FIRST_CONTACTS),
+        },
     )
 
 
@@ -90,12 +112,11 @@ def _dense(states: Sequence[State | None], at: Instant) -> Past:
     sums = np.array([m.sums[0] if m else np.zeros(width) for m in known]).reshape(len(states), width)
     instants = np.array([m.instants[0] if m else unset(OFFER_EVIDENCE) for m in known], dtype=np.int64)
     references = np.array([s.reference if s is not None else at for s in states], dtype=np.int64)
-    return past(OFFER_EVIDENCE, sums, instants.reshape(len(states), -1), references, at)
+    return past(OFFER_EVIDENCE, sums, instants.reshape(len(states), len(OFFER_EVIDENCE.extremes)), references, at)
 
 
-def _channel_rates(
-    channels: Sequence[ChannelName], states: Mapping[OfferId, State], at: Instant, everything: Floats
-) -> dict[str, Floats]:
+def _by_channel(channels: Sequence[ChannelName], states: Mapping[OfferId, State], at: Instant) -> tuple[Floats, Floats]:
+    """Contacts and those noticed per channel, over all offers, ``[n_channels]`` each."""
     contacts, noticed = np.zeros(len(channels)), np.zeros(len(channels))
     for offer_id, state in states.items():
         if offer_id != MARKET:
@@ -104,10 +125,7 @@ def _channel_rates(
             )
             contacts += seen.sum("contacts_180d")
             noticed += seen.sum("noticed_180d")
-    return {
-        "channel_contacts": contacts,
-        "channel_noticed_rate": _shrunk(noticed, contacts, everything, FIRST_CONTACTS),
-    }
+    return contacts, noticed
 
 
 def _group(labels: Sequence[Any]) -> NDArray[np.intp]:
@@ -117,7 +135,10 @@ def _group(labels: Sequence[Any]) -> NDArray[np.intp]:
 
 def _total(values: Floats, group: NDArray[np.intp]) -> Floats:
     """The sum over each value's group, ``[n]``."""
-    return np.bincount(group, weights=values, minlength=len(values))[group] if len(values) else values
+    if not len(values):
+        return values
+    totals: Floats = np.bincount(group, weights=values, minlength=len(values)).astype(np.float64)
+    return totals[group]
 
 
 def _shrunk(successes: Any, trials: Any, prior_rate: Any, strength: float) -> Floats:

@@ -37,7 +37,7 @@ class Count:
 
 
 def check(
-    con: duckdb.DuckDBPyConnection, now: Instant, on_table: Callable[[str], None] = lambda name: None
+    con: duckdb.DuckDBPyConnection, now: Instant, on_table: Callable[[str], None] | None = None
 ) -> dict[str, Count]:
     """Split every table ``raw_*`` into ``kept_*`` and ``set_aside``, and count.
 
@@ -45,6 +45,7 @@ def check(
     comes next. Raises ContractError for a missing table or column, and for a required table without rows.
     """
     con.execute("SET TimeZone = 'UTC'")
+    con.execute(f"SET VARIABLE now = TIMESTAMPTZ '{format_instant(now)}'")
     con.execute(f"SET VARIABLE latest = TIMESTAMPTZ '{format_instant(Instant(now + DAY))}'")
     con.execute('CREATE TABLE set_aside ("table" VARCHAR, rule VARCHAR, "column" VARCHAR, value VARCHAR, row JSON)')
     present = {str(name) for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
@@ -52,7 +53,8 @@ def check(
         _require(con, table, f"raw_{table.name}" in present)
     counts = {}
     for table in TABLES:
-        on_table(table.name)
+        if on_table:
+            on_table(table.name)
         _judge(con, table)
         _set_aside(con, table)
     con.execute(_WALL_CLOCK)
@@ -71,13 +73,13 @@ def refuse_beyond(con: duckdb.DuckDBPyConnection, counts: dict[str, Count], max_
         if count.set_aside > max_share * count.rows_in:
             rules = "; ".join(_example(con, name, rule, rows) for rule, rows in _commonest(count))
             raise ContractError(
-                f"{name}: {count.set_aside:,} of {count.rows_in:,} rows break the contract, more than the allowed share "
-                f"of {max_share:g} ({rules}). Mend them (all stand in {kept_in}) or raise max_quarantine_share."
+                f"{name}: {count.set_aside:,} of {count.rows_in:,} rows break the contract, more than the allowed "
+                f"share of {max_share:g} ({rules}). Mend them (all stand in {kept_in}) or raise max_quarantine_share."
             )
 
 
 def _commonest(count: Count) -> list[tuple[str, int]]:
-    return sorted(count.broken.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return sorted(count.broken.items(), key=lambda item: (-item[1], item[0]))[:5]
 
 
 def _example(con: duckdb.DuckDBPyConnection, table: str, rule: str, rows: int) -> str:
@@ -92,22 +94,27 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str, values: list[object] | None =
 
 def _require(con: duckdb.DuckDBPyConnection, table: Table, present: bool) -> None:
     """Make sure the raw table exists; an optional one that is absent is made, without rows."""
-    if not present:
-        if table.required:
-            raise ContractError(
-                f"table {table.name} is missing: {table.meaning} Add {table.name}.parquet, .csv or .ndjson"
-            )
+    if present:
+        require_columns(con, table, table.name)
+    elif table.required:
+        raise ContractError(f"table {table.name} is missing: {table.meaning} Add {table.name}.parquet, .csv or .ndjson")
+    else:
         columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in table.columns)
         con.execute(f"CREATE TABLE raw_{table.name} ({columns})")
-        return
+
+
+def require_columns(con: duckdb.DuckDBPyConnection, table: Table, where: str) -> None:
+    """Raise ContractError when ``raw_<table>`` lacks a required column, or rows that it must have.
+
+    ``where`` is what the message calls the table: its name or its file.
+    """
     have = set(_raw_types(con, table))
     for column in table.columns:
         if column.required and column.name not in have:
-            raise ContractError(
-                f"{table.name} has no column {column.name} ({column.meaning}): add it; found {', '.join(sorted(have))}"
-            )
+            found = ", ".join(sorted(have))
+            raise ContractError(f"{where} has no column {column.name} ({column.meaning}): add it; found {found}")
     if table.required and not _one(con, f"SELECT count(*) FROM raw_{table.name}"):
-        raise ContractError(f"{table.name} holds no rows: {table.meaning} Write at least one {table.word}")
+        raise ContractError(f"{where} holds no rows: {table.meaning} Write at least one {table.word}")
 
 
 def _raw_types(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
@@ -163,7 +170,7 @@ def _judge(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _judge_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Of good rows with the same key the first is kept. Ties go by all values, so that the file's order is no matter."""
+    """Of good rows with the same key the first is kept; ties go by all values, so that file order does not matter."""
     key = ", ".join(table.key)
     order = ", ".join(f"{name} NULLS LAST" for name in (*table.first_by, *(c.name for c in table.columns), "row_nr"))
     con.execute(
@@ -196,7 +203,9 @@ def _set_aside(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     rules = [(rule.name, rule.column) for rule in rules_of(table)]
     rules.append((duplicate_rule(table), table.key[-1]))
     have = _raw_types(con, table)
-    for number, (rule, column) in enumerate(rules):
+    broken = con.execute(f"SELECT DISTINCT broken FROM judged_{table.name} WHERE broken IS NOT NULL ORDER BY broken")
+    for (number,) in broken.fetchall():
+        rule, column = rules[number]
         value = f'raw."{column}"::VARCHAR' if column in have else "NULL"
         con.execute(
             f"""
@@ -209,7 +218,10 @@ def _set_aside(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 _LOOKED_UP = {
-    ("customers", "known_at"): "coalesce(known_at, member_since, (SELECT min(occurred_at) FROM good_events), now())",
+    (
+        "customers",
+        "known_at",
+    ): "coalesce(known_at, member_since, (SELECT min(occurred_at) FROM good_events), getvariable('now'))",
     ("events", "utc_offset_min"): "coalesce(utc_offset_min, offset_min)::SMALLINT",
     ("events", "category"): "coalesce(category, offer_category)",
 }

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
+FAR = 5.0
+"""Standard deviations beyond which a column counts no further: a straight line is no guide out there."""
 
 
 def compress(X: Matrix) -> Floats:
@@ -30,9 +32,9 @@ class Linear:
     intercept: float
 
     def standardised(self, X: Matrix) -> Floats:
-        """Compressed columns with unknowns imputed, centred and scaled; float64 ``[n, n_columns]``."""
+        """Compressed columns with unknowns imputed, centred, scaled and held within FAR; ``[n, n_columns]``."""
         z = compress(X)
-        return (np.where(np.isnan(z), self.impute, z) - self.mean) / self.scale
+        return np.clip((np.where(np.isnan(z), self.impute, z) - self.mean) / self.scale, -FAR, FAR)
 
     def raw(self, X: Matrix) -> Floats:
         """Scores on the logit scale ``[n]`` of rows ``[n, n_columns]``; NaN stands for unknown."""

@@ -68,6 +68,16 @@ class Settings:
         return self.source_dir / "feast"
 
     @property
+    def online_file(self) -> Path:
+        """The packed values that the service reads by key."""
+        return self.feast_dir / "online.db"
+
+    @property
+    def catalogue_file(self) -> Path:
+        """The offers and channels of the source, as one JSON document."""
+        return self.source_dir / "catalogue.json"
+
+    @property
     def models_dir(self) -> Path:
         """The folder with one bundle per model version."""
         return self.source_dir / "models"

@@ -15,6 +15,7 @@ import pytest
 from features.contract import TABLES
 from features.errors import KairosError
 from features.vector import FEATURES
+from serving.eligibility import RULES
 from serving.settings import SETTINGS
 from training.readme import SECTIONS, make_targets, renewed
 
@@ -54,6 +55,11 @@ def test_every_column_of_the_contract_stands_in_the_readme() -> None:
 
 def test_every_feature_stands_in_the_readme() -> None:
     assert [f.name for f in FEATURES if f"| `{f.name}` |" not in README] == []
+
+
+def test_every_rule_of_eligibility_stands_in_the_readme_in_its_order() -> None:
+    section = README.partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [rule.name for rule in RULES]
 
 
 def test_make_help_lists_every_target() -> None:

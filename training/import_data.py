@@ -66,9 +66,9 @@ class Manifest:
     quarantined: dict[str, dict[str, int]]
     """Rows set aside, by table and rule."""
     begins_at: str
-    """First event, RFC 3339."""
+    """First event that is a customer's doing, RFC 3339: before it nothing was recorded."""
     ends_at: str
-    """Last event, RFC 3339: outcomes after it are not known."""
+    """Last of them: outcomes after it are not known."""
     checked_as_of: str
     assumptions: tuple[str, ...]
     limits: tuple[str, ...]
@@ -153,7 +153,10 @@ def _write(con: duckdb.DuckDBPyConnection, table: str, order: str, folder: Path)
 def _manifest(
     con: duckdb.DuckDBPyConnection, request: Import, source: Source, counts: dict[str, Count], folder: Path
 ) -> Manifest:
-    span = con.execute("SELECT epoch_us(min(occurred_at)), epoch_us(max(occurred_at)) FROM good_events").fetchone()
+    span = con.execute(
+        "SELECT epoch_us(min(occurred_at)), epoch_us(max(occurred_at)) FROM good_events "
+        "WHERE kind NOT IN ('sent', 'delivered')"
+    ).fetchone()
     begins, ends = span or (0, 0)
     return Manifest(
         source=source.name,
@@ -178,8 +181,8 @@ def _fingerprint(folder: Path) -> str:
 def _put_in_place(folder: Path, target: Path, before: Path) -> None:
     """Swap the finished folder in; a reader finds the old one, for an instant none, then the new one."""
     if target.exists():
-        os.replace(target, before)
-    os.replace(folder, target)
+        target.replace(before)
+    folder.replace(target)
     shutil.rmtree(before, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from features.contract import contract_markdown
 from features.errors import KairosError
 from features.vector import FEATURES
+from serving.eligibility import RULES
 from serving.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,8 +47,14 @@ def features_table() -> str:
     return _table(("feature", "depends on", "unit", "meaning"), rows)
 
 
+def rules_table() -> str:
+    """The rules of eligibility as Markdown, in the order in which they are asked."""
+    return _table(("rule", "why it removes an offer on a channel"), ((f"`{r.name}`", r.meaning) for r in RULES))
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "targets": targets_table,
+    "rules": rules_table,
     "contract": contract_markdown,
     "features": features_table,
     "settings": settings_table,

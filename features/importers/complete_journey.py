@@ -40,8 +40,8 @@ _LIMITS = (
     "The calendar was shifted to 2017: holidays and seasons mean nothing.",
     "Campaigns that end after 31 December 2017 are cut off: later redemptions are not seen.",
     "Two thirds of the households have no demographics.",
-    "The package's page calls the data simulated; their values equal those of the CRAN package, which reads dunnhumby's "
-    "own files.",
+    "The package's page calls the data simulated; their values equal those of the CRAN package, which reads "
+    "dunnhumby's own files.",
 )
 
 # The package's timestamps are UTC without saying so; read as local time, 17 % of the dates would be wrong.
@@ -58,7 +58,8 @@ SELECT basket_id, household_id, store_id, transaction_timestamp AT TIME ZONE 'UT
     coalesce(category, 'unknown') AS category,
     round(sum(sales_value) * 100)::BIGINT AS value_minor,
     round(sum(retail_disc) * 100)::BIGINT AS retail_disc_minor,
-    round(sum(coupon_disc + coupon_match_disc) * 100)::BIGINT AS coupon_disc_minor,
+    round(sum(coupon_disc) * 100)::BIGINT AS coupon_disc_minor,
+    round(sum(coupon_match_disc) * 100)::BIGINT AS coupon_match_minor,
     -- Fuel counts thousandths of a gallon.
     CASE WHEN coalesce(any_value(category), '') <> 'fuel' THEN sum(quantity)::DOUBLE END AS quantity
 FROM cj_transactions LEFT JOIN cj_product USING (product_id) GROUP BY ALL;
@@ -132,56 +133,59 @@ SELECT 'complete_journey' AS source, *, coalesce(discount, 0) AS discount_minor 
         NULL::BIGINT AS value_minor, NULL::BIGINT AS discount, NULL::DOUBLE AS quantity, NULL::VARCHAR AS decision_id
     FROM cj_basket
     UNION ALL
-    SELECT 'basket-' || basket_id || '-' || category, household_id::VARCHAR, 'purchased', 'store', bought_at, NULL, category,
-        value_minor, retail_disc_minor + coupon_disc_minor, quantity, NULL
+    SELECT 'basket-' || basket_id || '-' || category, household_id::VARCHAR, 'purchased', 'store', bought_at, NULL,
+        category, value_minor, retail_disc_minor + coupon_disc_minor + coupon_match_minor, quantity, NULL
     FROM cj_purchase
     UNION ALL
     SELECT 'mailed-' || campaign_id || '-' || household_id, household_id::VARCHAR, 'sent', 'direct_mail',
-        starts_at + INTERVAL 1 SECOND, offer_id, NULL, NULL, NULL, NULL, 'campaign-' || campaign_id || '-' || household_id
+        starts_at + INTERVAL 1 SECOND, offer_id, NULL, NULL, NULL, NULL,
+        'campaign-' || campaign_id || '-' || household_id
     FROM cj_campaigns JOIN cj_campaign USING (campaign_id)
     UNION ALL
     SELECT 'redeemed-' || campaign_id || '-' || household_id || '-' || coupon_upc || '-' || shopping_day,
-        household_id::VARCHAR, 'redeemed', 'store', bought_at, offer_id, category, NULL, NULL, NULL,
-        NULL
+        household_id::VARCHAR, 'redeemed', 'store', bought_at, offer_id, category, NULL, NULL, NULL, NULL
     FROM cj_redemption
 );
 """
 
-# What a coupon is worth is what its category brings in one basket; where a category never saw a coupon, the discount
-# of all of them together holds.
+# What a coupon brings is what its category brings in one basket. The coupon itself is the manufacturer's: the store is
+# paid the full price and bears only what it adds to a coupon (the match). Where a category never saw a coupon, the
+# match on all coupons together holds.
 _WORTH = """
 CREATE TABLE cj_worth AS
 SELECT category, avg(value_minor) FILTER (value_minor > 0) AS spend_minor, count(DISTINCT household_id) AS households,
-    avg(coupon_disc_minor) FILTER (coupon_disc_minor > 0) AS coupon_minor
+    avg(coupon_match_minor) FILTER (coupon_disc_minor > 0) AS match_minor
 FROM cj_purchase GROUP BY ALL;
 """
 
 _OFFERS = """
 CREATE TABLE raw_offers AS
 WITH any_coupon AS (
-    SELECT avg(coupon_disc_minor) AS coupon_minor FROM cj_purchase WHERE coupon_disc_minor > 0
+    SELECT avg(coupon_match_minor) AS match_minor FROM cj_purchase WHERE coupon_disc_minor > 0
 ),
 redeemer AS (
     SELECT campaign_type, household_id, campaign_id, sum(value_minor) AS spend_minor,
-        sum(p.coupon_disc_minor) AS coupon_minor
+        sum(p.coupon_match_minor) AS match_minor
     FROM (SELECT DISTINCT household_id, campaign_id, basket_id, category FROM cj_redemption)
     JOIN cj_purchase AS p USING (household_id, basket_id, category) JOIN cj_campaign USING (campaign_id) GROUP BY ALL
 ),
 per_type AS (
-    SELECT campaign_type, avg(spend_minor) AS spend_minor, avg(coupon_minor) AS coupon_minor
+    SELECT campaign_type, avg(spend_minor) AS spend_minor, avg(match_minor) AS match_minor
     FROM redeemer GROUP BY ALL
 )
-SELECT offer_id, 'campaign' AS kind, campaign_type AS category, 'Campaign ' || campaign_id || ' (coupons by post)' AS name,
+SELECT offer_id, 'campaign' AS kind, campaign_type AS category,
+    'Campaign ' || campaign_id || ' (coupons by post)' AS name,
     ['direct_mail'] AS channels, round(spend_minor * getvariable('margin_share'))::BIGINT AS margin_minor,
-    round(coupon_minor)::BIGINT AS incentive_minor, NULL AS buys, 'redemption' AS response,
-    (epoch_us(ends_at) - epoch_us(starts_at)) / 86400e6 AS window_days, starts_at AS valid_from, ends_at AS valid_to,
-    FALSE AS automatic, offer_id AS audience
+    round(match_minor)::BIGINT AS incentive_minor, NULL AS buys, 'redemption' AS response,
+    (epoch_us(ends_at) + 1 - epoch_us(starts_at)) / 86400e6 AS window_days,
+    starts_at AS valid_from, ends_at AS valid_to, FALSE AS automatic, offer_id AS audience
 FROM cj_campaign JOIN per_type USING (campaign_type)
 UNION ALL
-SELECT DISTINCT c.offer_id, 'coupon', category, 'Coupon: ' || replace(category, '-', ' ') || ' (campaign ' || campaign_id || ')',
+SELECT DISTINCT c.offer_id, 'coupon', category,
+    'Coupon: ' || replace(category, '-', ' ') || ' (campaign ' || campaign_id || ')',
     ['direct_mail'], greatest(1, round(coalesce(w.spend_minor, 0) * getvariable('margin_share')))::BIGINT,
-    round(coalesce(w.coupon_minor, any_coupon.coupon_minor))::BIGINT, category, 'redemption',
-    (epoch_us(ends_at) - epoch_us(starts_at)) / 86400e6, starts_at, ends_at, FALSE, cj_campaign.offer_id
+    round(coalesce(w.match_minor, any_coupon.match_minor))::BIGINT, category, 'redemption',
+    (epoch_us(ends_at) + 1 - epoch_us(starts_at)) / 86400e6, starts_at, ends_at, FALSE, cj_campaign.offer_id
 FROM cj_coupon AS c JOIN cj_campaign USING (campaign_id) LEFT JOIN cj_worth AS w USING (category) CROSS JOIN any_coupon
 UNION ALL
 SELECT 'promo-' || category, 'promotion', category, 'Promoted: ' || replace(category, '-', ' '),
@@ -211,7 +215,8 @@ def load_complete_journey(
         path = folder / f"{name}.parquet"
         if not path.is_file():
             raise ContractError(f"{path} is missing: reinstall the package {PACKAGE}")
-        con.execute(f"CREATE VIEW cj_{name} AS SELECT * FROM read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')")
+        quoted = str(path).replace("'", "''")
+        con.execute(f"CREATE VIEW cj_{name} AS SELECT * FROM read_parquet('{quoted}')")
     channels = with_costs(default_channels("store", "direct_mail", "mailer", "in_store_display"), cost_minor)
     put_channels(con, channels)
     con.execute("SET VARIABLE margin_share = ?", [margin_share])
@@ -222,7 +227,7 @@ def load_complete_journey(
     assumptions = (
         f"Margin is {margin_share:.0%} of the price.",
         cost_sentence(channels),
-        "A coupon's discount is paid by the sender, and a promotion's extra discount by the store, to every buyer.",
+        "Coupons are paid by manufacturers; the store pays what it adds to them, and a promotion's extra discount.",
         "Demographics are bands; their midpoints are used and taken as known before the first campaign.",
         "A mailing arrives at the start of its campaign, midnight in New York.",
         "A redemption happens in that day's basket that shows a coupon, else in the day's last one.",

@@ -20,7 +20,7 @@ KNOWN_PER_ARM = 2
 OTHERS_PER_ARM = 1
 """… and of the others."""
 PROMOTED = 0.15
-"""A category counts as promoted where products with at least this share of its sales are in the mailer or on display."""
+"""A category is promoted where products with at least this share of its sales are in the mailer, or on display."""
 NOT_PROMOTED = 0.03
 """… and as not promoted below this share. Between the two nothing is said."""
 
@@ -34,7 +34,8 @@ FROM cj_campaigns JOIN cj_campaign USING (campaign_id);
 # Campaigns that began before the first basket are left out: their early redemptions were not recorded.
 _COUPONS = """
 CREATE TABLE cj_coupon_offer AS
-SELECT DISTINCT campaign_id, c.offer_id, starts_at, count(DISTINCT c.offer_id) OVER (PARTITION BY campaign_id) AS choices
+SELECT DISTINCT campaign_id, c.offer_id, starts_at,
+    count(DISTINCT c.offer_id) OVER (PARTITION BY campaign_id) AS choices
 FROM cj_coupon AS c JOIN cj_campaign USING (campaign_id)
 WHERE starts_at > (SELECT min(bought_at) FROM cj_basket);
 
@@ -95,7 +96,8 @@ SELECT store_id, week, category, coalesce(sum(share) FILTER (mailer_location <> 
 FROM cj_promotions JOIN product USING (product_id) GROUP BY ALL;
 
 CREATE TABLE cj_store_week AS
-SELECT store_id, week, (TIMESTAMP '2017-01-02' + to_days(7 * (week::INTEGER - 2))) AT TIME ZONE 'America/New_York' AS begins_at
+SELECT store_id, week,
+    (TIMESTAMP '2017-01-02' + to_days(7 * (week::INTEGER - 2))) AT TIME ZONE 'America/New_York' AS begins_at
 FROM (SELECT DISTINCT store_id, week FROM cj_promotions) WHERE week >= 2;
 
 -- Both at once cannot be credited to either, so a category counts for one channel where the other is clearly absent.
@@ -129,7 +131,8 @@ household_week AS (
 -- The household's usual store is the one it visited most before that week.
 visit AS (
     SELECT h.household_id, h.week, h.begins_at, b.store_id, count(*) AS visits
-    FROM household_week AS h JOIN cj_basket AS b ON b.household_id = h.household_id AND b.bought_at < h.begins_at GROUP BY ALL
+    FROM household_week AS h JOIN cj_basket AS b ON b.household_id = h.household_id AND b.bought_at < h.begins_at
+    GROUP BY ALL
 ),
 usual AS (
     SELECT household_id, week, begins_at, arg_max(store_id, (visits, -store_id)) AS store_id FROM visit GROUP BY ALL
@@ -144,10 +147,10 @@ cell AS (
     LEFT JOIN recent USING (household_id, week, category) WHERE arm IS NOT NULL
 ),
 drawn AS (
-    SELECT *, row_number() OVER (stratum ORDER BY md5(concat_ws('/', household_id, week, category, getvariable('seed')))) AS nr,
-        count(*) OVER (stratum) AS of_them,
+    SELECT *, row_number() OVER (stratum ORDER BY lot) AS nr, count(*) OVER (stratum) AS of_them,
         CASE WHEN bought THEN getvariable('known_per_arm') ELSE getvariable('others_per_arm') END AS wanted
-    FROM cell WINDOW stratum AS (PARTITION BY household_id, week, arm, bought)
+    FROM (SELECT *, md5(concat_ws('/', household_id, week, category, getvariable('seed'))) AS lot FROM cell)
+    WINDOW stratum AS (PARTITION BY household_id, week, arm, bought)
 )
 SELECT 'promo-' || category || '@' || household_id || '@week-' || week, household_id::VARCHAR, 'promotion', begins_at,
     'promo-' || category, nullif(arm, 'control'), of_them / least(of_them, wanted) / getvariable('week_share')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ from features.channels import DEFAULT_CHANNELS
 from features.contract import TABLES, Table
 from features.errors import ContractError
 from features.importers.source import Source, cost_sentence, put_channels
+from features.quarantine import require_columns
 
 SUFFIXES = (".parquet", ".csv", ".ndjson")
 
@@ -28,6 +30,7 @@ def load_files(con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
         path = _find(folder, table)
         if path is not None:
             _read(con, table, path)
+            require_columns(con, table, str(path))
             assumptions += _ignored(con, table, path)
         elif table.name == "channels":
             put_channels(con, DEFAULT_CHANNELS)
@@ -41,7 +44,7 @@ def _find(folder: Path, table: Table) -> Path | None:
         raise ContractError(f"{found[0]} and {found[1].name} both hold {table.name}: leave one of them")
     if not found and table.required:
         raise ContractError(
-            f"{folder / table.name}.parquet (.csv, .ndjson) is missing: {table.meaning} Write it in the form of the contract"
+            f"{folder / table.name}.parquet (.csv, .ndjson) is missing: {table.meaning} Write it as the contract says"
         )
     return found[0] if found else None
 
@@ -52,7 +55,7 @@ def _read(con: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
     try:
         relation = _relation(con, path)
         con.execute(f"CREATE TABLE raw_{table.name} AS SELECT * FROM {relation}")
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ContractError(f"{path} cannot be read as {path.suffix[1:]} ({reason}): mend or replace it") from error
 
@@ -63,12 +66,24 @@ def _relation(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     if path.suffix == ".parquet":
         return f"read_parquet({name})"
     if path.suffix == ".csv":
-        return f"read_csv({name}, all_varchar = true, header = true, delim = ',', quote = '\"', sample_size = -1)"
+        # Detection would take a stray row for the header and skip what stands above it.
+        form = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"'"
+        return f"read_csv({name}, {form}, columns = {_text_columns(_csv_header(path))})"
     sniffed = con.execute(
         f"DESCRIBE SELECT * FROM read_json({name}, format = 'newline_delimited', maximum_depth = 1, sample_size = -1)"
     ).fetchall()
-    columns = ", ".join(f"'{row[0]}': 'VARCHAR'" for row in sniffed)
-    return f"read_json({name}, format = 'newline_delimited', columns = {{{columns}}})"
+    columns = _text_columns([str(row[0]) for row in sniffed])
+    return f"read_json({name}, format = 'newline_delimited', columns = {columns})"
+
+
+def _csv_header(path: Path) -> list[str]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return [name.strip() for name in next(csv.reader(file), [])]
+
+
+def _text_columns(names: list[str]) -> str:
+    quoted = [name.replace("'", "''") for name in names]
+    return "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in quoted) + "}"
 
 
 def _ignored(con: duckdb.DuckDBPyConnection, table: Table, path: Path) -> list[str]:

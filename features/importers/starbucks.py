@@ -117,8 +117,8 @@ taken AS (
 )
 SELECT offer_id, 'reward' AS kind, offer_type AS category,
     CASE offer_type WHEN 'informational' THEN 'News about a product, ' || duration || ' days'
-        WHEN 'bogo' THEN 'Buy one, get one: spend $' || difficulty || ' in ' || duration || ' days, $' || reward || ' back'
-        ELSE '$' || reward || ' off: spend $' || difficulty || ' in ' || duration || ' days' END AS name,
+        WHEN 'bogo' THEN 'Buy one, get one: $' || reward || ' back for $' || difficulty || ' in ' || duration || ' days'
+        ELSE '$' || reward || ' off $' || difficulty || ' in ' || duration || ' days' END AS name,
     [bundle] AS channels, round(spend_minor * getvariable('margin_share'))::BIGINT AS margin_minor,
     reward * 100 AS incentive_minor, 'purchase' AS response, difficulty * 100 AS min_spend_minor,
     duration + 1.0 / 24 AS window_days, reward > 0 AS automatic
@@ -148,6 +148,8 @@ def load_starbucks(
         f"Margin is {margin_share:.0%} of what a member spends in the offer's window.",
         cost_sentence(channels),
         f"Hour 0 is {EPOCH}; within an hour, receiving comes before viewing, buying and completing.",
+        "An offer is taken when the purchases in its window add up to its amount. Buy-one-get-one asked for it in one "
+        "purchase: recorded completions differ from the label for 9% of these offers, for 0.2% of discounts.",
         f"Each wave gave no offer with probability {NOTHING:g} and each of ten with {EACH_OFFER:g}.",
     )
     return Source("starbucks", assumptions, _LIMITS)

@@ -1,0 +1,203 @@
+"""Feast's online store on packed values: every Feast call works on the file that the service reads without Feast.
+
+Loaded by Feast only, by the name in its configuration; the process that serves never imports this module.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import RLock
+from typing import Any, Literal
+
+from feast import Entity, FeatureView, RepoConfig
+from feast.infra.online_stores.online_store import OnlineStore
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value as ProtoValue
+from feast.repo_config import FeastConfigBaseModel
+
+from features.codec import Packed, pack, unpack
+from features.domain import Instant
+from features.errors import KairosError
+from features.stored import VIEWS, Column, Shape, Stored, Value
+from serving.packed_file import create, drop, get, open_to_write, put, table_name
+
+TYPE = "serving.packed_online_store.PackedOnlineStore"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_STORED = {view.name: view for view in VIEWS}
+_FIELDS = {
+    Shape.FLOAT: "double_val",
+    Shape.INT: "int64_val",
+    Shape.TEXT: "string_val",
+    Shape.FLOATS: "double_list_val",
+    Shape.INTS: "int64_list_val",
+    Shape.TEXTS: "string_list_val",
+}
+_LISTS = (Shape.FLOATS, Shape.INTS, Shape.TEXTS)
+
+
+class WriteError(KairosError):
+    """A row that cannot be written: a view, feature or key this store does not know, or a value that is missing."""
+
+
+class PackedOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
+    """The ``online_store`` section of Feast's configuration."""
+
+    type: Literal["serving.packed_online_store.PackedOnlineStore"] = TYPE  # type: ignore[assignment]
+    path: str
+    """The SQLite file, absolute or relative to the feature repository."""
+
+
+class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
+    """One packed value per entity and view in SQLite. May be shared between threads, which take turns."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._connections: dict[Path, sqlite3.Connection] = {}
+
+    def online_write_batch(
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        data: list[tuple[EntityKey, dict[str, ProtoValue], datetime, datetime | None]],
+        progress: Callable[[int], Any] | None,
+    ) -> None:
+        """Write rows in one transaction; a stored value of a later instant stays as it is.
+
+        Raises:
+            WriteError: A feature of the view is missing, or a value that must be known is null.
+        """
+        view = _stored(table)
+        values = [
+            (
+                _key(view, entity_key),
+                pack(view, Packed(_instant(event_at), _instant(created_at or event_at), 0, _row(view, features))),
+            )
+            for entity_key, features, event_at, created_at in data
+        ]
+        with self._lock:
+            con = self._connection(config)
+            name = table_name(config.project, view.name)
+            create(con, name)
+            put(con, name, values)
+        if progress:
+            progress(len(values))
+
+    def online_read(
+        self,
+        config: RepoConfig,
+        table: FeatureView,
+        entity_keys: list[EntityKey],
+        requested_features: list[str] | None = None,
+    ) -> list[tuple[datetime | None, dict[str, ProtoValue] | None]]:
+        """The event instant and features of each entity, in the order asked; (None, None) where nothing is stored.
+
+        A time-to-live needs the instant of the question, which Feast does not pass here: readers enforce it.
+        """
+        view = _stored(table)
+        with self._lock:
+            con = self._connection(config)
+            name = table_name(config.project, view.name)
+            create(con, name)
+            found = [get(con, name, _key(view, entity_key)) for entity_key in entity_keys]
+        return [(None, None) if value is None else _read(view, value, requested_features) for value in found]
+
+    def update(
+        self,
+        config: RepoConfig,
+        tables_to_delete: Sequence[FeatureView],
+        tables_to_keep: Sequence[FeatureView],
+        entities_to_delete: Sequence[Entity],  # noqa: ARG002
+        entities_to_keep: Sequence[Entity],  # noqa: ARG002
+        partial: bool,  # noqa: ARG002
+    ) -> None:
+        """Make the tables of the views that are kept and remove those of the deleted."""
+        with self._lock:
+            con = self._connection(config)
+            for view in tables_to_keep:
+                create(con, table_name(config.project, view.name))
+            for view in tables_to_delete:
+                drop(con, table_name(config.project, view.name))
+
+    def teardown(
+        self,
+        config: RepoConfig,
+        tables: Sequence[FeatureView],
+        entities: Sequence[Entity],  # noqa: ARG002
+    ) -> None:
+        """Remove the tables of these views. The file stays: other projects may have tables in it."""
+        with self._lock:
+            con = self._connection(config)
+            for view in tables:
+                drop(con, table_name(config.project, view.name))
+            self._connections.pop(_path(config)).close()
+
+    def _connection(self, config: RepoConfig) -> sqlite3.Connection:
+        path = _path(config)
+        if path not in self._connections:
+            self._connections[path] = open_to_write(path)
+        return self._connections[path]
+
+
+def _path(config: RepoConfig) -> Path:
+    return Path(config.repo_path or ".", config.online_store.path)
+
+
+def _stored(table: FeatureView) -> Stored:
+    if table.name not in _STORED:
+        raise WriteError(f"no view is called {table.name!r}: the packed store holds {', '.join(_STORED)}")
+    return _STORED[table.name]
+
+
+def _key(view: Stored, entity_key: EntityKey) -> str:
+    names = list(entity_key.join_keys)
+    if names != [view.entity]:
+        raise WriteError(f"{view.name} is kept by {view.entity}, not by {', '.join(names) or 'nothing'}")
+    return str(entity_key.entity_values[0].string_val)
+
+
+def _instant(moment: datetime) -> Instant:
+    """Microseconds UTC; Feast means UTC where there is no zone."""
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Instant((known - _EPOCH) // _MICROSECOND)
+
+
+def _row(view: Stored, features: Mapping[str, ProtoValue]) -> dict[str, Value]:
+    if missing := [c.name for c in view.columns if c.name not in features]:
+        raise WriteError(f"{view.name} lacks {', '.join(missing)}: a value is written whole, give every feature")
+    return {c.name: _from_proto(view, c, features[c.name]) for c in view.columns}
+
+
+def _from_proto(view: Stored, column: Column, value: ProtoValue) -> Value:
+    """A null number is NaN, a null list is empty; a null integer or text has no meaning here."""
+    field = value.WhichOneof("val")
+    if field is None and column.shape is Shape.FLOAT:
+        return float("nan")
+    if field is None and column.shape in _LISTS:
+        return []
+    if field != _FIELDS[column.shape]:
+        raise WriteError(f"{view.name}.{column.name} must be a {column.shape}, not {field or 'null'}")
+    held = getattr(value, field)
+    return list(held.val) if column.shape in _LISTS else held
+
+
+def _to_proto(column: Column, value: Value) -> ProtoValue:
+    proto = ProtoValue()
+    field = _FIELDS[column.shape]
+    if column.shape in _LISTS:
+        held = getattr(proto, field)
+        held.SetInParent()
+        held.val.extend(value)
+    else:
+        setattr(proto, field, value)
+    return proto
+
+
+def _read(view: Stored, value: bytes, requested: list[str] | None) -> tuple[datetime, dict[str, ProtoValue]]:
+    packed = unpack(view, value)
+    wanted = view.columns if requested is None else [c for c in view.columns if c.name in requested]
+    moment = _EPOCH + packed.event_at * _MICROSECOND
+    return moment, {c.name: _to_proto(c, packed.row[c.name]) for c in wanted}

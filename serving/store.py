@@ -1,0 +1,161 @@
+"""What the service knows of a customer and of the offers: read by key, without Feast, and as of an instant."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from features.codec import Packed, event_instant, pack, unpack
+from features.domain import DAY, CustomerId, Instant, OfferId
+from features.errors import KairosError
+from features.rows import PROFILE_VALUES, Profile
+from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
+from features.state import State
+from features.stored import ACTIVITY, EVIDENCE, PROFILE, Row, Stored, state_from_row
+from serving.packed_file import PROJECT, get, get_all, open_to_read, table_name
+
+
+class StoreUnavailableError(KairosError):
+    """The online store cannot be read now; a decision goes on without it, flagged."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProfile:
+    """What a customer told, and the IANA zone of the customer's wall clock."""
+
+    profile: Profile
+    zone: str
+
+
+class FeatureReader(Protocol):
+    """Anything that knows what is stored. A value older than its time-to-live at the asked instant is not known.
+
+    Every method raises StoreUnavailableError where the store cannot be read, and SchemaMismatchError where it was
+    written by another build. All may be called from several threads.
+    """
+
+    def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
+        """What the customer did; None where nothing is known."""
+        ...
+
+    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
+        """What the customer told; None where nothing is known."""
+        ...
+
+    def evidence(self, at: Instant) -> Mapping[OfferId, State]:
+        """What all customers showed of every offer, and of the market as a whole."""
+        ...
+
+
+def expired(event_at: Instant, at: Instant, ttl_days: float) -> bool:
+    """True when a value that describes ``event_at`` is too old to be known at ``at``, as in Feast's join."""
+    return at - event_at > round(ttl_days * DAY)
+
+
+def profile_from_row(row: Row) -> KnownProfile:
+    """The profile of a stored row: values ``[n_profile]``, one instant."""
+    held: Any = row
+    values = np.array([held[name] for name in PROFILE_VALUES], dtype=np.float64)
+    return KnownProfile(Profile(values, np.int64(held["member_since_us"])), held["zone"])  # type: ignore[arg-type]
+
+
+class _PackedReader(ABC):
+    """Reads packed values, wherever they are kept."""
+
+    def __init__(self, ttl_days: float) -> None:
+        self._ttl_days = ttl_days
+
+    @abstractmethod
+    def _get(self, view: Stored, key: str) -> bytes | None: ...
+
+    @abstractmethod
+    def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]: ...
+
+    def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
+        """See FeatureReader."""
+        value = self._get(ACTIVITY, customer_id)
+        return None if value is None else self._state(ACTIVITY, value, at, SCHEMA)
+
+    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
+        """See FeatureReader."""
+        value = self._get(PROFILE, customer_id)
+        return None if value is None else profile_from_row(unpack(PROFILE, value).row)
+
+    def evidence(self, at: Instant) -> Mapping[OfferId, State]:
+        """See FeatureReader."""
+        states = {key: self._state(EVIDENCE, value, at, EVIDENCE_SCHEMA) for key, value in self._get_all(EVIDENCE)}
+        return {OfferId(key): state for key, state in states.items() if state is not None}
+
+    def _state(self, view: Stored, value: bytes, at: Instant, schema: tuple[Section, ...]) -> State | None:
+        event_at, _ = event_instant(value)
+        return None if expired(event_at, at, self._ttl_days) else state_from_row(unpack(view, value).row, schema)
+
+
+class _Own(threading.local):
+    """What one thread holds: its connection, and which file that is."""
+
+    connection: sqlite3.Connection | None = None
+    inode: int = -1
+
+
+class SqliteReader(_PackedReader):
+    """Reads the packed file; each thread has a connection of its own that cannot write."""
+
+    def __init__(self, path: Path, ttl_days: float, project: str = PROJECT) -> None:
+        super().__init__(ttl_days)
+        self._path = path
+        self._project = project
+        self._own = _Own()
+
+    def _get(self, view: Stored, key: str) -> bytes | None:
+        try:
+            return get(self._connection(), table_name(self._project, view.name), key)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]:
+        try:
+            return get_all(self._connection(), table_name(self._project, view.name))
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        """An open connection keeps reading a file that was deleted or replaced, hence the look at which file it is."""
+        try:
+            inode = self._path.stat().st_ino
+        except OSError as error:
+            raise self._unavailable(error) from error
+        if self._own.connection is None or self._own.inode != inode:
+            self._own.connection, self._own.inode = open_to_read(self._path), inode
+        return self._own.connection
+
+    def _unavailable(self, error: Exception) -> StoreUnavailableError:
+        self._own.connection = None
+        return StoreUnavailableError(f"the online store {self._path} cannot be read ({error}): run `make features`")
+
+
+class MemoryReader(_PackedReader):
+    """Keeps packed values in memory: for trying things out, and where no file is wanted."""
+
+    def __init__(self, ttl_days: float) -> None:
+        super().__init__(ttl_days)
+        self._values: dict[str, dict[str, bytes]] = {}
+
+    def put(self, view: Stored, key: str, packed: Packed) -> None:
+        """Keep a value unless one of a later instant is there."""
+        values, value = self._values.setdefault(view.name, {}), pack(view, packed)
+        if key not in values or event_instant(value) >= event_instant(values[key]):
+            values[key] = value
+
+    def _get(self, view: Stored, key: str) -> bytes | None:
+        return self._values.get(view.name, {}).get(key)
+
+    def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]:
+        return sorted(self._values.get(view.name, {}).items())

@@ -1,0 +1,137 @@
+"""The three histories that Feast keeps: what customers did, what they told, and what was shown of every offer.
+
+Each is one Arrow table with a row per entity and instant, in the columns of ``features.stored``. Nothing received after
+a row's instant is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from features.batch import batch, batch_of_parts
+from features.catalogue import Catalogue
+from features.domain import Kind
+from features.evidence import MARKET
+from features.rows import GENDERS
+from features.schema import EVIDENCE_SCHEMA
+from features.state import NEVER
+
+_ABOUT_OFFERS = (Kind.SENT, Kind.VIEWED, Kind.CLICKED, Kind.REDEEMED)
+
+
+class Histories:
+    """Computes the histories of one folder of contract tables on a DuckDB of its own."""
+
+    def __init__(self, contract: Path, catalogue: Catalogue, threads: int) -> None:
+        self._catalogue = catalogue
+        self._con: Backend = ibis.duckdb.connect(threads=threads)
+        for name in ("customers", "offers", "decisions"):
+            self._view(name, f"SELECT * FROM '{contract / name}.parquet'")
+        self._view(
+            "events",
+            "SELECT customer_id AS subject, kind, channel, epoch_us(occurred_at) AS occurred_us, "
+            "epoch_us(received_at) AS received_us, utc_offset_min, offer_id, category, value_minor, discount_minor "
+            f"FROM '{contract / 'events.parquet'}'",
+        )
+        self._view(
+            "instants",
+            f"SELECT DISTINCT epoch_us(decided_at) AS at_us FROM decisions UNION SELECT {catalogue.now} AS at_us",
+        )
+
+    def _view(self, name: str, sql: str) -> None:
+        self._con.raw_sql(f"CREATE VIEW {name} AS {sql}")
+
+    def _numbered(self, name: str, sql: str) -> ibis.Table:
+        """A table of the rows asked for, numbered by subject and instant."""
+        self._con.raw_sql(
+            f"CREATE TABLE {name} AS SELECT row_number() OVER (ORDER BY subject, at_us) - 1 AS row, subject, at_us "
+            f"FROM (SELECT DISTINCT subject, at_us FROM ({sql}))"
+        )
+        return self._con.table(name)
+
+    def activity(self) -> pa.Table:
+        """A row for every customer at each of their decisions, and for all customers now."""
+        asked = self._numbered(
+            "asked_activity",
+            "SELECT customer_id AS subject, epoch_us(decided_at) AS at_us FROM decisions "
+            f"UNION ALL SELECT customer_id, {self._catalogue.now} FROM customers",
+        )
+        return batch(self._con.table("events"), asked, categories=self._catalogue.categories)
+
+    def profile(self) -> pa.Table:
+        """A row for every customer at the instant at which the profile was learnt."""
+        codes = " ".join(f"WHEN '{gender}' THEN {code}" for code, gender in enumerate(GENDERS))
+        return self._con.con.sql(
+            f"""
+            SELECT customer_id, known_at AS event_timestamp, known_at AS created_timestamp,
+                {_or_nan("age_years")}, {_or_nan("income_minor")}, {_or_nan("household_size")}, {_or_nan("children")},
+                coalesce((CASE gender {codes} END)::DOUBLE, 'nan') AS gender,
+                coalesce(home_owner::INT::DOUBLE, 'nan') AS home_owner,
+                coalesce(epoch_us(member_since), {int(NEVER)}) AS member_since_us, zone
+            FROM customers ORDER BY customer_id
+            """
+        ).to_arrow_table()
+
+    def evidence(self) -> pa.Table:
+        """A row for every offer and the market, at every instant of a decision and now.
+
+        An offer's evidence is what happened with it; the mailing that opened it to its audience counts as a contact
+        with it, and what is redeemed of the offers behind a mailing counts for the mailing; and all purchases of what
+        it is for.
+        """
+        self._con.raw_sql(f"CREATE TABLE evidence_part AS {_PARTS}")
+        self._view("evidence_events", _EVIDENCE_EVENTS)
+        instants = self._numbered(
+            "part_instants", "SELECT part AS subject, at_us FROM (SELECT DISTINCT part FROM evidence_part), instants"
+        )
+        asked = self._numbered(
+            "asked_evidence", "SELECT DISTINCT offer_id AS subject, at_us FROM evidence_part, instants"
+        )
+        self._view(
+            "parts_of_rows",
+            "SELECT a.row AS row, i.row AS part FROM asked_evidence AS a "
+            "JOIN evidence_part AS p ON p.offer_id = a.subject "
+            "JOIN part_instants AS i ON i.subject = p.part AND i.at_us = a.at_us",
+        )
+        parts = self._con.table("parts_of_rows")
+        return batch_of_parts(
+            self._con.table("evidence_events"), instants, asked, parts, EVIDENCE_SCHEMA, entity="offer_id"
+        )
+
+
+def _or_nan(column: str) -> str:
+    return f"coalesce({column}, 'nan'::DOUBLE) AS {column}"
+
+
+def _listed(kinds: Sequence[Kind]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)
+
+
+# What makes up the evidence of each offer, as disjoint sets of events; an offer may be its own audience.
+_PARTS = f"""
+SELECT offer_id, 'offer ' || offer_id AS part FROM offers
+UNION ALL SELECT offer_id, 'sent ' || audience FROM offers WHERE audience <> offer_id
+UNION ALL SELECT DISTINCT audience, 'used ' || audience FROM offers WHERE audience <> offer_id
+UNION ALL SELECT offer_id, coalesce('buys ' || buys, '{MARKET}') FROM offers
+UNION ALL SELECT '{MARKET}', '{MARKET}'
+"""
+_COLUMNS = (
+    "events.kind, channel, occurred_us, received_us, utc_offset_min, offer_id, events.category, "
+    "value_minor, discount_minor"
+)
+_EVIDENCE_EVENTS = f"""
+SELECT 'offer ' || offer_id AS subject, {_COLUMNS} FROM events
+    WHERE offer_id IS NOT NULL AND kind IN ({_listed(_ABOUT_OFFERS)})
+UNION ALL SELECT 'sent ' || offer_id, {_COLUMNS} FROM events
+    WHERE kind = '{Kind.SENT}' AND offer_id IN (SELECT audience FROM offers)
+UNION ALL SELECT 'used ' || audience, {_COLUMNS} FROM events JOIN offers USING (offer_id)
+    WHERE events.kind = '{Kind.REDEEMED}' AND audience <> offer_id
+UNION ALL SELECT 'buys ' || category, {_COLUMNS} FROM events
+    WHERE kind = '{Kind.PURCHASED}' AND category IN (SELECT buys FROM offers)
+UNION ALL SELECT '{MARKET}', {_COLUMNS} FROM events WHERE kind = '{Kind.PURCHASED}'
+"""
