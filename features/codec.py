@@ -67,6 +67,12 @@ def event_instant(value: bytes) -> tuple[Instant, Instant]:
     return Instant(event_at), Instant(created_at)
 
 
+def precedence(value: bytes) -> tuple[int, Instant, Instant]:
+    """What decides which of two values of one key stays: the higher journal position, then the later instants."""
+    _, _, event_at, created_at, position = HEADER.unpack_from(value)
+    return position, Instant(event_at), Instant(created_at)
+
+
 def unpack(view: Stored, value: bytes) -> Packed:
     """The value that ``pack`` wrote; lists of numbers come back as numpy arrays.
 

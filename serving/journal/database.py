@@ -1,71 +1,27 @@
-"""Opens the journal's database: SQLite in WAL mode, or PostgreSQL. The only place that knows their differences."""
+"""An open journal: its schema at this build's version, one way in for writers and one for readers."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
-
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-
-from serving.journal.errors import JournalError
-
-Synchronous = Literal["FULL", "NORMAL"]
-BUSY_MS = 30_000
-"""How long a writer waits for another process's transaction on SQLite."""
+from serving.journal.engine import Synchronous, open_engine, reader, writer
+from serving.journal.group import GroupCommit
+from serving.journal.migration import migrate
 
 
-def open_database(uri: str, synchronous: Synchronous = "FULL") -> Engine:
-    """An engine whose connections begin writes as ``begin_write`` and reads as ``begin_read`` says.
+class Database:
+    """An open journal at this build's version: one way in for writers, one for readers."""
 
-    Args:
-        uri: ``sqlite:///path`` or ``postgresql://user@host/name``.
-        synchronous: On SQLite, FULL survives a power cut, NORMAL may then lose the last transactions; both survive
-            ``kill -9``. PostgreSQL has its own setting.
+    def __init__(self, uri: str, synchronous: Synchronous) -> None:
+        """Open it and run the migrations that have not run yet.
 
-    Raises:
-        JournalError: The address names another database.
-    """
-    url = make_url(uri)
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(uri, url.database or "", synchronous)
-    if url.get_backend_name() == "postgresql":
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=24)
-    raise JournalError(f"{uri!r} is no journal: use sqlite:///path or postgresql://user@host/name")
+        Raises:
+            JournalError: It is no journal, or one of a newer build.
+        """
+        self._engine = open_engine(uri, synchronous)
+        self.version = migrate(self._engine)
+        self.is_file = self._engine.dialect.name == "sqlite"
+        self.group = GroupCommit(writer(self._engine))
+        self.reader = reader(self._engine)
 
-
-def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(uri, pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # else the driver decides by itself when a transaction begins
-        for pragma in (
-            f"busy_timeout={BUSY_MS}",
-            "journal_mode=WAL",
-            f"synchronous={synchronous}",
-            "secure_delete=ON",
-            "temp_store=MEMORY",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # IMMEDIATE, or two writers that have both read would find each other in the way when they come to write.
-        write = connection.get_execution_options().get("kairos_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
-def writer(engine: Engine) -> Engine:
-    """The same database for transactions that write."""
-    return engine.execution_options(kairos_write=True)
-
-
-def reader(engine: Engine) -> Engine:
-    """The same database for transactions that read: all their statements see one snapshot."""
-    if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return engine
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-from serving.journal.database import writer
 from serving.journal.transaction import Transaction
 
 R = TypeVar("R")
@@ -33,7 +32,8 @@ class GroupCommit:
     """Runs writes of many threads, one group after the other. Whoever finds the way free leads the next group."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = writer(engine)
+        """``engine`` has to begin transactions that write, see ``writer``."""
+        self._engine = engine
         self._queue: deque[_Waiting] = deque()
         self._lead = Lock()
 

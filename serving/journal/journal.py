@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from features.domain import CustomerId, Event
+from features.domain import CustomerId, DecisionId, Event
 from serving.events.arrival import Arrival, Receipt
 from serving.identity.identity import Identity
 from serving.journal.audit import Cause
-from serving.journal.database import Synchronous, open_database, reader
-from serving.journal.group import GroupCommit
-from serving.journal.log import Standing, all_events, events_of, standing, take_in
-from serving.journal.migration import migrate
+from serving.journal.database import Database
+from serving.journal.decisions import Record, read_decision, write_decision
+from serving.journal.engine import Synchronous
+from serving.journal.errors import JournalUnavailableError
+from serving.journal.log import Gap, Standing, gaps, histories, standings, take_in
 from serving.journal.names import Names
 from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
@@ -31,7 +37,11 @@ def random_customer() -> CustomerId:
 
 
 class Journal:
-    """One open journal; may be shared between threads. Several processes may have the same one open."""
+    """One journal, opened and brought up to date at its first use; may be shared between threads.
+
+    Several processes may have the same one open. Every method raises JournalUnavailableError where the database cannot
+    be reached; the next call tries again.
+    """
 
     def __init__(
         self,
@@ -40,38 +50,78 @@ class Journal:
         keep_raw: bool = False,
         new_customer: Callable[[], CustomerId] = random_customer,
     ) -> None:
-        """Open the journal and bring its schema up to date.
+        self._uri = uri
+        self._synchronous = synchronous
+        self._keep_raw = keep_raw
+        self._new_customer = new_customer
+        self._database: Database | None = None
+        self._opening = Lock()
+
+    def open(self) -> Database:
+        """The open database.
 
         Raises:
             JournalError: It is of another kind or of a newer build.
         """
-        self._engine = open_database(uri, synchronous)
-        self.version = migrate(self._engine)
-        self._group = GroupCommit(self._engine)
-        self._reader = reader(self._engine)
-        self._keep_raw = keep_raw
-        self._new_customer = new_customer
+        path = make_url(self._uri).database
+        with self._opening:
+            found = self._database
+            if found is not None and found.is_file and not Path(path or "").exists():
+                # SQLite would go on writing to a file that was deleted, and nobody could read it again.
+                found.close()
+                found = None
+            if found is None:
+                with self._reported():
+                    found = Database(self._uri, self._synchronous)
+            self._database = found
+            return found
 
     def close(self) -> None:
-        """Give every connection back."""
-        self._engine.dispose()
+        """Give every connection back; the next use opens the journal again."""
+        with self._opening:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+            where = make_url(self._uri).render_as_string(hide_password=True)
+            raise JournalUnavailableError(
+                f"the journal {where} cannot be used ({reason}): look at its server or disk"
+            ) from error
 
     def write(self, change: Callable[[Transaction], R]) -> R:
         """Run a change in a transaction that writers share; when this returns, the change is durable."""
-        return self._group.run(change)
+        group = self.open().group
+        with self._reported():
+            return group.run(change)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose statements all see the same moment of the journal."""
-        with self._reader.connect() as connection, connection.begin():
+        reader = self.open().reader
+        with self._reported(), reader.connect() as connection, connection.begin():
             yield connection
 
-    def _people(self, transaction: Transaction, cause: Cause) -> People:
-        return People(Names(transaction, cause, self._keep_raw), self._new_customer)
+    def change_people(self, cause: Cause, change: Callable[[People], R]) -> R:
+        """Run a change of who is who, after everyone whose turn was before."""
+
+        def run(transaction: Transaction) -> R:
+            transaction.take_turn()
+            people = People(Names(transaction, cause, self._keep_raw), self._new_customer)
+            result = change(people)
+            people.names.write()
+            return result
+
+        return self.write(run)
 
     def take_in(self, arrivals: Sequence[Arrival], cause: Cause) -> list[Receipt]:
         """Journal events, each once; one answer per event, in their order. ``cause.at`` is when they were learnt."""
-        return self.write(lambda transaction: take_in(self._people(transaction, cause), arrivals))
+        return self.change_people(cause, lambda people: take_in(people, arrivals))
 
     def split(self, customer_id: CustomerId, leaving: Sequence[Identity], cause: Cause) -> CustomerId:
         """Set names of a customer apart for good; returns whose they are from now on.
@@ -79,56 +129,45 @@ class Journal:
         Raises:
             UnknownCustomerError: One of the names is not the customer's, or none would stay.
         """
+        return self.change_people(cause, lambda people: people.split(customer_id, leaving))
 
-        def change(transaction: Transaction) -> CustomerId:
-            transaction.take_turn()
-            people = self._people(transaction, cause)
-            result = people.split(customer_id, leaving)
-            people.names.write()
-            return result
+    def record(self, decision: Record) -> None:
+        """Keep a decision."""
+        self.write(lambda transaction: write_decision(transaction.connection, decision))
 
-        return self.write(change)
+    def decision(self, decision_id: DecisionId) -> Record | None:
+        """A kept decision, None for an unknown id."""
+        with self.reading() as connection:
+            return read_decision(connection, decision_id)
 
-    def find(self, identity: Identity) -> CustomerId | None:
-        """Whose name this is."""
-        columns = IDENTITIES.c
-        rows = select(columns.customer_id).where(
-            columns.namespace == identity.namespace, columns.value == identity.value
+    def find(self, identity: Identity) -> Standing | None:
+        """Whose name this is, and how far the journal has come with that customer."""
+        columns = (IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked)
+        rows = (
+            select(*columns)
+            .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == IDENTITIES.c.customer_id))
+            .where(IDENTITIES.c.namespace == identity.namespace, IDENTITIES.c.value == identity.value)
         )
         with self.reading() as connection:
-            found = connection.execute(rows).scalar()
-        return None if found is None else CustomerId(found)
+            row = connection.execute(rows).first()
+        return None if row is None else Standing(CustomerId(row.customer_id), row.head or 0, row.relinked or 0)
 
     def position(self) -> int:
         """The last position given out."""
         with self.reading() as connection:
             return int(connection.execute(select(HEAD.c.position)).scalar_one())
 
-    def standing(self, customer_id: CustomerId) -> Standing:
-        """How far the journal has come with a customer."""
+    def gaps(self, positions: Mapping[CustomerId, int]) -> list[Gap]:
+        """What stored values lack that include everything up to these positions, all as of one moment."""
         with self.reading() as connection:
-            return standing(connection, customer_id)
-
-    def since(self, customer_id: CustomerId, position: int) -> tuple[Standing, list[Event], bool]:
-        """What a value that includes ``position`` lacks, all as of one moment.
-
-        Returns:
-            How far the journal has come, the events, and True where they are all of the customer's events, because
-            names changed hands after the position: then the value is to be made anew from them.
-        """
-        with self.reading() as connection:
-            found = standing(connection, customer_id)
-            anew = found.relinked > position
-            events = [] if found.head <= position else events_of(connection, customer_id, 0 if anew else position)
-        return found, events, anew
+            return gaps(connection, positions)
 
     def standings(self, above: int = 0) -> list[Standing]:
         """Every customer whom a position above this one concerns, in the order of those positions."""
-        rows = select(CUSTOMERS).where(CUSTOMERS.c.head > above).order_by(CUSTOMERS.c.head)
         with self.reading() as connection:
-            return [Standing(CustomerId(r.customer_id), r.head, r.relinked) for r in connection.execute(rows)]
+            return standings(connection, above)
 
-    def histories(self) -> Iterator[tuple[CustomerId, list[Event]]]:
-        """Every customer's events, customer by customer, all as of one moment."""
+    def histories(self) -> Iterator[tuple[Standing, list[Event]]]:
+        """Every customer with the events that count, all as of one moment; those without events come last."""
         with self.reading() as connection:
-            yield from all_events(connection)
+            yield from histories(connection)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import BigInteger, Connection, Row, Select, Text, column, insert, select, values
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Event, EventId, Instant, Kind, OfferId
 from serving.events.arrival import Arrival, Receipt, Status
@@ -104,27 +104,65 @@ class Standing:
     """Last position at which the customer's names changed hands: a value before it is of someone else."""
 
 
-def standing(connection: Connection, customer_id: CustomerId) -> Standing:
-    """How far the journal has come with a customer."""
-    row = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.customer_id == customer_id)).first()
-    return Standing(customer_id) if row is None else Standing(customer_id, row.head, row.relinked)
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a stored value lacks."""
+
+    standing: Standing
+    anew: bool
+    """True where the value is to be made anew from these events: names changed hands after its position."""
+    events: tuple[Event, ...]
 
 
-def events_of(connection: Connection, customer_id: CustomerId, above: int = 0) -> list[Event]:
-    """The customer's events above a position that count, in the order of the journal.
+def gaps(connection: Connection, positions: Mapping[CustomerId, int]) -> list[Gap]:
+    """What values lack that include everything up to these positions; customers who lack nothing are left out."""
+    rows = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(list(positions))))
+    found = [Standing(CustomerId(row.customer_id), row.head, row.relinked) for row in rows]
+    behind = [each for each in found if each.head > positions[each.customer_id]]
+    anew = {each.customer_id for each in behind if each.relinked > positions[each.customer_id]}
+    above = {each.customer_id: 0 if each.customer_id in anew else positions[each.customer_id] for each in behind}
+    events = _events_above(connection, above)
+    return [Gap(s, s.customer_id in anew, tuple(events.get(s.customer_id, ()))) for s in behind]
 
-    Statements about who is who and what machines did are left out.
+
+def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> dict[CustomerId, list[Event]]:
+    """Each customer's events above a position of their own, in the order of the journal."""
+    if not above:
+        return {}
+    asked = (
+        values(column("customer_id", Text), column("above", BigInteger), name="asked").data(list(above.items())).cte()
+    )
+    rows = (
+        _counting()
+        .add_columns(IDENTITIES.c.customer_id)
+        .join(asked, (asked.c.customer_id == IDENTITIES.c.customer_id) & (EVENTS.c.position > asked.c.above))
+        .order_by(EVENTS.c.position)
+    )
+    found: dict[CustomerId, list[Event]] = {}
+    for row in connection.execute(rows):
+        customer_id = CustomerId(row.customer_id)
+        found.setdefault(customer_id, []).append(_event(row, customer_id))
+    return found
+
+
+def histories(connection: Connection) -> Iterator[tuple[Standing, list[Event]]]:
+    """Every customer the journal ever knew with the events that count, each in the order of the journal.
+
+    Customers without events come too, last: their names may belong to others now.
     """
-    rows = _counting().where(IDENTITIES.c.customer_id == customer_id, EVENTS.c.position > above)
-    return [_event(row, customer_id) for row in connection.execute(rows.order_by(EVENTS.c.position))]
-
-
-def all_events(connection: Connection) -> Iterator[tuple[CustomerId, list[Event]]]:
-    """Every customer's events that count, customer by customer, each in the order of the journal."""
+    without = {each.customer_id: each for each in standings(connection)}
     rows = _counting().add_columns(IDENTITIES.c.customer_id).order_by(IDENTITIES.c.customer_id, EVENTS.c.position)
     found = connection.execution_options(yield_per=10_000).execute(rows)
     for customer_id, group in groupby(found, key=lambda row: CustomerId(row.customer_id)):
-        yield customer_id, [_event(row, customer_id) for row in group]
+        yield without.pop(customer_id), [_event(row, customer_id) for row in group]
+    for standing in without.values():
+        yield standing, []
+
+
+def standings(connection: Connection, above: int = 0) -> list[Standing]:
+    """Every customer whom a position above this one concerns, in the order of those positions."""
+    rows = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.head > above).order_by(CUSTOMERS.c.head))
+    return [Standing(CustomerId(row.customer_id), row.head, row.relinked) for row in rows]
 
 
 def _counting() -> Select[Any]:

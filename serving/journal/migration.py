@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
-from serving.journal.database import writer
+from serving.journal.engine import writer
 from serving.journal.errors import JournalError
 
 SCRIPTS = Path(__file__).parent / "migrations"

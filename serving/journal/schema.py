@@ -36,9 +36,9 @@ ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
 HEAD = Table(
     "head",
     METADATA,
-    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("one", Integer, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
-    CheckConstraint("only = 1", name="one_row"),
+    CheckConstraint("one = 1", name="one_row"),
 )
 """The last position given out. Whoever appends holds this row, so positions become visible in their order."""
 
@@ -143,14 +143,15 @@ DECISIONS = Table(
     METADATA,
     Column("decision_id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False, index=True),
-    Column("decided_us", BigInteger, nullable=False, index=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
     Column("request", Text, nullable=False),
     Column("answer", Text, nullable=False),
-    Column("names", Text, nullable=False),
-    Column("vector", LargeBinary, nullable=False),
     Column("versions", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("pairs", Text, nullable=False),
+    Column("matrix", LargeBinary, nullable=False),
 )
-"""``vector`` is the matrix that the models saw, float32 little-endian ``[n_pairs, n_names]``; ``names`` its columns."""
+"""``matrix`` is what the models saw: zlib of float32 little-endian ``[n_names, n_pairs]``."""
 
 OUTCOMES = Table(
     "outcomes",

@@ -2,8 +2,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-
 from serving.examples import ANSWER
+
 from training.answer import in_words
 
 

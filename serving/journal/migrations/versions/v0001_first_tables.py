@@ -62,16 +62,17 @@ def upgrade() -> None:
         "decisions",
         sa.Column("decision_id", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
-        sa.Column("decided_us", sa.BigInteger(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("names", sa.Text(), nullable=False),
-        sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.Column("versions", sa.Text(), nullable=False),
+        sa.Column("names", sa.Text(), nullable=False),
+        sa.Column("pairs", sa.Text(), nullable=False),
+        sa.Column("matrix", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("decision_id", name=op.f("pk_decisions")),
     )
     op.create_index(op.f("ix_decisions_customer_id"), "decisions", ["customer_id"], unique=False)
-    op.create_index(op.f("ix_decisions_decided_us"), "decisions", ["decided_us"], unique=False)
+    op.create_index(op.f("ix_decisions_at_us"), "decisions", ["at_us"], unique=False)
     op.create_table(
         "events",
         sa.Column(
@@ -100,10 +101,10 @@ def upgrade() -> None:
     op.create_index("ix_events_identity", "events", ["identity_id", "position"], unique=False)
     op.create_table(
         "head",
-        sa.Column("only", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("one", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("only = 1", name=op.f("ck_head_one_row")),
-        sa.PrimaryKeyConstraint("only", name=op.f("pk_head")),
+        sa.CheckConstraint("one = 1", name=op.f("ck_head_one_row")),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_head")),
     )
     op.create_table(
         "identities",
@@ -173,7 +174,7 @@ def upgrade() -> None:
         sa.Column("counts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tombstone", name=op.f("pk_tombstones")),
     )
-    op.execute("INSERT INTO head (only, position) VALUES (1, 0)")
+    op.execute("INSERT INTO head (one, position) VALUES (1, 0)")
 
 
 def downgrade() -> None:

@@ -1,0 +1,110 @@
+"""Keeps what is stored of customers equal to what the journal says of them.
+
+A stored value is a pure function of the journal up to the position that it carries. So nobody has to hold a lock: two
+writers of one customer write the same or the one with the higher position stays, and a value that was left behind by a
+process that died is caught up by whoever comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from features.codec import Packed, pack, precedence, unpack
+from features.domain import CustomerId, Event, Instant
+from features.fold import fold
+from features.state import NEVER, State, close, empty
+from features.stored import ACTIVITY, state_from_row, state_to_row
+from serving.journal.journal import Journal
+from serving.journal.log import Gap
+from serving.values import Values
+
+AT_ONCE = 500
+"""Customers that are caught up in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What recomputing every customer from the journal found."""
+
+    customers: int
+    behind: tuple[CustomerId, ...]
+    """Values that did not include everything yet, which no answer could have shown: reading catches up."""
+    different: tuple[CustomerId, ...]
+    """Values that differed from the recomputed ones beyond the tolerance of the law."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The live features of one journal."""
+
+    journal: Journal
+    values: Values
+    categories: Callable[[], frozenset[str] | None] = field(default=lambda: None)
+    """The vocabulary of categories in force; others count as ``other``."""
+
+    def settle(self, customer_ids: Iterable[CustomerId]) -> None:
+        """Make everything that the journal holds of these customers part of their values."""
+        held = {customer_id: self.values.get(customer_id) for customer_id in customer_ids}
+        found = self.journal.gaps({customer_id: _position(value) for customer_id, value in held.items()})
+        self.values.put(
+            [(gap.standing.customer_id, self._filled(gap, held[gap.standing.customer_id])) for gap in found]
+        )
+
+    def _filled(self, gap: Gap, value: bytes | None) -> bytes:
+        base, at = empty(), NEVER
+        if value is not None and not gap.anew:
+            packed = unpack(ACTIVITY, value)
+            base, at = state_from_row(packed.row), packed.event_at
+        state = fold(base, gap.events, categories=self.categories())
+        return _packed(state, at, gap.events, gap.standing.head)
+
+    def state(self, customer_id: CustomerId) -> State:
+        """What is known of a customer, with everything that was acknowledged before the call; empty where nothing."""
+        self.settle([customer_id])
+        value = self.values.get(customer_id)
+        return empty() if value is None else state_from_row(unpack(ACTIVITY, value).row)
+
+    def catch_up(self) -> int:
+        """Bring every value that is behind the journal up to it; returns how many customers were looked at.
+
+        For the start of a process: another one may have died between journal and value.
+        """
+        standings = iter(self.journal.standings())
+        looked_at = 0
+        while some := [each.customer_id for each in islice(standings, AT_ONCE)]:
+            self.settle(some)
+            looked_at += len(some)
+        return looked_at
+
+    def rebuild(self) -> Rebuilt:
+        """Recompute every customer from the whole journal and put right what differs. Live writers may go on."""
+        behind: list[CustomerId] = []
+        different: list[CustomerId] = []
+        customers = 0
+        for standing, events in self.journal.histories():
+            customers += 1
+            customer_id, value = standing.customer_id, self.values.get(standing.customer_id)
+            state = fold(empty(), events, categories=self.categories())
+            if _position(value) > standing.head:
+                continue  # a live writer was faster; what it wrote is looked at by the next rebuild
+            if value is None or _position(value) < standing.head:
+                behind.append(customer_id)
+            elif close(state_from_row(unpack(ACTIVITY, value).row), state):
+                continue
+            else:
+                different.append(customer_id)
+                self.values.remove([customer_id])
+            self.values.put([(customer_id, _packed(state, NEVER, events, standing.head))])
+        return Rebuilt(customers, tuple(behind), tuple(different))
+
+
+def _position(value: bytes | None) -> int:
+    return 0 if value is None else precedence(value)[0]
+
+
+def _packed(state: State, at: Instant, events: Iterable[Event], position: int) -> bytes:
+    """The value describes the instant at which the last of its events was learnt."""
+    learnt = Instant(max([at, *(event.received_at for event in events)]))
+    return pack(ACTIVITY, Packed(learnt, learnt, position, state_to_row(state)))
