@@ -86,7 +86,7 @@ class Projection:
         for standing, events in self.journal.histories():
             customers += 1
             customer_id, value = standing.customer_id, self.values.get(standing.customer_id)
-            state = fold(empty(), events, categories=self.categories())
+            state = state_from_row(state_to_row(fold(empty(), events, categories=self.categories())))
             if _position(value) > standing.head:
                 continue  # a live writer was faster; what it wrote is looked at by the next rebuild
             if value is None or _position(value) < standing.head:

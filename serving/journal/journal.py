@@ -15,14 +15,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.domain import CustomerId, DecisionId, Event
-from serving.events.arrival import Arrival, Receipt
+from serving.events.arrival import Arrival
 from serving.identity.identity import Identity
 from serving.journal.audit import Cause
 from serving.journal.database import Database
 from serving.journal.decisions import Record, read_decision, write_decision
 from serving.journal.engine import Synchronous
 from serving.journal.errors import JournalUnavailableError
-from serving.journal.log import Gap, Standing, gaps, histories, standings, take_in
+from serving.journal.log import Gap, Standing, TakenIn, gaps, histories, standings, take_in
 from serving.journal.names import Names
 from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
@@ -119,8 +119,8 @@ class Journal:
 
         return self.write(run)
 
-    def take_in(self, arrivals: Sequence[Arrival], cause: Cause) -> list[Receipt]:
-        """Journal events, each once; one answer per event, in their order. ``cause.at`` is when they were learnt."""
+    def take_in(self, arrivals: Sequence[Arrival], cause: Cause) -> TakenIn:
+        """Journal events, each once; ``cause.at`` is when they were learnt."""
         return self.change_people(cause, lambda people: take_in(people, arrivals))
 
     def split(self, customer_id: CustomerId, leaving: Sequence[Identity], cause: Cause) -> CustomerId:

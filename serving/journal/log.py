@@ -22,7 +22,17 @@ _COLUMNS = [column for column in EVENTS.c if column.name not in ("customer_id", 
 """``customer_id`` is whom the event meant when it came; read back, it belongs to whoever has its name now."""
 
 
-def take_in(people: People, arrivals: Sequence[Arrival]) -> list[Receipt]:
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What came of a batch."""
+
+    receipts: tuple[Receipt, ...]
+    """One per event, in their order."""
+    touched: frozenset[CustomerId]
+    """Customers whose stored values lack something now; those of duplicates too, whose writer may have died."""
+
+
+def take_in(people: People, arrivals: Sequence[Arrival]) -> TakenIn:
     """Journal what is new and say for each whether it was; what is refused leaves no trace.
 
     The order within one call is that in which positions are given.
@@ -32,11 +42,12 @@ def take_in(people: People, arrivals: Sequence[Arrival]) -> list[Receipt]:
     known = _known(names.connection, arrivals)
     names.know(identity for arrival in arrivals for identity in arrival.identities)
     rows: list[dict[str, object]] = []
-    receipts = [_receipt(people, arrival, known, rows) for arrival in arrivals]
+    receipts = tuple(_receipt(people, arrival, known, rows) for arrival in arrivals)
+    touched = names.touched | {CustomerId(each.customer_id) for each in receipts if each.customer_id is not None}
     names.write()
     if rows:
         names.connection.execute(insert(EVENTS), rows)
-    return receipts
+    return TakenIn(receipts, touched)
 
 
 def _known(connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], int]:

@@ -155,6 +155,11 @@ class Names:
         """Note that a position concerns a customer."""
         self._heads[customer_id] = position
 
+    @property
+    def touched(self) -> frozenset[CustomerId]:
+        """Customers who are concerned by what has not been written yet."""
+        return frozenset(self._heads)
+
     def write(self) -> None:
         """Keep everything; the last call of a transaction on its names."""
         self._write_identities()

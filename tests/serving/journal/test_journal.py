@@ -76,8 +76,8 @@ def test_processes_that_open_an_empty_journal_together_migrate_it_once(open_jour
 
 def test_an_event_is_taken_once_however_often_it_comes(journal: Journal) -> None:
     event = arrival("1", ("customer_id", "ann"))
-    (first,) = journal.take_in([event], CAUSE)
-    again = journal.take_in([event, event, arrival("2", ("customer_id", "ann"))], CAUSE)
+    (first,) = journal.take_in([event], CAUSE).receipts
+    again = journal.take_in([event, event, arrival("2", ("customer_id", "ann"))], CAUSE).receipts
     assert [first.status, *(each.status for each in again)] == ["accepted", "duplicate", "duplicate", "accepted"]
     assert again[0].position == first.position
     assert again[0].customer_id == "ann"
@@ -86,7 +86,7 @@ def test_an_event_is_taken_once_however_often_it_comes(journal: Journal) -> None
 
 def test_the_same_id_from_another_source_is_another_event(journal: Journal) -> None:
     event = arrival("1", ("customer_id", "ann"))
-    receipts = journal.take_in([event, replace(event, source="till")], CAUSE)
+    receipts = journal.take_in([event, replace(event, source="till")], CAUSE).receipts
     assert [each.status for each in receipts] == [Status.ACCEPTED, Status.ACCEPTED]
 
 
@@ -126,7 +126,7 @@ def test_one_bad_write_does_not_undo_the_others_of_its_group(journal: Journal) -
             with pytest.raises(ValueError, match="bad"):
                 journal.write(bad)
             return "bad"
-        return journal.take_in([arrival(str(number), ("customer_id", "ann"))], CAUSE)[0].status
+        return journal.take_in([arrival(str(number), ("customer_id", "ann"))], CAUSE).receipts[0].status
 
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(write, range(40)))
@@ -139,7 +139,7 @@ def test_positions_grow_in_the_order_in_which_they_become_visible(open_journal: 
 
     def write(number: int) -> tuple[int, int]:
         journal = journals[number % 3]
-        (receipt,) = journal.take_in([arrival(str(number), ("customer_id", "ann"))], CAUSE)
+        (receipt,) = journal.take_in([arrival(str(number), ("customer_id", "ann"))], CAUSE).receipts
         assert receipt.position is not None
         return receipt.position, journal.position()
 
@@ -155,7 +155,7 @@ def test_positions_grow_in_the_order_in_which_they_become_visible(open_journal: 
 def test_names_in_one_event_belong_to_one_customer_from_then_on(journal: Journal) -> None:
     journal.take_in([arrival("1", ("anonymous", "a")), arrival("2", ("card", "c"))], CAUSE)
     assert whose(journal, "anonymous", "a") != whose(journal, "card", "c")
-    (receipt,) = journal.take_in([arrival("3", ("anonymous", "a"), ("card", "c"))], CAUSE)
+    (receipt,) = journal.take_in([arrival("3", ("anonymous", "a"), ("card", "c"))], CAUSE).receipts
     assert receipt.notes == ("joined with another customer",)
     assert whose(journal, "anonymous", "a") == whose(journal, "card", "c") == receipt.customer_id
     assert sorted(owned(journal, CustomerId(str(receipt.customer_id)))) == ["1", "2", "3"]
@@ -183,7 +183,7 @@ def test_a_shared_tablet_does_not_melt_a_family_into_one_person(journal: Journal
             arrival("3", ("device", "tablet")),
         ],
         CAUSE,
-    )
+    ).receipts
     assert [each.customer_id for each in receipts] == ["ann", "bob", "ann"]
     assert "customer_id" in receipts[1].notes[0]
     assert owned(journal, CustomerId("bob")) == ["2"]
@@ -192,7 +192,7 @@ def test_a_shared_tablet_does_not_melt_a_family_into_one_person(journal: Journal
 def test_a_customer_cannot_collect_names_without_end(journal: Journal) -> None:
     for batch in range(25):
         events = [arrival(f"{batch}-{n}", ("customer_id", "ann"), ("device", f"{batch}-{n}")) for n in range(10)]
-        receipts = journal.take_in(events, CAUSE)
+        receipts = journal.take_in(events, CAUSE).receipts
     assert {each.customer_id for each in receipts} == {"ann"}
     assert "left aside" in receipts[-1].notes[0]
     with journal.reading() as connection:
@@ -200,9 +200,9 @@ def test_a_customer_cannot_collect_names_without_end(journal: Journal) -> None:
 
 
 def test_a_name_that_kairos_never_gave_is_refused(journal: Journal) -> None:
-    (receipt,) = journal.take_in([arrival("1", ("customer_id", "k_" + "0" * 32))], CAUSE)
+    (receipt,) = journal.take_in([arrival("1", ("customer_id", "k_" + "0" * 32))], CAUSE).receipts
     assert (receipt.status, receipt.code) == (Status.REFUSED, "unknown_customer")
-    assert journal.take_in([arrival("1", ("customer_id", "ann"))], CAUSE)[0].status is Status.ACCEPTED
+    assert journal.take_in([arrival("1", ("customer_id", "ann"))], CAUSE).receipts[0].status is Status.ACCEPTED
 
 
 def test_a_split_gives_each_side_the_events_of_its_own_names_and_holds(journal: Journal) -> None:
@@ -212,7 +212,7 @@ def test_a_split_gives_each_side_the_events_of_its_own_names_and_holds(journal: 
     his = journal.split(joined, [identity("card", "his")], Cause(NOW, "desk", "two people"))
     assert owned(journal, his) == ["2", "4"]
     assert sorted(owned(journal, whose(journal, "card", "hers"))) == ["1", "3"]
-    (receipt,) = journal.take_in([arrival("5", ("card", "hers"), ("card", "his"))], CAUSE)
+    (receipt,) = journal.take_in([arrival("5", ("card", "hers"), ("card", "his"))], CAUSE).receipts
     assert "set apart" in receipt.notes[0]
     assert whose(journal, "card", "his") == his
 
