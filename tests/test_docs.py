@@ -11,11 +11,11 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from serving.eligibility import RULES
 
 from features.contract import TABLES
 from features.errors import KairosError
 from features.vector import FEATURES
+from serving.eligibility import RULES
 from serving.settings import SETTINGS
 from training.readme import SECTIONS, make_targets, renewed
 

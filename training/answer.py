@@ -28,9 +28,14 @@ def _lines(answer: Answer) -> Iterator[str]:
     silence = answer["silence"]
     yield f"  {'→ ' if silence['wins'] else ''}Silence scores {_money(silence, answer)}: {silence['reason']}"
     yield f"  Channels: {', '.join(_channel(each, answer) for each in answer['channels']) or 'none'}"
-    for rule in answer["removed"]:
+    for rule in _removals(answer):
         yield f"  Left out, {rule['pairs']} × {rule['rule']}: {rule['meaning']}"
     yield from (f"  Mind: {warning}" for warning in _warnings(answer))
+
+
+def _removals(answer: Answer) -> list[Mapping[str, Any]]:
+    """Without offers of other kinds, which nobody has asked for."""
+    return [rule for rule in answer["removed"] if rule["rule"] != "kind"]
 
 
 def _item(item: Mapping[str, Any], currency: str) -> Iterator[str]:

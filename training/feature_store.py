@@ -16,6 +16,7 @@ from feast import Entity, FeatureService, FeatureStore, FeatureView, RepoConfig
 from serving.packed_file import PROJECT
 from serving.packed_online_store import TYPE
 from serving.settings import Settings
+from training.engine import connect
 
 REPO = Path(__file__).resolve().parents[1] / "feature_repo"
 WRITE_ROWS = 1_000
@@ -39,12 +40,8 @@ def configuration(settings: Settings, online: Path | None = None) -> dict[str, A
 
 
 def open_store(settings: Settings, online: Path | None = None) -> FeatureStore:
-    """Feast's own object for this source. Its queries run on ``settings.threads`` threads and in UTC.
-
-    Feast compares instants as the session's local time, which drops rows where the machine's zone is not UTC.
-    """
-    con = ibis.duckdb.connect(threads=settings.threads)
-    con.raw_sql("SET TimeZone = 'UTC'")
+    """Feast's own object for this source. Its queries run on ``settings.threads`` threads and in UTC."""
+    con = connect(settings.threads)
     con.raw_sql("SET preserve_insertion_order = false")
     ibis.set_backend(con)
     return FeatureStore(config=RepoConfig(repo_path=REPO, **configuration(settings, online)))

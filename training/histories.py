@@ -20,6 +20,7 @@ from features.evidence import MARKET
 from features.rows import GENDERS
 from features.schema import EVIDENCE_SCHEMA
 from features.state import NEVER
+from training.engine import connect
 
 _ABOUT_OFFERS = (Kind.SENT, Kind.VIEWED, Kind.CLICKED, Kind.REDEEMED)
 
@@ -29,7 +30,7 @@ class Histories:
 
     def __init__(self, contract: Path, catalogue: Catalogue, threads: int) -> None:
         self._catalogue = catalogue
-        self._con: Backend = ibis.duckdb.connect(threads=threads)
+        self._con: Backend = connect(threads)
         for name in ("customers", "offers", "decisions"):
             self._view(name, f"SELECT * FROM '{contract / name}.parquet'")
         self._view(

@@ -10,7 +10,6 @@ import io
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -155,7 +154,6 @@ def _replace(file: Path, text: str) -> None:
 
 def main(environ: Mapping[str, str]) -> int:
     """Run the command; 0 when the online store is filled, 1 with a message on stderr when it could not be."""
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ibis\.")
     try:
         settings = read_settings(environ)
         report = materialise(settings)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.domain import CustomerId, DecisionId, Event
@@ -29,6 +29,9 @@ from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.transaction import Transaction
 
 R = TypeVar("R")
+
+UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, PoolTimeoutError, OSError)
+"""What the database says where it cannot do what it is asked; a wrong statement of ours is not among it."""
 
 
 def random_customer() -> CustomerId:
@@ -57,7 +60,12 @@ class Journal:
         self._database: Database | None = None
         self._opening = Lock()
 
-    def open(self) -> Database:
+    def open(self) -> None:
+        """Get ready, where that is possible: the first write then takes no longer than any other."""
+        with suppress(JournalUnavailableError):
+            self._ready()
+
+    def _ready(self) -> Database:
         """The open database.
 
         Raises:
@@ -87,7 +95,7 @@ class Journal:
     def _reported(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
+        except UNUSABLE as error:
             reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
             where = make_url(self._uri).render_as_string(hide_password=True)
             raise JournalUnavailableError(
@@ -96,14 +104,14 @@ class Journal:
 
     def write(self, change: Callable[[Transaction], R]) -> R:
         """Run a change in a transaction that writers share; when this returns, the change is durable."""
-        group = self.open().group
+        group = self._ready().group
         with self._reported():
             return group.run(change)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose statements all see the same moment of the journal."""
-        reader = self.open().reader
+        reader = self._ready().reader
         with self._reported(), reader.connect() as connection, connection.begin():
             yield connection
 

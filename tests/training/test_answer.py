@@ -2,8 +2,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from serving.examples import ANSWER
 
+from serving.examples import ANSWER
 from training.answer import in_words
 
 
@@ -32,6 +32,11 @@ def test_what_was_left_out_is_told_with_the_rule(answer: dict[str, Any]) -> None
     text = in_words(answer)
     for rule in answer["removed"]:
         assert f"{rule['pairs']} × {rule['rule']}: {rule['meaning']}" in text
+
+
+def test_offers_of_other_kinds_are_not_told_as_left_out(answer: dict[str, Any]) -> None:
+    answer["removed"].append({"rule": "kind", "meaning": "The request ranks offers of another kind.", "pairs": 7})
+    assert "another kind" not in in_words(answer)
 
 
 def test_silence_is_told_with_its_score_and_marked_where_it_wins(answer: dict[str, Any]) -> None:

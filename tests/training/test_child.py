@@ -1,5 +1,6 @@
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,23 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
             child(["never-started"], "127.0.0.1", port, tmp_path / "server.log"),
         ):
             pass
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_what_the_server_has_started_ends_with_it(tmp_path: Path) -> None:
+    port = free_port()
+    starts_another = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[2], sys.argv[1]])"
+    command = [sys.executable, "-c", starts_another, str(port), SERVER]
+    with child(command, "127.0.0.1", port, tmp_path / "server.log") as server:
+        server.wait_until_up("/up", timeout_s=20)
+    deadline = time.monotonic() + 10
+    while listens(port):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -165,7 +165,7 @@ def test_a_split_takes_back_exactly_what_the_join_brought(journal: Journal) -> N
                 a.offer_id,
                 a.category,
                 a.value_minor,
-            )  # fmt: skip
+            )
             for a in own
             if a.kind is not None
         ]

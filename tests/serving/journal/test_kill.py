@@ -20,7 +20,7 @@ from serving.projection import Projection
 from serving.settings import read_settings
 from serving.values import SqliteValues
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CUSTOMERS = [CustomerId(f"customer-{number}") for number in range(5)]
 WRITER = """
 import random, sys

@@ -1,0 +1,52 @@
+"""``python -m serving``: answer decisions over HTTP, by the settings in the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import uvicorn
+
+from features.catalogue import Catalogue
+from features.errors import KairosError
+from features.instant import format_instant
+from serving.app import create_app
+from serving.settings import Settings, read_settings
+
+
+def main() -> int:
+    """Serve until interrupted; 2 when the settings cannot be used."""
+    try:
+        settings = read_settings(os.environ)
+    except KairosError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(greeting(settings), flush=True)
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning", server_header=False)
+    return 0
+
+
+def greeting(settings: Settings) -> str:
+    """What a person should know before the first request."""
+    address = f"http://{settings.host}:{settings.port}"
+    return f"Kairos answers at {address}/v1/decisions, documented at {address}/docs.\n{_present(settings)}"
+
+
+def _present(settings: Settings) -> str:
+    if settings.clock == "system":
+        return "Decisions are made as of now, by the machine's clock."
+    return f"The clock is SIMULATED: decisions are made as of {_simulated(settings)}, not as of today."
+
+
+def _simulated(settings: Settings) -> str:
+    if settings.as_of is not None:
+        return format_instant(settings.as_of)
+    try:
+        catalogue = Catalogue.from_json((settings.source_dir / "catalogue.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return "the instant at which the data end (there is no catalogue yet)"
+    return format_instant(catalogue.now)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+"""What goes over the wire: the request and the answer, with units, meanings and examples. OpenAPI derives from this."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from features.domain import MAX_ID_LENGTH
+from features.instant import parse_instant
+from serving import examples
+
+MOST_ITEMS = 100
+
+
+def _instant(text: str) -> str:
+    parse_instant(text)
+    return text
+
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
+Rfc3339 = Annotated[str, AfterValidator(_instant)]
+Minor = Annotated[float, Field(description="minor units of `currency`")]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class DecisionRequest(_Wire):
+    """For whom to decide, and within which bounds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]},
+    )
+
+    customer_id: Id = Field(description="The customer. One that is unknown gets a cold-start answer.")
+    kind: Id | None = Field(
+        None,
+        description="Kind of offer to rank. Absent: the first kind of the catalogue with an offer that may be made.",
+    )
+    channels: list[Id] | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="Channels to use. Absent: all but inbound ones; name those on which the customer is present.",
+    )
+    limit: int = Field(10, ge=1, le=MOST_ITEMS, description="Most offers to return.")
+    explain: Literal["none", "funnel"] = Field(
+        "none", description="`funnel` lists every pair of the kind that was removed or scored below silence, and why."
+    )
+    dry_run: bool = Field(False, description="Decide without recording anything.")
+    at: Rfc3339 | None = Field(
+        None, description="Instant to decide as of, RFC 3339. Allowed only under the simulated clock."
+    )
+
+
+class Components(_Wire):
+    """What the score adds up from; costs are negative."""
+
+    margin_minor: Minor = Field(description="Margin of what is bought beyond what would have been bought anyway.")
+    incentive_minor: Minor = Field(description="Incentive paid to those who noticed the offer.")
+    unnoticed_incentive_minor: Minor = Field(description="Incentive of an automatic offer paid without being noticed.")
+    contact_cost_minor: Minor = Field(description="Cost of the contact.")
+    attention_minor: Minor = Field(description="Price of using up the customer's patience; outbound channels only.")
+
+
+class Probabilities(_Wire):
+    """Each between 0 and 1; null where the data cannot tell."""
+
+    noticed: Probability | None = Field(description="That the contact is noticed (v).")
+    taken: Probability = Field(description="That the offer is redeemed, or bought, once noticed (s).")
+    bought: Probability = Field(description="That what the offer is for is bought once noticed, on any terms (q).")
+    organic: Probability | None = Field(description="The same without the contact (p₀).")
+
+
+class Evidence(_Wire):
+    """How much the judgement of the offer rests on, over all customers (half-life 180 days)."""
+
+    contacts: float = Field(ge=0, description="Contacts with this very offer; 0 for a new one.")
+    similar_contacts: float = Field(ge=0, description="Contacts with offers of its kind and category.")
+
+
+class Item(_Wire):
+    """One offer that is better than silence, on its best channel."""
+
+    rank: int = Field(ge=1)
+    offer_id: str
+    name: str
+    category: str
+    channel: str
+    moment: Rfc3339 = Field(description="When to make the offer.")
+    score_minor: Minor = Field(description="What the offers are ranked by.")
+    incremental_value_minor: Minor | None = Field(
+        description="Expected value beyond that of silence; null in an answer by popularity, which cannot tell."
+    )
+    components: Components
+    probabilities: Probabilities
+    evidence: Evidence
+    reasons: list[str]
+
+
+class Silence(_Wire):
+    """Saying nothing, as one of the choices."""
+
+    score_minor: Minor
+    wins: bool
+    reason: str
+
+
+class ChannelScore(_Wire):
+    """One channel with the best that could be done on it."""
+
+    channel: str
+    score_minor: Minor | None = Field(description="Best score on the channel; null where nothing may be offered there.")
+    offer_id: str | None = Field(description="The offer with that score.")
+    noticed: Probability | None = Field(description="Response of the channel for that offer, where it is known.")
+
+
+class RuleCount(_Wire):
+    """How many pairs of offer and channel one rule removed."""
+
+    rule: str
+    meaning: str
+    pairs: int
+
+
+class Removed(_Wire):
+    """A pair that may not be offered."""
+
+    offer_id: str
+    channel: str
+    rule: str
+    value: str = Field(description="What decided.")
+
+
+class BelowSilence(_Wire):
+    """An offer that may be made and is not worth it."""
+
+    offer_id: str
+    channel: str
+    score_minor: Minor | None
+
+
+class Funnel(_Wire):
+    """From every pair of offer and channel to those worth a contact. Pairs of other kinds are counted, not listed."""
+
+    considered: int
+    eligible: int
+    below_silence: list[BelowSilence]
+    removed: list[Removed]
+
+
+class Versions(_Wire):
+    """What the decision was made with."""
+
+    model: str | None
+    schema_: str = Field(alias="schema", description="Fingerprint of the features.")
+    catalogue: str = Field(description="Fingerprint of the catalogue's data.")
+    service: str
+
+
+class Answer(_Wire):
+    """The decision."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER]})
+
+    decision_id: str = Field(description="UUIDv7; outcomes refer to it.")
+    customer_id: str
+    kind: str = Field(description="The kind of offer that was ranked.")
+    decided_at: Rfc3339
+    valid_until: Rfc3339
+    currency: str = Field(description="ISO 4217.")
+    items: list[Item] = Field(description="Best first; empty where silence wins.")
+    silence: Silence
+    preferred_channel: str | None = Field(description="Channel of the best-scored pair, be it below silence.")
+    channels: list[ChannelScore]
+    removed: list[RuleCount]
+    funnel: Funnel | None
+    cold_start: bool = Field(description="No event of this customer is known: judged by what all customers do.")
+    fallback: bool = Field(description="Something was missing; `fallback_reasons` and `warnings` say what.")
+    fallback_reasons: list[str]
+    warnings: list[str]
+    limits: list[str] = Field(description="What the data behind this answer cannot tell.")
+    recorded: bool = Field(description="False: nothing is remembered of this answer, so make no contact by it.")
+    versions: Versions
+    timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
+
+
+class Vector(_Wire):
+    """What the models saw of one offered pair; null where a value is unknown."""
+
+    offer_id: str
+    channel: str
+    features: dict[str, float | None]
+
+
+class RecordedDecision(_Wire):
+    """A decision as it was answered."""
+
+    decision_id: str
+    request: dict[str, Any]
+    answer: Answer
+    vectors: list[Vector] = Field(description="One per item.")
+
+
+class Version(_Wire):
+    """What runs here."""
+
+    service: str
+    source: str | None
+    model: str | None
+    schema_: str = Field(alias="schema")
+    catalogue: str | None
+    clock: str
+    now: Rfc3339
+
+
+class Health(_Wire):
+    """All is well."""
+
+    status: Literal["live", "ready"]

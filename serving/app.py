@@ -1,0 +1,223 @@
+"""The HTTP service. ``create_app`` is the only place where real parts are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from features.catalogue import Catalogue
+from features.clock import Clock, SimulatedClock, SystemClock
+from features.domain import Instant
+from features.instant import format_instant
+from features.vector import vector_fingerprint
+from serving import api
+from serving.crowd import Crowd, file_stamp
+from serving.desk import Desk
+from serving.envelope import Envelope
+from serving.journal import Journal
+from serving.listing import Listing
+from serving.problem import Fault, Problem, RefusalError, pointer, problem
+from serving.reception import Reception
+from serving.registry import Registry, read_bundle
+from serving.score import Attention
+from serving.settings import Settings
+from serving.store import FeatureReader, SqliteReader
+from serving.watch import Watch
+from serving.wire import SERVICE_VERSION
+
+ABOUT = """Decides, for one customer and in one call, which offer to make, on which channel, at which moment, or that \
+silence is better.
+
+Errors are `application/problem+json` (RFC 9457). `X-Request-Id` is echoed. Bodies are at most 1 MB."""
+
+_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is made of."""
+
+    clock: Clock
+    store: FeatureReader
+    journal: Journal
+    watch: Watch
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service of these settings. It begins to load when it is started, not before."""
+    return serve(_parts(settings))
+
+
+def _parts(settings: Settings) -> Parts:
+    clock: Clock = SystemClock() if settings.clock == "system" else SimulatedClock(settings.as_of or Instant(0))
+
+    def follow_data(catalogue: Catalogue) -> None:
+        # A simulated present without an instant of its own stands where the known history ends.
+        if isinstance(clock, SimulatedClock) and settings.as_of is None:
+            clock.advance(max(catalogue.now - clock.now(), 0))
+
+    online = settings.feast_dir / "online.db"
+    store = SqliteReader(online, settings.feature_ttl_days)
+    watch = Watch(
+        Listing(settings.source_dir / "catalogue.json", follow_data),
+        Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
+        Crowd(store, clock, file_stamp(online)),
+        Attention(settings.attention_minor, settings.attention_slope_minor),
+        settings.model_poll_s,
+    )
+    return Parts(clock, store, Journal(settings.journal_uri), watch)
+
+
+def serve(parts: Parts) -> FastAPI:
+    """The service made of these parts."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        parts.watch.start()
+        parts.journal.open()
+        yield
+        parts.watch.stop()
+        parts.journal.close()
+
+    app = FastAPI(
+        title="Kairos",
+        version=SERVICE_VERSION,
+        description=ABOUT,
+        lifespan=lifespan,
+        redoc_url=None,
+        responses={"default": _problem_response("Anything that goes wrong.")},
+    )
+    app.add_middleware(Envelope)
+    _add_decisions(app, parts)
+    _add_health(app, parts)
+    _add_problems(app)
+    _declare_problems(app)
+    return app
+
+
+def _add_decisions(app: FastAPI, parts: Parts) -> None:
+    simulated = isinstance(parts.clock, SimulatedClock)
+    reception = Reception(
+        Desk(parts.store), parts.journal, parts.clock, lambda: parts.watch.current, simulated=simulated
+    )
+
+    # The answer is built and checked once, by its own class: a response model would check it again.
+    @app.post(
+        "/v1/decisions",
+        tags=["decisions"],
+        response_class=Response,
+        responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
+    )
+    async def decide(request: api.DecisionRequest) -> Response:
+        """Decide for one customer: the best offers with channel, or silence."""
+        return _json(reception.decide(request))
+
+    @app.get(
+        "/v1/decisions/{decision_id}",
+        tags=["decisions"],
+        response_class=Response,
+        responses={
+            200: {"model": api.RecordedDecision, "description": "The decision as it was answered."},
+            404: _problem_response("There is no such decision."),
+            503: _problem_response("The journal cannot be read."),
+        },
+    )
+    async def decided(decision_id: str) -> Response:
+        """A recorded decision, with what the models saw of each item."""
+        return _json(reception.decided(decision_id))
+
+
+def _add_health(app: FastAPI, parts: Parts) -> None:
+    @app.get("/health/live", tags=["service"])
+    async def live() -> api.Health:
+        """The process answers."""
+        return api.Health(status="live")
+
+    @app.get("/health/ready", tags=["service"], responses={503: _problem_response("Something is missing.")})
+    async def ready() -> api.Health:
+        """Model, features and catalogue are loaded and warm."""
+        missing = parts.watch.current.shortfalls
+        if missing:
+            faults = [Fault(pointer="", detail=f"{shortfall.lack}: {shortfall.sentence}") for shortfall in missing]
+            raise RefusalError(503, "not_ready", "Answers are given, by the fallback where need be.", *faults)
+        return api.Health(status="ready")
+
+    @app.get("/version", tags=["service"])
+    async def version() -> api.Version:
+        """What runs here, and which instant counts as now."""
+        equipment = parts.watch.current
+        return api.Version(
+            service=SERVICE_VERSION,
+            source=equipment.catalogue.source or None,
+            model=equipment.model.version if equipment.model else None,
+            schema=vector_fingerprint(),
+            catalogue=equipment.catalogue.fingerprint or None,
+            clock="simulated" if isinstance(parts.clock, SimulatedClock) else "system",
+            now=format_instant(parts.clock.now()),
+        )
+
+
+def _add_problems(app: FastAPI) -> None:
+    @app.exception_handler(RefusalError)
+    async def refused(request: Request, error: RefusalError) -> Response:
+        headers = {"Retry-After": "1"} if error.status == 503 else {}
+        return _problem(request, error.status, error.code, error.detail, *error.faults, **headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        if any(fault["type"] == "json_invalid" for fault in found):
+            return _problem(request, 400, "malformed", "The body is not JSON: check quotes, commas and brackets.")
+        faults = [Fault(pointer=pointer(fault["loc"][1:]), detail=fault["msg"]) for fault in found]
+        detail = "The request is well-formed JSON, but not what this call takes: " + "; ".join(
+            f"{fault.pointer or 'the body'}: {fault.detail}" for fault in faults[:3]
+        )
+        return _problem(request, 422, "invalid_request", f"{detail}.", *faults)
+
+    @app.exception_handler(HTTPException)
+    async def refused_by_framework(request: Request, error: HTTPException) -> Response:
+        code = _CODES.get(error.status_code, "refused")
+        return _problem(request, error.status_code, code, str(error.detail), **dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, _: Exception) -> Response:
+        detail = "The service failed at something it should not fail at; its log says at what."
+        request_id = request.state.request_id
+        return _problem(request, 500, "internal_error", detail, **{"X-Request-Id": request_id})
+
+
+def _declare_problems(app: FastAPI) -> None:
+    """Problems have a media type of their own, which FastAPI cannot be told of a model."""
+    for path in app.openapi()["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if not status.startswith("2"):
+                    response["content"] = {"application/problem+json": response["content"].pop("application/json")}
+
+
+def _problem(request: Request, status: int, code: str, detail: str, *faults: Fault, **headers: str) -> Response:
+    body = problem(status, code, detail, request.state.request_id, faults)
+    return Response(body, status, headers, "application/problem+json")
+
+
+def _json(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+
+def _problem_response(description: str) -> dict[str, Any]:
+    return {"description": description, "model": Problem}
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: _problem_response("The body is not JSON."),
+    413: _problem_response("The body is larger than 1 MB."),
+    415: _problem_response("The body is not declared as JSON."),
+    422: _problem_response("The body is JSON, but not what this call takes."),
+}

@@ -1,0 +1,102 @@
+"""Offers paired with channels, and everything that features read of them for one customer at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.content import content
+from features.domain import Channel, Instant, Offer
+from features.evidence import Pooled
+from features.moment import hour_key, moment, weekday_key
+from features.past import Past, past, rows_of
+from features.rows import Moment, Profile, Rows
+from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, CUSTOMER, SCHEMA, Section
+from features.state import Memory, State, empty, unset
+from features.vector import FEATURES, matrix
+
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+"""Columns of every vector that is computed and recorded; a model picks its own among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One offer on one channel."""
+
+    offer: Offer
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one customer as of ``at``."""
+
+    at: Instant
+    activity: State | None
+    """None for a customer of whom no event is known."""
+    profile: Profile
+    zone: str
+    """IANA time zone."""
+
+
+def pairs_of(catalogue: Catalogue) -> tuple[Pair, ...]:
+    """Every offer on every channel that can carry it, in the catalogue's order."""
+    return tuple(Pair(offer, catalogue.channel[name]) for offer in catalogue.offers for name in offer.channels)
+
+
+def vectors(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> NDArray[np.float32]:
+    """What the models see of the pairs, float32 ``[n_pairs, n_features]``, NaN where a value is unknown."""
+    return matrix(rows(known, pairs, evidence), len(pairs), NAMES)
+
+
+def rows(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> Rows:
+    """The inputs of every feature: the customer's without a leading axis, the pairs' ``[n_pairs]``."""
+    state = known.activity or empty()
+    when = _moment(known)
+    offers = [pair.offer for pair in pairs]
+    channels = [pair.channel for pair in pairs]
+    touched = memory_of(state, BY_CATEGORY)
+    return Rows(
+        at=np.array(known.at, dtype=np.int64),
+        customer=customer_past(state, known.at),
+        categories_known=np.array(float(len(touched.keys))),
+        profile=known.profile,
+        category=_keyed(state, BY_CATEGORY, [offer.buys or offer.category for offer in offers], known.at),
+        offer=_keyed(state, BY_OFFER, [offer.offer_id for offer in offers], known.at),
+        channel=_keyed(state, BY_CHANNEL, [channel.name for channel in channels], known.at),
+        hour=_first(_keyed(state, BY_HOUR, [hour_key(float(when.hour))], known.at)),
+        weekday=_first(_keyed(state, BY_WEEKDAY, [weekday_key(float(when.weekday))], known.at)),
+        moment=when,
+        content=content(offers, channels),
+        evidence=evidence.rows([offer.offer_id for offer in offers], [channel.name for channel in channels]),
+    )
+
+
+def customer_past(state: State, at: Instant) -> Past:
+    """What the customer did over all, seen from an instant; no leading axis."""
+    memory = memory_of(state, CUSTOMER)
+    sums = memory.sums[0] if memory.keys else np.zeros(len(CUSTOMER.sums))
+    instants = memory.instants[0] if memory.keys else unset(CUSTOMER)
+    return past(CUSTOMER, sums, instants, state.reference, at)
+
+
+def memory_of(state: State, section: Section) -> Memory:
+    """The memory that a customer's state holds for a section of SCHEMA."""
+    return state.memories[SCHEMA.index(section)]
+
+
+def _keyed(state: State, section: Section, keys: Sequence[str], at: Instant) -> Past:
+    return past(section, *rows_of(section, memory_of(state, section), keys), state.reference, at)
+
+
+def _first(slot: Past) -> Past:
+    return Past(slot.section, slot.sums[0], slot.days[0])
+
+
+def _moment(known: Known) -> Moment:
+    here = moment([known.zone], np.array([known.at], dtype=np.int64))
+    return Moment(here.hour[0], here.weekday[0])

@@ -1,0 +1,66 @@
+"""Errors as RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import KairosError
+from serving import examples
+
+
+class Fault(BaseModel):
+    """One thing that is wrong."""
+
+    pointer: str = Field(description="JSON pointer into the request; empty for the whole of it.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PROBLEM]})
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="A word for machines that stays the same.")
+    request_id: str
+    errors: list[Fault]
+
+
+class RefusalError(KairosError):
+    """A request that is refused. ``code`` is a word for machines that stays the same."""
+
+    def __init__(self, status: int, code: str, detail: str, *faults: Fault) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.faults = faults
+
+
+def problem(status: int, code: str, detail: str, request_id: str, faults: Sequence[Fault] = ()) -> bytes:
+    """The body of an ``application/problem+json`` answer."""
+    found = Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=request_id,
+        errors=list(faults),
+    )
+    return found.model_dump_json().encode()
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """The JSON pointer (RFC 6901) of a path.
+
+    >>> pointer(["channels", 0, "a/b"])
+    '/channels/0/a~1b'
+    """
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)

@@ -1,0 +1,117 @@
+"""Pairs in the order of their score, beside silence, which scores 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.domain import ChannelName
+from features.state import Floats
+from serving.pairs import Pair
+from serving.score import Chances, Value
+
+SILENCE = 0.0
+"""Score of saying nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Eligible pairs with what was found of each; arrays are ``[n_pairs]``."""
+
+    pairs: Sequence[Pair]
+    chances: Chances
+    value: Value
+    score: Floats
+    """What they are ranked by: the total value, minor units; minus infinity where it is undefined."""
+
+    @staticmethod
+    def of(pairs: Sequence[Pair], chances: Chances, value: Value) -> Judged:
+        """The pairs, scored by their value."""
+        total = value.total
+        return Judged(pairs, chances, value, np.where(np.isnan(total), -np.inf, total))
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """What the score of one pair adds up from, minor units; costs are negative."""
+
+    margin: float
+    incentive: float
+    unnoticed_incentive: float
+    contact_cost: float
+    attention: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One pair with its score."""
+
+    row: int
+    """Its row in the vectors of the decision."""
+    pair: Pair
+    score: float
+    noticed: float | None
+    taken: float
+    bought: float
+    organic: float | None
+    components: Components
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelScore:
+    """One channel with the best that could be done on it; None where nothing may be offered there."""
+
+    channel: ChannelName
+    best: Scored | None
+
+
+def order(judged: Judged) -> list[int]:
+    """Places of the pairs, best first; equal scores by offer and channel, so that the order is always the same."""
+    scores = judged.score.tolist()
+    return sorted(
+        range(len(scores)), key=lambda i: (-scores[i], judged.pairs[i].offer.offer_id, judged.pairs[i].channel.name)
+    )
+
+
+def best_of_each_offer(judged: Judged, places: Iterable[int]) -> list[Scored]:
+    """The first place of each offer."""
+    firsts: dict[str, int] = {}
+    for place in places:
+        firsts.setdefault(judged.pairs[place].offer.offer_id, place)
+    return [scored(judged, place) for place in firsts.values()]
+
+
+def by_channel(judged: Judged, places: Iterable[int], channels: Iterable[ChannelName]) -> tuple[ChannelScore, ...]:
+    """Every channel with the first place on it: best channel first, those without any pair last."""
+    firsts: dict[ChannelName, int] = {}
+    for place in places:
+        firsts.setdefault(judged.pairs[place].channel.name, place)
+    found = [ChannelScore(channel, scored(judged, place)) for channel, place in firsts.items()]
+    return (*found, *(ChannelScore(channel, None) for channel in channels if channel not in firsts))
+
+
+def scored(judged: Judged, place: int) -> Scored:
+    """The pair at this place."""
+    chances, value = judged.chances, judged.value
+    return Scored(
+        place,
+        judged.pairs[place],
+        float(judged.score[place]),
+        _at(chances.noticed, place),
+        float(chances.used[place]),
+        float(chances.bought[place]),
+        _at(chances.organic, place),
+        Components(
+            float(value.margin[place]),
+            float(value.incentive[place]),
+            float(value.unnoticed_incentive[place]),
+            float(value.contact_cost[place]),
+            float(value.attention[place]),
+        ),
+    )
+
+
+def _at(values: Floats | None, place: int) -> float | None:
+    return None if values is None else float(values[place])

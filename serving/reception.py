@@ -1,0 +1,141 @@
+"""Takes a request as it came over the wire, has it decided, keeps the record, and gives the answer."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+
+from features.clock import Clock
+from features.domain import ChannelName, CustomerId, DecisionId, Instant
+from features.instant import parse_instant
+from serving import api
+from serving.decision import Ask, Decision, silenced
+from serving.desk import Desk
+from serving.equipment import Equipment
+from serving.identifier import RANDOM_BYTES, uuid7
+from serving.journal import Journal, JournalUnavailableError, Record
+from serving.problem import Fault, RefusalError
+from serving.shortfall import Lack, Shortfall
+from serving.stopwatch import Stopwatch
+from serving.wire import answer
+
+
+class Reception:
+    """Answers decision requests; ``simulated`` allows a request to choose its instant."""
+
+    def __init__(
+        self, desk: Desk, journal: Journal, clock: Clock, equipment: Callable[[], Equipment], *, simulated: bool
+    ) -> None:
+        self._desk = desk
+        self._journal = journal
+        self._clock = clock
+        self._equipment = equipment
+        self._simulated = simulated
+
+    def decide(self, request: api.DecisionRequest) -> api.Answer:
+        """The answer, recorded unless it is a dry run. Without a record nothing is offered.
+
+        Raises:
+            RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
+        """
+        watch, equipment = Stopwatch(), self._equipment()
+        ask = self._ask(request, equipment)
+        decision = self._desk.decide(ask, equipment, watch.lap)
+        found = answer(decision, equipment, request.explain, watch.milliseconds())
+        if request.dry_run:
+            return found
+        found.recorded = True
+        try:
+            self._journal.record(_record(decision, request, found))
+        except JournalUnavailableError as error:
+            quiet = silenced(decision, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
+            found = answer(quiet, equipment, request.explain, {})
+        watch.lap("record")
+        found.timings_ms = watch.milliseconds()
+        return found
+
+    def decided(self, decision_id: str) -> api.RecordedDecision:
+        """A recorded decision with the vectors of its items.
+
+        Raises:
+            RefusalError: There is no such decision, or the journal cannot be read.
+        """
+        try:
+            record = self._journal.decision(DecisionId(decision_id))
+        except JournalUnavailableError as error:
+            raise RefusalError(503, "journal_unavailable", str(error)) from error
+        if record is None:
+            raise RefusalError(404, "decision_not_found", f"There is no decision {decision_id!r}.")
+        given = api.Answer.model_validate_json(record.answer)
+        return api.RecordedDecision(
+            decision_id=record.decision_id,
+            request=json.loads(record.request),
+            answer=given,
+            vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
+        )
+
+    def _ask(self, request: api.DecisionRequest, equipment: Equipment) -> Ask:
+        _refuse_unknown(request, equipment)
+        at = self._at(request.at)
+        return Ask(
+            uuid7(at, os.urandom(RANDOM_BYTES)),
+            CustomerId(request.customer_id),
+            at,
+            request.kind,
+            None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
+            request.limit,
+        )
+
+    def _at(self, given: str | None) -> Instant:
+        if given is None:
+            return self._clock.now()
+        if not self._simulated:
+            detail = "The service decides as of now: leave `at` out, or run it with KAIROS_CLOCK=simulated."
+            raise RefusalError(
+                422, "at_not_allowed", detail, Fault(pointer="/at", detail="allowed only under the simulated clock")
+            )
+        return parse_instant(given)
+
+
+def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:
+    """Names that the catalogue lacks; without a catalogue none can be told right from wrong."""
+    catalogue = equipment.catalogue
+    faults = []
+    if catalogue.kinds and request.kind is not None and request.kind not in catalogue.kinds:
+        faults.append(
+            Fault(
+                pointer="/kind", detail=f"no offer is of kind {request.kind!r}: use one of {', '.join(catalogue.kinds)}"
+            )
+        )
+    for place, name in enumerate(request.channels or ()):
+        if catalogue.channels and name not in catalogue.channel:
+            known = ", ".join(catalogue.channel)
+            faults.append(
+                Fault(pointer=f"/channels/{place}", detail=f"there is no channel {name!r}: use some of {known}")
+            )
+    if faults:
+        detail = f"The catalogue does not know what is asked for: {faults[0].detail}."
+        raise RefusalError(422, "unknown_name", detail, *faults)
+
+
+def _record(decision: Decision, request: api.DecisionRequest, found: api.Answer) -> Record:
+    ask, seen, versions = decision.ask, decision.vectors, decision.versions
+    return Record(
+        ask.decision_id,
+        ask.customer_id,
+        ask.at,
+        request.model_dump_json(exclude_unset=True),
+        found.model_dump_json(by_alias=True),
+        {"model": versions.model, "schema": versions.schema, "catalogue": versions.catalogue},
+        seen.names,
+        tuple((pair.offer.offer_id, pair.channel.name) for pair in seen.pairs),
+        seen.matrix,
+    )
+
+
+def _vector(record: Record, offer_id: str, channel: str) -> api.Vector:
+    row = record.matrix[record.pairs.index((offer_id, channel))].tolist()
+    known = {name: None if math.isnan(value) else value for name, value in zip(record.names, row, strict=True)}
+    return api.Vector(offer_id=offer_id, channel=channel, features=known)

@@ -1,0 +1,151 @@
+"""Expected incremental value of offering a pair, in minor units of money, with every component. Silence is worth 0.
+
+With v the probability that the contact is noticed, q that the customer buys once noticed, p₀ that they buy without the
+contact, and s that the incentive is used::
+
+    EIV = v·((q − p₀)·margin − s·incentive) − (1 − v)·p₀·incentive [automatic offers only] − cost − attention
+
+An offer that must be redeemed is used with the probability r of redeeming it, and redeeming is assumed independent of
+buying anyway: s = r and q = p₀ + (1 − p₀)·r. For any other offer s = q. Where the data cannot tell what was noticed,
+v = 1: q is then learnt over all contacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.domain import Direction, Response
+from features.past import Past
+from features.state import Floats
+from serving.model import PartName
+from serving.pairs import Pair
+
+
+class Part(Protocol):
+    """One calibrated probability."""
+
+    def probability(self, X: NDArray[np.float32], offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
+        """Probabilities ``[n]`` of whole vectors, float32 ``[n, n_features]``."""
+        ...
+
+
+class Model(Protocol):
+    """The parts that one training run brought forth, by part and kind of offer."""
+
+    @property
+    def version(self) -> str:
+        """The version under which the model was registered."""
+        ...
+
+    def part(self, name: PartName, kind: str) -> Part | None:
+        """The part for a kind of offer; None where the model has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The price of using up patience, minor units."""
+
+    contact: float
+    """Price of one contact."""
+    slope: float
+    """What each contact of the last days adds (all channels, half-life a week)."""
+
+    def price(self, customer: Past) -> float:
+        """The price of one more contact with this customer."""
+        return float(self.contact + self.slope * customer.sum("contacts_7d"))
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Probabilities of each pair, ``[n_pairs]``."""
+
+    noticed: Floats | None
+    """v; None where the data cannot tell."""
+    bought: Floats
+    """q: what the offer is for is bought, once noticed."""
+    used: Floats
+    """s: the offer is taken and its incentive used, once noticed."""
+    organic: Floats | None
+    """p₀; None where nothing is known of it, which counts as 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Components of the value of each pair, minor units ``[n_pairs]``; costs are negative."""
+
+    margin: Floats
+    incentive: Floats
+    unnoticed_incentive: Floats
+    contact_cost: Floats
+    attention: Floats
+
+    @property
+    def total(self) -> Floats:
+        """The expected value beyond that of silence."""
+        return self.margin + self.incentive + self.unnoticed_incentive + self.contact_cost + self.attention
+
+
+def chances(model: Model, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32]) -> Chances | None:
+    """What the model says of pairs of one kind; None where it has no offer response for this kind.
+
+    Args:
+        model: The model.
+        kind: The kind of all pairs.
+        pairs: The pairs.
+        seen: Their vectors, float32 ``[n_pairs, n_features]``.
+    """
+    taken = _probability(model, PartName.OFFER_RESPONSE, kind, pairs, seen)
+    if taken is None:
+        return None
+    organic = _probability(model, PartName.ORGANIC, kind, pairs, seen)
+    anyway = organic if organic is not None else np.zeros(len(pairs))
+    redeemed = np.array([pair.offer.response is Response.REDEMPTION for pair in pairs], dtype=np.bool_)
+    bought = np.where(redeemed, anyway + (1.0 - anyway) * taken, taken)
+    return Chances(_probability(model, PartName.CHANNEL_RESPONSE, kind, pairs, seen), bought, taken, organic)
+
+
+def _probability(
+    model: Model, name: PartName, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32]
+) -> Floats | None:
+    part = model.part(name, kind)
+    if part is None:
+        return None
+    # Without a contact there is no channel on which anything could differ.
+    channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
+    return part.probability(seen, [pair.offer.offer_id for pair in pairs], channels)
+
+
+def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value:
+    """The components of each pair's value.
+
+    ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted.
+    """
+    noticed = odds.noticed if odds.noticed is not None else np.ones(len(pairs))
+    organic = odds.organic if odds.organic is not None else np.zeros(len(pairs))
+    money = np.array(
+        [
+            (
+                pair.offer.margin_minor,
+                pair.offer.incentive_minor,
+                pair.offer.incentive_minor if pair.offer.automatic else 0,
+                pair.channel.cost_minor,
+                attention_minor if pair.channel.direction is Direction.OUTBOUND else 0.0,
+            )
+            for pair in pairs
+        ],
+        dtype=np.float64,
+    ).reshape(len(pairs), 5)
+    margin, incentive, automatic, cost, attention = money.T
+    return Value(
+        margin=noticed * (odds.bought - organic) * margin,
+        incentive=-noticed * odds.used * incentive,
+        unnoticed_incentive=-(1.0 - noticed) * organic * automatic,
+        contact_cost=-cost,
+        attention=-attention,
+    )

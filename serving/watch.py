@@ -1,0 +1,114 @@
+"""Keeps the equipment current: a thread that looks for a new champion, catalogue or evidence and swaps all at once.
+
+What is new has decided once for every kind of offer before any request sees it; a request that is under way keeps what
+it began with.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+
+from features.domain import CustomerId, DecisionId, Instant
+from features.evidence import pool
+from serving.crowd import Crowd, Evidence
+from serving.decide import decide
+from serving.decision import Ask
+from serving.desk import stranger
+from serving.equipment import NOTHING, Equipment, pooled
+from serving.listing import Listed, Listing
+from serving.registry import Champion, Registry
+from serving.score import Attention
+from serving.shortfall import Lack, Shortfall
+
+_LOG = logging.getLogger(__name__)
+
+Sources = tuple[Listed, Champion, Evidence]
+
+
+class Watch:
+    """Holds the equipment in force; ``start`` begins to follow what changes, every ``poll_s`` seconds."""
+
+    def __init__(self, listing: Listing, registry: Registry, crowd: Crowd, attention: Attention, poll_s: float) -> None:
+        self._listing = listing
+        self._registry = registry
+        self._crowd = crowd
+        self._attention = attention
+        self._poll_s = poll_s
+        self._current = _starting(attention)
+        self._sources: Sources | None = None
+        self._refreshing = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def current(self) -> Equipment:
+        """What is in force."""
+        return self._current
+
+    def start(self) -> None:
+        """Begin to follow, in a thread that ends with the process."""
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._follow, name="watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def refresh(self) -> None:
+        """Look once, and swap if anything is new."""
+        with self._refreshing:
+            sources = (self._listing.listed(), self._registry.champion(), self._crowd.evidence())
+            if self._sources is not None and all(a is b for a, b in zip(sources, self._sources, strict=True)):
+                return
+            equipment = _equipment(*sources, self._attention)
+            _warm_up(equipment)
+            self._current, self._sources = equipment, sources
+            # What has been loaded stays: the collector need not walk it again while requests wait.
+            gc.collect()
+            gc.freeze()
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                self.refresh()
+            except Exception:
+                # The equipment in force stays, and the next look may find things mended.
+                _LOG.exception("what is in force could not be renewed")
+            if self._stopped.wait(self._poll_s):
+                return
+
+
+def _starting(attention: Attention) -> Equipment:
+    starting = Shortfall(Lack.STARTING, "The service has just been started and is still loading.")
+    return Equipment(NOTHING, pool((), (), {}, Instant(0)), Instant(0), attention, shortfalls=(starting,))
+
+
+def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention: Attention) -> Equipment:
+    catalogue = listed.catalogue or NOTHING
+    shortfalls = (listed.shortfall, champion.shortfall, evidence.shortfall)
+    return Equipment(
+        catalogue,
+        pooled(catalogue, evidence.states, evidence.at),
+        evidence.at,
+        attention,
+        champion.model,
+        tuple(shortfall for shortfall in shortfalls if shortfall is not None),
+        tuple(note for note in (listed.note, champion.note) if note is not None),
+    )
+
+
+def _warm_up(equipment: Equipment) -> None:
+    """Decide for a stranger once for every kind, on every channel: what is loaded lazily is loaded here."""
+    catalogue = equipment.catalogue
+    channels = frozenset(catalogue.channel)
+    for kind in catalogue.kinds:
+        decide(
+            Ask(DecisionId(""), CustomerId(""), equipment.evidence_at, kind, channels, 1),
+            stranger(equipment.evidence_at),
+            equipment,
+        )

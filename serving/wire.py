@@ -1,0 +1,155 @@
+"""A decision as the answer that goes over the wire."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from importlib.metadata import version
+
+from features.domain import Direction
+from features.instant import format_instant
+from serving import api
+from serving.decision import Decision, Item
+from serving.eligibility import RULES
+from serving.equipment import Equipment
+from serving.ranking import ChannelScore
+
+SERVICE_VERSION = version("kairos-offers")
+MONEY_DIGITS, PROBABILITY_DIGITS = 4, 6
+"""Decimals on the wire; the record keeps the exact vector."""
+
+
+def answer(decision: Decision, equipment: Equipment, explain: str, timings_ms: dict[str, float]) -> api.Answer:
+    """The answer to one request, not yet recorded."""
+    ask, versions, catalogue = decision.ask, decision.versions, equipment.catalogue
+    return api.Answer(
+        decision_id=ask.decision_id,
+        customer_id=ask.customer_id,
+        kind=decision.kind,
+        decided_at=format_instant(ask.at),
+        valid_until=format_instant(decision.valid_until),
+        currency=catalogue.currency,
+        items=[_item(rank, item, decision) for rank, item in enumerate(decision.items, start=1)],
+        silence=api.Silence(
+            score_minor=decision.silence.score, wins=decision.silence.wins, reason=decision.silence.reason
+        ),
+        preferred_channel=decision.preferred_channel,
+        channels=[_channel(found) for found in decision.channels],
+        removed=_counts(decision),
+        funnel=_funnel(decision) if explain == "funnel" else None,
+        cold_start=decision.cold_start,
+        fallback=bool(decision.shortfalls),
+        fallback_reasons=[shortfall.lack.value for shortfall in decision.shortfalls],
+        warnings=_warnings(decision, equipment),
+        limits=list(catalogue.limits),
+        recorded=False,
+        versions=api.Versions(
+            model=versions.model, schema=versions.schema, catalogue=versions.catalogue, service=SERVICE_VERSION
+        ),
+        timings_ms=timings_ms,
+    )
+
+
+def _item(rank: int, item: Item, decision: Decision) -> api.Item:
+    scored = item.scored
+    parts = scored.components
+    return api.Item(
+        rank=rank,
+        offer_id=scored.pair.offer.offer_id,
+        name=scored.pair.offer.name,
+        category=scored.pair.offer.category,
+        channel=scored.pair.channel.name,
+        moment=format_instant(decision.ask.at),
+        score_minor=_money(scored.score),
+        incremental_value_minor=None if decision.by_popularity else _money(scored.score),
+        components=api.Components(
+            margin_minor=_money(parts.margin),
+            incentive_minor=_money(parts.incentive),
+            unnoticed_incentive_minor=_money(parts.unnoticed_incentive),
+            contact_cost_minor=_money(parts.contact_cost),
+            attention_minor=_money(parts.attention),
+        ),
+        probabilities=api.Probabilities(
+            noticed=_probability(scored.noticed),
+            taken=round(scored.taken, PROBABILITY_DIGITS),
+            bought=round(scored.bought, PROBABILITY_DIGITS),
+            organic=_probability(scored.organic),
+        ),
+        evidence=api.Evidence(contacts=round(item.contacts, 2), similar_contacts=round(item.similar_contacts, 2)),
+        reasons=list(item.reasons),
+    )
+
+
+def _channel(found: ChannelScore) -> api.ChannelScore:
+    best = found.best
+    return api.ChannelScore(
+        channel=found.channel,
+        score_minor=_finite(best.score) if best else None,
+        offer_id=best.pair.offer.offer_id if best else None,
+        noticed=_probability(best.noticed) if best else None,
+    )
+
+
+def _counts(decision: Decision) -> list[api.RuleCount]:
+    pairs = Counter(removal.rule for removal in decision.funnel.removed)
+    return [
+        api.RuleCount(rule=rule.name, meaning=rule.meaning, pairs=pairs[rule.name])
+        for rule in RULES
+        if pairs[rule.name]
+    ]
+
+
+def _funnel(decision: Decision) -> api.Funnel:
+    funnel = decision.funnel
+    return api.Funnel(
+        considered=funnel.considered,
+        eligible=funnel.eligible,
+        below_silence=[
+            api.BelowSilence(
+                offer_id=scored.pair.offer.offer_id, channel=scored.pair.channel.name, score_minor=_finite(scored.score)
+            )
+            for scored in funnel.below_silence
+        ],
+        removed=[
+            api.Removed(
+                offer_id=removal.pair.offer.offer_id,
+                channel=removal.pair.channel.name,
+                rule=removal.rule,
+                value=removal.value,
+            )
+            for removal in funnel.removed
+            if removal.pair.offer.kind == decision.kind
+        ],
+    )
+
+
+def _warnings(decision: Decision, equipment: Equipment) -> list[str]:
+    found = [shortfall.sentence for shortfall in decision.shortfalls]
+    found.extend(equipment.notes)
+    if decision.by_popularity:
+        found.append("Scores are expected value by popularity: what would have been bought anyway is not taken off.")
+    if decision.cold_start:
+        found.append("No event of this customer is known: judged by what all customers do.")
+    if decision.ask.at < equipment.catalogue.now:
+        known_to = format_instant(equipment.catalogue.now)
+        found.append(f"History is known up to {known_to}, so this answer may rest on what happened after its instant.")
+    if not decision.funnel.eligible and _only_inbound_left(decision):
+        found.append("Only inbound channels are left: name those on which the customer is present in `channels`.")
+    return found
+
+
+def _only_inbound_left(decision: Decision) -> bool:
+    removed = [removal for removal in decision.funnel.removed if removal.rule == "channel_not_open"]
+    return any(removal.pair.channel.direction is Direction.INBOUND for removal in removed)
+
+
+def _money(minor: float) -> float:
+    return round(minor, MONEY_DIGITS) + 0.0  # no -0.0
+
+
+def _finite(minor: float) -> float | None:
+    return _money(minor) if math.isfinite(minor) else None
+
+
+def _probability(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else round(value, PROBABILITY_DIGITS)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.domain import CustomerId, DecisionId, Instant
+from serving.journal import Journal, JournalUnavailableError, Record
+
+ODD = np.array([[np.nan, -0.0, 1e-45], [np.inf, 3.4e38, 1 / 3]], dtype=np.float32)
+RECORD = Record(
+    DecisionId("d-1"),
+    CustomerId("Zoë 🦉"),
+    Instant(1_506_859_200_000_000),
+    '{"customer_id": "Zoë 🦉"}',
+    '{"items": []}',
+    {"model": None, "schema": "s"},
+    ("a", "b", "c"),
+    (("o-1", "mail"), ("o-2", "app")),
+    ODD,
+)
+
+
+def test_what_is_recorded_comes_back_bit_by_bit(journal: Journal) -> None:
+    journal.record(RECORD)
+    found = journal.decision(RECORD.decision_id)
+    assert found is not None
+    assert found.matrix.tobytes() == ODD.tobytes()
+    assert replace(found, matrix=ODD) == replace(RECORD, matrix=ODD)
+
+
+def test_a_record_outlives_its_writer(open_journal: Callable[[], Journal]) -> None:
+    open_journal().record(RECORD)
+    assert open_journal().decision(RECORD.decision_id) is not None
+
+
+def test_a_decision_of_no_pairs_is_kept_too(journal: Journal) -> None:
+    journal.record(replace(RECORD, pairs=(), matrix=np.zeros((0, 3), dtype=np.float32)))
+    found = journal.decision(RECORD.decision_id)
+    assert found is not None
+    assert found.matrix.shape == (0, 3)
+
+
+def test_a_decision_is_never_overwritten(journal: Journal) -> None:
+    journal.record(RECORD)
+    with pytest.raises(JournalUnavailableError):
+        journal.record(replace(RECORD, answer="{}"))
+    found = journal.decision(RECORD.decision_id)
+    assert found is not None
+    assert found.answer == RECORD.answer
+
+
+def test_an_unknown_decision_is_none(journal: Journal) -> None:
+    assert journal.decision(DecisionId("never")) is None
+
+
+def test_a_deleted_journal_is_begun_anew_and_not_written_into_the_void(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
+    journal.record(RECORD)
+    for file in (tmp_path / "new").iterdir():
+        file.unlink()
+    journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
+    assert Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}").decision(DecisionId("d-2")) is not None
+
+
+def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path}")
+    journal.open()
+    with pytest.raises(JournalUnavailableError, match="cannot be used"):
+        journal.record(RECORD)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from features.catalogue import Catalogue
+from features.domain import DAY, ChannelName, Event, Instant, Kind, OfferId
+from features.fold import fold
+from features.state import empty
+from serving.eligibility import REST_DAYS, RULES, Removal, Situation, offer_history, sift
+from serving.pairs import Pair, pairs_of
+
+Sift = Callable[..., tuple[list[Pair], list[Removal]]]
+
+
+@pytest.fixture
+def sifted(shop: Catalogue, now: Instant) -> Sift:
+    def run(
+        kind: str, events: Iterable[Event] = (), channels: Iterable[str] | None = None
+    ) -> tuple[list[Pair], list[Removal]]:
+        allowed = None if channels is None else frozenset(ChannelName(name) for name in channels)
+        return sift(pairs_of(shop), Situation(now, kind, allowed, offer_history(fold(empty(), events))))
+
+    return run
+
+
+def _why(removed: list[Removal], offer_id: str, channel: str = "direct_mail") -> tuple[str, str] | None:
+    found = [r for r in removed if r.pair.offer.offer_id == offer_id and r.pair.channel.name == channel]
+    return (found[0].rule, found[0].value) if found else None
+
+
+def test_every_pair_is_either_eligible_or_removed_once(sifted: Sift, shop: Catalogue, history: list[Event]) -> None:
+    for kind in shop.kinds:
+        eligible, removed = sifted(kind, history)
+        assert len(eligible) + len(removed) == len(pairs_of(shop))
+        assert {*eligible}.isdisjoint(removal.pair for removal in removed)
+
+
+def test_every_rule_decides_a_case(sifted: Sift, event: Callable[..., Event], history: list[Event]) -> None:
+    milk = OfferId("coupon-milk")
+    seen = [
+        *sifted("coupon")[1],
+        *sifted("promotion", channels=["mailer"])[1],
+        *sifted("promotion")[1],
+        *sifted("coupon", [*history, event(Kind.REDEEMED, 2, offer_id=milk)])[1],
+        *sifted("coupon", [*history, event(Kind.DISMISSED, 2, offer_id=milk)])[1],
+    ]
+    assert {removal.rule for removal in seen} == {rule.name for rule in RULES}
+
+
+def test_an_offer_is_made_only_while_it_is_valid(sifted: Sift) -> None:
+    _, removed = sifted("coupon")
+    assert _why(removed, "coupon-old") == ("no_longer_valid", "valid to 2017-09-30T12:00:00Z")
+    assert _why(removed, "coupon-soon") == ("not_yet_valid", "valid from 2017-10-02T12:00:00Z")
+
+
+def test_a_coupon_needs_the_mailing_that_carried_it(sifted: Sift, history: list[Event]) -> None:
+    assert _why(sifted("coupon")[1], "coupon-milk") == ("audience", "was never sent mailing")
+    assert [pair.offer.offer_id for pair in sifted("coupon", history)[0]] == ["coupon-milk"]
+
+
+def test_an_inbound_channel_is_open_only_when_the_request_names_it(sifted: Sift) -> None:
+    assert _why(sifted("promotion")[1], "promo-milk", "app") is not None
+    eligible, removed = sifted("promotion", channels=["app"])
+    assert {pair.channel.name for pair in eligible} == {"app"}
+    assert _why(removed, "promo-milk", "mailer") == ("channel_not_allowed", "mailer")
+
+
+def test_a_refusal_on_one_channel_lets_the_offer_rest_on_all(sifted: Sift, event: Callable[..., Event]) -> None:
+    no = event(Kind.DISMISSED, REST_DAYS - 1, "app", offer_id=OfferId("promo-tea"))
+    _, removed = sifted("promotion", [no], ["app", "mailer", "direct_mail"])
+    assert {r.pair.channel.name for r in removed if r.rule == "rest"} == {"app", "mailer", "direct_mail"}
+    long_ago = event(Kind.DISMISSED, REST_DAYS + 1, "app", offer_id=OfferId("promo-tea"))
+    assert not [r for r in sifted("promotion", [long_ago])[1] if r.rule == "rest"]
+
+
+def test_a_redeemed_coupon_comes_back_after_its_window(
+    sifted: Sift, event: Callable[..., Event], history: list[Event]
+) -> None:
+    def after(days: float) -> tuple[str, str] | None:
+        redeemed = event(Kind.REDEEMED, days, "store", offer_id=OfferId("coupon-milk"))
+        return _why(sifted("coupon", [*history, redeemed])[1], "coupon-milk")
+
+    assert after(29) is not None
+    assert after(31) is None
+
+
+def test_the_first_rule_that_objects_is_the_reason(sifted: Sift, event: Callable[..., Event], now: Instant) -> None:
+    declined = event(Kind.DISMISSED, 2, offer_id=OfferId("coupon-old"))
+    assert _why(sifted("coupon", [declined])[1], "coupon-old") == ("no_longer_valid", "valid to 2017-09-30T12:00:00Z")
+    assert _why(sifted("promotion", [declined])[1], "coupon-old") == ("kind", "coupon")
+    assert now - DAY > 0
