@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from serving.journal.engine import Synchronous, open_engine, reader, writer
+from serving.journal.erasure import compact
 from serving.journal.group import GroupCommit
 from serving.journal.migration import migrate
 
@@ -25,3 +26,7 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
+
+    def compact(self) -> None:
+        """Give the room of erased rows back, so that their bytes are in no file any more."""
+        compact(self._engine)

@@ -21,6 +21,7 @@ from serving.journal.audit import Cause
 from serving.journal.database import Database
 from serving.journal.decisions import Record, read_decision, write_decision
 from serving.journal.engine import Synchronous
+from serving.journal.erasure import Erased, erase
 from serving.journal.errors import JournalUnavailableError
 from serving.journal.log import Gap, Standing, TakenIn, gaps, histories, standings, take_in
 from serving.journal.names import Names
@@ -147,6 +148,17 @@ class Journal:
         """A kept decision, None for an unknown id."""
         with self.reading() as connection:
             return read_decision(connection, decision_id)
+
+    def erase(self, customer_id: CustomerId, cause: Cause) -> Erased:
+        """Erase a customer, then the bytes. Stored values and batch files are the caller's to clear.
+
+        Raises:
+            UnknownCustomerError: The journal holds nothing of such a customer.
+        """
+        erased = self.write(lambda transaction: erase(transaction, customer_id, cause))
+        with self._reported():
+            self._ready().compact()
+        return erased
 
     def find(self, identity: Identity) -> Standing | None:
         """Whose name this is, and how far the journal has come with that customer."""

@@ -65,6 +65,7 @@ EVENTS = Table(
     Column("extra", Text),
     UniqueConstraint("source", "event_id"),
     Index("ix_events_identity", "identity_id", "position"),
+    Index("ix_events_decision_id", "decision_id"),
 )
 """``identity_id`` is the identity an event belongs to, ``customer_id`` the customer that it meant when it came."""
 
@@ -152,19 +153,6 @@ DECISIONS = Table(
     Column("matrix", LargeBinary, nullable=False),
 )
 """``matrix`` is what the models saw: zlib of float32 little-endian ``[n_names, n_pairs]``."""
-
-OUTCOMES = Table(
-    "outcomes",
-    METADATA,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("decision_id", Text, nullable=False, index=True),
-    Column("offer_id", Text),
-    Column("kind", Text, nullable=False),
-    Column("occurred_us", BigInteger, nullable=False),
-    Column("value_minor", BigInteger),
-    Column("inside", Boolean, nullable=False),
-)
-"""Events that came of a decision; ``inside`` says whether within the offer's attribution window."""
 
 KEYS = Table(
     "keys",

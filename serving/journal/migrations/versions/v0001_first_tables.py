@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "event_id", name=op.f("uq_events_source")),
     )
     op.create_index("ix_events_identity", "events", ["identity_id", "position"], unique=False)
+    op.create_index("ix_events_decision_id", "events", ["decision_id"], unique=False)
     op.create_table(
         "head",
         sa.Column("one", sa.Integer(), autoincrement=False, nullable=False),
@@ -144,18 +145,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", "identity_id", name=op.f("pk_links")),
     )
     op.create_index("ix_links_identity", "links", ["identity_id", "position"], unique=False)
-    op.create_table(
-        "outcomes",
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("decision_id", sa.Text(), nullable=False),
-        sa.Column("offer_id", sa.Text(), nullable=True),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("occurred_us", sa.BigInteger(), nullable=False),
-        sa.Column("value_minor", sa.BigInteger(), nullable=True),
-        sa.Column("inside", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("position", name=op.f("pk_outcomes")),
-    )
-    op.create_index(op.f("ix_outcomes_decision_id"), "outcomes", ["decision_id"], unique=False)
     op.create_table(
         "separations",
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
