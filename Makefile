@@ -16,6 +16,9 @@ SOURCE ?=
 DATA ?=
 PROOF ?=
 ONCE ?=
+NAME ?=
+SCOPES ?=
+REVOKE ?=
 ifneq ($(SOURCE),)
 export KAIROS_SOURCE := $(SOURCE)
 endif
@@ -23,7 +26,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run data features train evaluate compare promote rollback serve mlflow
+.PHONY: help install run data features train evaluate compare promote rollback serve migrate rebuild key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -70,6 +73,15 @@ rollback: $(STAMP) ## Bring the champion before this one back
 serve: $(STAMP) ## Answer decisions over HTTP
 	@$(BIN)/python -m serving
 
+migrate: $(STAMP) ## Bring the journal's schema up to date (serve does it too)
+	@$(BIN)/python -m serving.migrate
+
+rebuild: $(STAMP) ## Recompute every customer's live features from the journal
+	@$(BIN)/python -m serving.rebuild
+
+key: $(STAMP) ## List the API's keys; NAME=caller SCOPES=decide,events makes one, REVOKE=id ends one
+	@$(BIN)/python -m serving.key $(if $(NAME),--name $(NAME)) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(REVOKE),--revoke $(REVOKE))
+
 mlflow: $(STAMP) ## Show the runs and models in MLflow's pages
 	@$(BIN)/python -m training.mlflow_pages
 
@@ -94,7 +106,7 @@ bench: $(STAMP) ## Measure the service beside its peers
 notebooks: $(STAMP) ## Execute the notebooks; the copies with output go to .data/notebooks
 	@mkdir -p .data/notebooks
 	@for notebook in notebooks/*.ipynb; do echo "$$notebook"; \
-	  $(BIN)/jupyter execute --output "$$PWD/.data/$$notebook" "$$notebook"; done
+	  KAIROS_DATA_DIR="$(abspath $(or $(KAIROS_DATA_DIR),.data))" $(BIN)/jupyter execute --output "$$PWD/.data/$$notebook" "$$notebook"; done
 
 docs: $(STAMP) ## Write the README's tables from the code
 	@$(BIN)/python -m training.readme

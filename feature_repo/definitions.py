@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource
 from feast.types import Array, FeastType, Float64, Int64, String
 from feast.value_type import ValueType
 
@@ -35,11 +35,14 @@ def _view(stored: Stored, entity: Entity, ttl: timedelta, meaning: str) -> Featu
         entities=[entity],
         ttl=ttl,
         schema=[Field(name=c.name, dtype=_TYPES[c.shape], description=c.meaning) for c in stored.columns],
-        source=FileSource(
-            name=f"{stored.name}_history",
-            path=str((_SETTINGS.feast_dir / f"{stored.name}.parquet").absolute()),
-            timestamp_field="event_timestamp",
-            created_timestamp_column="created_timestamp",
+        source=PushSource(
+            name=f"{stored.name}_push",
+            batch_source=FileSource(
+                name=f"{stored.name}_history",
+                path=str((_SETTINGS.feast_dir / f"{stored.name}.parquet").absolute()),
+                timestamp_field="event_timestamp",
+                created_timestamp_column="created_timestamp",
+            ),
         ),
         online=True,
         description=meaning,

@@ -19,7 +19,7 @@ def _instant(text: str) -> str:
 
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
-Rfc3339 = Annotated[str, AfterValidator(_instant)]
+Rfc3339 = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
 Minor = Annotated[float, Field(description="minor units of `currency`")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -31,9 +31,7 @@ class _Wire(BaseModel):
 class DecisionRequest(_Wire):
     """For whom to decide, and within which bounds."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]})
 
     customer_id: Id = Field(description="The customer. One that is unknown gets a cold-start answer.")
     kind: Id | None = Field(
@@ -51,9 +49,7 @@ class DecisionRequest(_Wire):
         "none", description="`funnel` lists every pair of the kind that was removed or scored below silence, and why."
     )
     dry_run: bool = Field(False, description="Decide without recording anything.")
-    at: Rfc3339 | None = Field(
-        None, description="Instant to decide as of, RFC 3339. Allowed only under the simulated clock."
-    )
+    at: Rfc3339 | None = Field(None, description="Instant to decide as of; allowed only under the simulated clock.")
 
 
 class Components(_Wire):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,23 +12,32 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from features.catalogue import Catalogue
-from features.clock import Clock, SimulatedClock, SystemClock
-from features.domain import Instant
+from features.clock import Clock, SimulatedClock
+from features.domain import CustomerId
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
 from serving.crowd import Crowd, file_stamp
 from serving.desk import Desk
-from serving.envelope import Envelope
+from serving.door import Door, check_open
+from serving.envelope import Envelope, is_json
+from serving.events.body import Reading
+from serving.intake import Intake
 from serving.journal import Journal
 from serving.listing import Listing
+from serving.live import Live
+from serving.live_routes import routes
+from serving.live_store import LiveStore
+from serving.page import Page
+from serving.present import clock_of, follower
 from serving.problem import Fault, Problem, RefusalError, pointer, problem
+from serving.projection import NoVocabularyError, Projection
 from serving.reception import Reception
 from serving.registry import Registry, read_bundle
 from serving.score import Attention
-from serving.settings import Settings
+from serving.settings import Access, Settings
 from serving.store import FeatureReader, SqliteReader
+from serving.values import MemoryValues, SqliteValues, Values
 from serving.watch import Watch
 from serving.wire import SERVICE_VERSION
 
@@ -48,6 +57,10 @@ class Parts:
     store: FeatureReader
     journal: Journal
     watch: Watch
+    values: Values = field(default_factory=MemoryValues)
+    """Where the live features of customers are kept; the store reads them."""
+    access: Access = "open"
+    keep_raw: bool = False
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -56,23 +69,50 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _parts(settings: Settings) -> Parts:
-    clock: Clock = SystemClock() if settings.clock == "system" else SimulatedClock(settings.as_of or Instant(0))
-
-    def follow_data(catalogue: Catalogue) -> None:
-        # A simulated present without an instant of its own stands where the known history ends.
-        if isinstance(clock, SimulatedClock) and settings.as_of is None:
-            clock.advance(max(catalogue.now - clock.now(), 0))
-
+    clock = clock_of(settings)
     online = settings.feast_dir / "online.db"
     store = SqliteReader(online, settings.feature_ttl_days)
     watch = Watch(
-        Listing(settings.source_dir / "catalogue.json", follow_data),
+        Listing(settings.source_dir / "catalogue.json", follower(clock, settings)),
         Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
         Crowd(store, clock, file_stamp(online)),
         Attention(settings.attention_minor, settings.attention_slope_minor),
         settings.model_poll_s,
     )
-    return Parts(clock, store, Journal(settings.journal_uri), watch)
+    check_open(settings.access == "open", settings.host)
+    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
+    return Parts(clock, store, journal, watch, SqliteValues(online), settings.access, settings.keep_raw)
+
+
+def _projection(parts: Parts) -> Projection:
+    def categories() -> frozenset[str]:
+        catalogue = parts.watch.current.catalogue
+        if not catalogue.source:
+            raise NoVocabularyError("there is no catalogue yet, so events cannot be read: run `make features`")
+        return catalogue.categories
+
+    return Projection(parts.journal, parts.values, categories)
+
+
+def _live(parts: Parts, projection: Projection, reception: Reception) -> Live:
+    def reading() -> Reading:
+        catalogue = parts.watch.current.catalogue
+        projection.categories()
+        channels = frozenset(str(name) for name in catalogue.channel)
+        return Reading(catalogue.currency, channels, {o.offer_id: o.category for o in catalogue.offers}, parts.keep_raw)
+
+    def rehearse(customer_id: CustomerId) -> dict[str, Any]:
+        request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
+        return reception.decide(request).model_dump(by_alias=True)
+
+    return Live(
+        parts.journal,
+        Intake(projection, parts.clock, reading),
+        Page(parts.journal, rehearse),
+        Door(parts.journal, parts.access == "open"),
+        parts.clock,
+        parts.values.forget,
+    )
 
 
 def serve(parts: Parts) -> FastAPI:
@@ -95,19 +135,24 @@ def serve(parts: Parts) -> FastAPI:
         responses={"default": _problem_response("Anything that goes wrong.")},
     )
     app.add_middleware(Envelope)
-    _add_decisions(app, parts)
+    projection = _projection(parts)
+    reception = Reception(
+        Desk(LiveStore(parts.store, projection)),
+        parts.journal,
+        parts.clock,
+        lambda: parts.watch.current,
+        simulated=isinstance(parts.clock, SimulatedClock),
+    )
+    _add_decisions(app, reception)
+    app.include_router(routes(_live(parts, projection, reception)))
     _add_health(app, parts)
     _add_problems(app)
     _declare_problems(app)
     return app
 
 
-def _add_decisions(app: FastAPI, parts: Parts) -> None:
-    simulated = isinstance(parts.clock, SimulatedClock)
-    reception = Reception(
-        Desk(parts.store), parts.journal, parts.clock, lambda: parts.watch.current, simulated=simulated
-    )
-
+def _add_decisions(app: FastAPI, reception: Reception) -> None:
+    # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
         "/v1/decisions",
@@ -115,7 +160,7 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
         response_class=Response,
         responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
     )
-    async def decide(request: api.DecisionRequest) -> Response:
+    def decide(request: api.DecisionRequest) -> Response:
         """Decide for one customer: the best offers with channel, or silence."""
         return _json(reception.decide(request))
 
@@ -129,7 +174,7 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
             503: _problem_response("The journal cannot be read."),
         },
     )
-    async def decided(decision_id: str) -> Response:
+    def decided(decision_id: str) -> Response:
         """A recorded decision, with what the models saw of each item."""
         return _json(reception.decided(decision_id))
 
@@ -173,6 +218,9 @@ def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         found = error.errors()
+        if found[0]["loc"][0] == "body" and not is_json(request.headers.get("content-type", "")):
+            detail = "The body must be JSON: send it with the header Content-Type: application/json."
+            return _problem(request, 415, "unsupported_media_type", detail)
         if any(fault["type"] == "json_invalid" for fault in found):
             return _problem(request, 400, "malformed", "The body is not JSON: check quotes, commas and brackets.")
         faults = [Fault(pointer=pointer(fault["loc"][1:]), detail=fault["msg"]) for fault in found]

@@ -41,11 +41,15 @@ class Booster:
         except lightgbm.basic.LightGBMError as error:
             raise ModelError(f"these are no trees of LightGBM ({error}): train again, or promote another") from error
 
-    def raw(self, X: Matrix) -> Floats:
-        """Scores on the logit scale ``[n]`` of rows ``[n, n_columns]``; NaN stands for unknown."""
+    def raw(self, X: Matrix, rounds: int | None = None) -> Floats:
+        """Scores on the logit scale ``[n]`` of rows ``[n, n_columns]``; NaN stands for unknown.
+
+        ``rounds`` uses only the first so many trees.
+        """
         if not len(X):
             return np.zeros(0)
-        return np.asarray(self._trees.predict(X, raw_score=True, num_threads=1), dtype=np.float64)
+        found = self._trees.predict(X, raw_score=True, num_iteration=rounds, num_threads=1)
+        return np.asarray(found, dtype=np.float64)
 
     def contributions(self, X: Matrix) -> Floats:
         """What each column adds to the raw score (Shapley values of the trees), ``[n, n_columns + 1]``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ VALID_US = HOUR
 
 Lap = Callable[[str], None]
 """Told the name of each stage when it ends."""
+
+
+_schema = cache(vector_fingerprint)
 
 
 def untimed(_: str) -> None:
@@ -61,7 +65,7 @@ def decide(
         shortfalls=distinct(*equipment.shortfalls, *lacking, *_unlearnt(kind, by_popularity, equipment)),
         valid_until=_valid_until(ask.at, items),
         versions=Versions(
-            equipment.model.version if equipment.model else None, vector_fingerprint(), equipment.catalogue.fingerprint
+            equipment.model.version if equipment.model else None, _schema(), equipment.catalogue.fingerprint
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What holds for every request before it is understood: its id, its size, its type. Plain ASGI, no framework."""
+"""What holds for every request before it is understood: its id and its size. Plain ASGI, no framework."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WELL_FORMED = re.compile(rb"[!-~]{1,128}")
 
 
 class Envelope:
-    """Gives every answer its ``X-Request-Id``, and refuses bodies that are too large or not JSON."""
+    """Gives every answer its ``X-Request-Id``, and refuses bodies that are too large."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -44,14 +44,10 @@ class Envelope:
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             await self._app(scope, receive, send_with_id)
             return
-        if not _is_json(headers.get(b"content-type", b"")):
-            detail = "The body must be JSON: send it with the header Content-Type: application/json."
-            await _refuse(send_with_id, 415, "unsupported_media_type", detail, request_id)
-            return
         body = await _read(receive, headers.get(b"content-length", b""))
         if body is None:
             detail = f"The body is larger than {MAX_BODY:,} bytes: send less, or in several requests."
-            await _refuse(send_with_id, 413, "body_too_large", detail, request_id)
+            await _refuse(send_with_id, problem(413, "body_too_large", detail, request_id))
             return
         await self._app(scope, _replay(body, receive), send_with_id)
 
@@ -60,9 +56,10 @@ def _request_id(given: bytes) -> str:
     return given.decode() if _WELL_FORMED.fullmatch(given) else os.urandom(10).hex()
 
 
-def _is_json(content_type: bytes) -> bool:
-    kind = content_type.split(b";")[0].strip().lower()
-    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+def is_json(content_type: str) -> bool:
+    """True for ``application/json`` and its kin, whatever parameters follow."""
+    kind = content_type.split(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 async def _read(receive: Receive, declared: bytes) -> bytes | None:
@@ -88,13 +85,12 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse(send: Send, status: int, code: str, detail: str, request_id: str) -> None:
-    body = problem(status, code, detail, request_id)
+async def _refuse(send: Send, body: bytes) -> None:
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
-        # What remains of the body is not read, so the connection cannot be used again.
+        # What remains of the request is not read, so the connection cannot be used again.
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -17,6 +17,7 @@ from serving.journal import JournalUnavailableError
 from serving.journal.keys import Scope
 from serving.live import Live
 from serving.problem import Problem, RefusalError
+from serving.projection import NoVocabularyError
 
 T = TypeVar("T")
 Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
@@ -97,6 +98,8 @@ async def _do(live: Live, key: str | None, scope: Scope, work: Any) -> Any:
             return work(live.door.admit(key, scope))
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
+        except NoVocabularyError as error:
+            raise RefusalError(503, "not_ready", f"{error}.".capitalize()) from error
 
     return await run_in_threadpool(run)
 

@@ -9,7 +9,7 @@ from features.state import State
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import JournalUnavailableError
-from serving.projection import Projection
+from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
 
 
@@ -33,7 +33,7 @@ class LiveStore:
         try:
             owner = self.who(customer_id)
             self._projection.settle([owner])
-        except JournalUnavailableError:
+        except (JournalUnavailableError, NoVocabularyError):
             owner = customer_id
         return self._stored.activity(owner, at)
 

@@ -13,12 +13,18 @@ from itertools import islice
 
 from features.codec import Packed, pack, precedence, unpack
 from features.domain import CustomerId, Event, Instant
+from features.errors import KairosError
 from features.fold import fold
 from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal
 from serving.journal.log import Gap
 from serving.values import Values
+
+
+class NoVocabularyError(KairosError):
+    """The configured categories are not known yet, so nothing can be counted under them."""
+
 
 AT_ONCE = 500
 """Customers that are caught up in one go."""

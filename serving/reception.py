@@ -21,6 +21,9 @@ from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
 from serving.wire import answer
 
+FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
+"""Bounds of the instants a request may choose."""
+
 
 class Reception:
     """Answers decision requests; ``simulated`` allows a request to choose its instant."""
@@ -96,7 +99,11 @@ class Reception:
             raise RefusalError(
                 422, "at_not_allowed", detail, Fault(pointer="/at", detail="allowed only under the simulated clock")
             )
-        return parse_instant(given)
+        at = parse_instant(given)
+        if not FIRST <= at <= LAST:
+            detail = f"{given} is no instant to decide as of: choose one from 1970 to 2199."
+            raise RefusalError(422, "at_out_of_range", detail, Fault(pointer="/at", detail="choose 1970 to 2199"))
+        return at
 
 
 def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:

@@ -21,6 +21,8 @@ PREFIX = "KAIROS_"
 Source = Literal["complete_journey", "starbucks", "files"]
 ClockName = Literal["simulated", "system"]
 Size = Literal["small", "full"]
+Access = Literal["open", "keys"]
+Synchronous = Literal["FULL", "NORMAL"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Settings:
     deadline_ms: float
     model_poll_s: float
     threads: int
+    journal: str | None
+    synchronous: Synchronous
+    access: Access
+    keep_raw: bool
     seed: int
     proof_size: Size
     bench_s: float
@@ -99,8 +105,8 @@ class Settings:
 
     @property
     def journal_uri(self) -> str:
-        """Where the journal of decisions lies, as an SQLAlchemy address."""
-        return f"sqlite:///{self.data_dir.absolute() / 'journal.db'}"
+        """Where the journal lies, as an SQLAlchemy address."""
+        return self.journal or f"sqlite:///{self.data_dir.absolute() / 'journal.db'}"
 
 
 def _text(text: str) -> str:
@@ -147,6 +153,10 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _yes(text: str) -> bool:
+    return _one_of("yes", "no")(text) == "yes"
 
 
 def _currency(text: str) -> str:
@@ -235,6 +245,20 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("model_poll_s", "1.0", "Seconds between two looks at which model is champion.", _number(above=True)),
     Setting("threads", "2", "Threads for training and for batch features; serving scores with one.", _whole(1, 1_024)),
+    Setting("journal", "", "Address of the journal, as postgresql://user@host/name; unset: SQLite.", _optional(_text)),
+    Setting(
+        "synchronous",
+        "FULL",
+        "How SQLite writes the journal: FULL survives a power cut, NORMAL the end of the process only.",
+        _one_of("FULL", "NORMAL"),
+    ),
+    Setting(
+        "access",
+        "open",
+        "keys, or open: anybody may call, allowed only where the service listens on this machine alone.",
+        _one_of("open", "keys"),
+    ),
+    Setting("keep_raw", "no", "yes keeps e-mail addresses and telephone numbers beside their digests.", _yes),
     Setting("seed", "7", "Seed of everything random in training and sampling.", _whole(0, 2**31 - 1)),
     Setting("proof_size", "small", "Size of the proofs: small, as in the test run, or full.", _one_of("small", "full")),
     Setting("bench_s", "5", "Seconds for which each contender of a benchmark runs.", _number(above=True)),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 from features.codec import precedence
 from features.domain import CustomerId
-from features.stored import ACTIVITY
-from serving.packed_file import PROJECT, create, get, get_all, open_to_read, open_to_write, put, table_name
+from features.stored import ACTIVITY, PROFILE
+from serving.packed_file import PROJECT, create, get, open_to_read, open_to_write, put, table_name
 
 
 class Values(Protocol):
@@ -27,7 +26,11 @@ class Values(Protocol):
         ...
 
     def remove(self, customer_ids: Iterable[CustomerId]) -> None:
-        """Forget customers."""
+        """Drop values that are to be made anew."""
+        ...
+
+    def forget(self, customer_ids: Iterable[CustomerId]) -> None:
+        """Erase all that is stored of customers, their profiles too, down to the bytes."""
         ...
 
     def close(self) -> None:
@@ -59,6 +62,10 @@ class MemoryValues:
         for customer_id in customer_ids:
             self._values.pop(customer_id, None)
 
+    def forget(self, customer_ids: Iterable[CustomerId]) -> None:
+        """See Values."""
+        self.remove(customer_ids)
+
     def close(self) -> None:
         """See Values."""
 
@@ -69,6 +76,7 @@ class SqliteValues:
     def __init__(self, path: Path, project: str = PROJECT) -> None:
         self._path = path
         self._table = table_name(project, ACTIVITY.name)
+        self._profiles = table_name(project, PROFILE.name)
         self._own = threading.local()
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
@@ -76,13 +84,17 @@ class SqliteValues:
 
     def get(self, customer_id: CustomerId) -> bytes | None:
         """See Values."""
-        inode = self._path.stat().st_ino if self._path.exists() else -1
+        if not self._path.exists():
+            return None
+        inode = self._path.stat().st_ino
         if getattr(self._own, "inode", None) != inode:
-            with closing(open_to_write(self._path)) as con:
-                create(con, self._table)
-            self._own.connection = open_to_read(self._path)
-            self._own.inode = self._path.stat().st_ino
-        return get(self._own.connection, self._table, customer_id)
+            self._own.connection, self._own.inode = open_to_read(self._path), inode
+        try:
+            return get(self._own.connection, self._table, customer_id)
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None
+            raise
 
     def put(self, values: Sequence[tuple[CustomerId, bytes]]) -> None:
         """See Values."""
@@ -95,10 +107,17 @@ class SqliteValues:
         with self._lock:
             self._writing().executemany(f"DELETE FROM {self._table} WHERE key = ?", [(c,) for c in customer_ids])
 
-    def all(self) -> list[tuple[str, bytes]]:
-        """Every customer with the value, by customer."""
+    def forget(self, customer_ids: Iterable[CustomerId]) -> None:
+        """See Values."""
+        keys = [(customer_id,) for customer_id in customer_ids]
         with self._lock:
-            return get_all(self._writing(), self._table)
+            con = self._writing()
+            con.execute("PRAGMA secure_delete = ON")
+            for table in (self._table, self._profiles):
+                create(con, table)
+                con.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
+            con.execute("VACUUM")
+            con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _writing(self) -> sqlite3.Connection:
         """A file that was deleted or replaced is opened anew, else the values would go where nobody reads."""

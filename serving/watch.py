@@ -11,7 +11,6 @@ import logging
 import threading
 
 from features.domain import CustomerId, DecisionId, Instant
-from features.evidence import pool
 from serving.crowd import Crowd, Evidence
 from serving.decide import decide
 from serving.decision import Ask
@@ -22,6 +21,7 @@ from serving.registry import Champion, Registry
 from serving.score import Attention
 from serving.shortfall import Lack, Shortfall
 
+_STARTING = Shortfall(Lack.STARTING, "The service has just been started and is still loading its model.")
 _LOG = logging.getLogger(__name__)
 
 Sources = tuple[Listed, Champion, Evidence]
@@ -36,7 +36,7 @@ class Watch:
         self._crowd = crowd
         self._attention = attention
         self._poll_s = poll_s
-        self._current = _starting(attention)
+        self._current = Equipment(NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention, None, (_STARTING,))
         self._sources: Sources | None = None
         self._refreshing = threading.Lock()
         self._stopped = threading.Event()
@@ -62,7 +62,11 @@ class Watch:
     def refresh(self) -> None:
         """Look once, and swap if anything is new."""
         with self._refreshing:
-            sources = (self._listing.listed(), self._registry.champion(), self._crowd.evidence())
+            listed, evidence = self._listing.listed(), self._crowd.evidence()
+            if self._sources is None:
+                # Loading a model takes seconds; until it is there, popularity is better than no answer.
+                self._current = _equipment(listed, Champion(None, _STARTING), evidence, self._attention)
+            sources = (listed, self._registry.champion(), evidence)
             if self._sources is not None and all(a is b for a, b in zip(sources, self._sources, strict=True)):
                 return
             equipment = _equipment(*sources, self._attention)
@@ -81,11 +85,6 @@ class Watch:
                 _LOG.exception("what is in force could not be renewed")
             if self._stopped.wait(self._poll_s):
                 return
-
-
-def _starting(attention: Attention) -> Equipment:
-    starting = Shortfall(Lack.STARTING, "The service has just been started and is still loading.")
-    return Equipment(NOTHING, pool((), (), {}, Instant(0)), Instant(0), attention, shortfalls=(starting,))
 
 
 def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention: Attention) -> Equipment:

@@ -19,7 +19,7 @@ from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_EFFECT = frozenset(
-    {"as_of", "clock", "host", "port", "mlflow_port", "deadline_ms", "model_poll_s", "threads", "proof_size", "bench_s"}
+    {"clock", "host", "port", "mlflow_port", "deadline_ms", "model_poll_s", "threads", "proof_size", "bench_s"}
 )
 """Settings that change nothing of what a stage writes."""
 
@@ -38,9 +38,19 @@ class Stage:
     """True when a change of the output from outside makes the stage run again; the champion may be changed by hand."""
 
 
+FEATURES_CODE = (
+    "features",
+    "feature_repo",
+    "serving",
+    "training/engine.py",
+    "training/feature_store.py",
+    "training/histories.py",
+    "training/materialise.py",
+    "training/offered.py",
+)
 STAGES = (
     Stage("data", "training.import_data", ("features", "training/import_data.py"), "contract/manifest.json"),
-    Stage("features", "training.materialise", ("features", "feature_repo", "serving"), "feast/registry.db"),
+    Stage("features", "training.materialise", FEATURES_CODE, "feast/registry.db"),
     Stage("train", "training.train", ("training",), "models", own_output=False),
     Stage("promote", "training.promote", (), "champion.json", own_output=False),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
@@ -72,18 +71,18 @@ class Journal:
         Raises:
             JournalError: It is of another kind or of a newer build.
         """
-        path = make_url(self._uri).database
         with self._opening:
-            found = self._database
-            if found is not None and found.is_file and not Path(path or "").exists():
-                # SQLite would go on writing to a file that was deleted, and nobody could read it again.
-                found.close()
-                found = None
-            if found is None:
+            if self._database is not None and self._database.stale:
+                self._database.close()
+                self._database = None
+            if self._database is None:
                 with self._reported():
-                    found = Database(self._uri, self._synchronous)
-            self._database = found
-            return found
+                    self._database = Database(self._uri, self._synchronous)
+            return self._database
+
+    def version(self) -> str:
+        """The version of the schema, which this build's migrations have reached."""
+        return self._ready().version
 
     def close(self) -> None:
         """Give every connection back; the next use opens the journal again."""

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 from serving.journal.engine import writer
 from serving.journal.errors import JournalError
@@ -35,6 +35,11 @@ def migrate(engine: Engine) -> str:
         found = MigrationContext.configure(connection).get_current_revision()
         if found == wanted:
             return wanted
+        if found is None and inspect(connection).has_table("decisions"):
+            raise JournalError(
+                "the journal was begun by a build that knew decisions only, or is another program's database: "
+                "move it away, or name another one"
+            )
         config.attributes["connection"] = connection
         logging.getLogger("alembic").setLevel(logging.WARNING)
         try:

@@ -96,6 +96,12 @@ def test_an_instant_may_be_chosen_under_the_simulated_clock_only(client: Clients
     assert found["errors"][0]["pointer"] == "/at"
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_instant_nobody_can_mean_is_refused(client: Clients, at: str) -> None:
+    found = _problem(client().post("/v1/decisions", json={**TEA, "at": at}), 422, "at_out_of_range")
+    assert found["errors"][0]["pointer"] == "/at"
+
+
 def test_an_instant_before_the_known_history_is_warned_of(client: Clients) -> None:
     answer = client().post("/v1/decisions", json={**TEA, "at": "2017-09-01T00:00:00Z"}).json()
     assert any("History is known up to 2017-10-01T12:00:00Z" in warning for warning in answer["warnings"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +65,26 @@ def test_a_deleted_journal_is_begun_anew_and_not_written_into_the_void(tmp_path:
         file.unlink()
     journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
     assert Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}").decision(DecisionId("d-2")) is not None
+
+
+def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
+    journal.record(RECORD)
+    for file in (tmp_path / "new").iterdir():
+        file.unlink()
+    (tmp_path / "new" / "journal.db").mkdir()
+    with pytest.raises(JournalUnavailableError):
+        journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
+    (tmp_path / "new" / "journal.db").rmdir()
+    journal.record(replace(RECORD, decision_id=DecisionId("d-3")))
+    assert journal.decision(DecisionId("d-3")) is not None
+
+
+def test_many_threads_may_record_at_once(journal: Journal) -> None:
+    ids = [DecisionId(f"d-{number}") for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: journal.record(replace(RECORD, decision_id=number)), ids))
+    assert all(journal.decision(number) is not None for number in ids)
 
 
 def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path) -> None:

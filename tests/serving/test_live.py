@@ -1,0 +1,232 @@
+"""The live customer over HTTP."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from features.domain import CustomerId, Instant
+from features.instant import format_instant
+from features.stored import VIEWS
+from serving.app import Parts, serve
+from serving.journal import Cause, Journal
+from serving.journal.keys import Scope, make_key
+from serving.packed_file import PROJECT, create, open_to_write, put, table_name
+from serving.store import MemoryReader, SqliteReader
+from serving.values import SqliteValues
+
+PHONE = {"namespace": "phone", "value": "+49 171 1234567"}
+
+
+@pytest.fixture
+def online(place: Path, store: MemoryReader) -> Path:
+    """Ann as the batch left her, in a file."""
+    con = open_to_write(place / "online.db")
+    for view in VIEWS:
+        table = table_name(PROJECT, view.name)
+        create(con, table)
+        put(con, table, store._get_all(view))
+    con.close()
+    return place / "online.db"
+
+
+@pytest.fixture
+def start(parts: Callable[..., Parts], online: Path, place: Path) -> Iterator[Callable[..., TestClient]]:
+    """Starts a worker; all of them share journal and store."""
+    with ExitStack() as running:
+
+        def another(**other: Any) -> TestClient:
+            store = SqliteReader(online, 400)
+            made = replace(parts(store=store), values=SqliteValues(online), **other)
+            return running.enter_context(TestClient(serve(made), raise_server_exceptions=False))
+
+        yield another
+
+
+def event(event_id: str, kind: str = "visited", channel: str = "app", **more: object) -> dict[str, object]:
+    return {"source": "test", "event_id": event_id, "customer_id": "ann", "kind": kind, "channel": channel, **more}
+
+
+def statuses(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [item["status"] for item in answer.json()["items"]]
+
+
+def test_every_item_of_a_batch_has_an_answer_of_its_own(start: Callable[..., TestClient]) -> None:
+    body = {"events": [event("1"), event("1"), event("2", kind="flown"), event("3", channel="pigeon"), 7]}
+    answer = start().post("/v1/events", json=body)
+    assert statuses(answer) == ["accepted", "duplicate", "refused", "refused", "refused"]
+    found = answer.json()
+    assert (found["accepted"], found["duplicates"], found["refused"]) == (1, 1, 3)
+    assert [item["code"] for item in found["items"]] == [None, None, "unknown_kind", "unknown_channel", "wrong_type"]
+    assert found["items"][2]["event_id"] == "2"
+
+
+def test_cloudevents_and_segment_are_taken_under_their_own_media_types(start: Callable[..., TestClient]) -> None:
+    client = start()
+    cloud = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/s",
+        "type": "x.visited",
+        "subject": "ann",
+        "data": {"channel": "app"},
+    }
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    assert statuses(client.post("/v1/events", json=[cloud, cloud], headers=headers)) == ["accepted", "duplicate"]
+    identify = {"type": "identify", "messageId": "2", "userId": "ann", "anonymousId": "a"}
+    page = {"type": "screen", "messageId": "3", "anonymousId": "a"}
+    answer = client.post("/v1/events", json={"batch": [identify, page]})
+    assert [item["customer_id"] for item in answer.json()["items"]] == ["ann", "ann"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "malformed"),
+        (b"NaN", 400, "malformed"),
+        (b"[" * 90_000 + b"]" * 90_000, 422, "no_events"),
+        (b"[]", 422, "no_events"),
+        (b'"text"', 422, "no_events"),
+        (b"[" + b",".join([b"{}"] * 501) + b"]", 413, "too_many_events"),
+        (b" " * 1_000_001, 413, "body_too_large"),
+    ],
+)
+def test_a_body_that_is_no_batch_gets_a_problem(
+    start: Callable[..., TestClient], body: bytes, status: int, code: str
+) -> None:
+    answer = start().post("/v1/events", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_what_one_worker_acknowledged_is_in_the_vector_of_the_next_ones_decision(
+    start: Callable[..., TestClient],
+) -> None:
+    one, other = start(), start()
+
+    def interest(client: TestClient) -> float:
+        decided = client.post(
+            "/v1/decisions", json={"customer_id": "ann", "kind": "promotion", "channels": ["app"]}
+        ).json()
+        recorded = client.get(f"/v1/decisions/{decided['decision_id']}").json()
+        value: float = recorded["vectors"][0]["features"]["customer_interest_7d"]
+        return value
+
+    before = interest(other)
+    assert statuses(one.post("/v1/events", json=[event(str(n)) for n in range(5)])) == ["accepted"] * 5
+    after = interest(other)
+    assert after > before
+    assert statuses(other.post("/v1/events", json=[event("0")])) == ["duplicate"]
+    assert interest(one) == after
+
+
+def test_outcomes_need_nothing_but_the_decision_and_count_once(start: Callable[..., TestClient]) -> None:
+    client = start()
+    decided = client.post("/v1/decisions", json={"customer_id": "ann", "kind": "promotion", "channels": ["app"]}).json()
+    where = f"/v1/decisions/{decided['decision_id']}/outcomes"
+    body = {"outcomes": [{"kind": "clicked", "occurred_at": "2017-10-01T11:00:00Z"}]}
+    assert statuses(client.post(where, json=body)) == ["accepted"]
+    assert statuses(client.post(where, json=body)) == ["duplicate"]
+    other = client.post(where, json={"outcomes": [{"kind": "clicked", "offer_id": "coupon-old"}]})
+    assert (other.status_code, other.json()["code"]) == (422, "not_offered")
+    assert client.post("/v1/decisions/none/outcomes", json=body).status_code == 404
+    page = client.get("/v1/customers/ann").json()
+    assert page["last_offers"][0]["outcomes"] == ["clicked"]
+
+
+def test_an_agent_types_a_number_and_sees_the_customer(start: Callable[..., TestClient]) -> None:
+    client = start()
+    when = {"occurred_at": "2017-10-01T09:00:00+02:00"}
+    body = [
+        event("1", "purchased", category="milk", value_minor=250, identities=[PHONE], **when),
+        event("2", "carted", category="tea", **when),
+        event("3", "complained", **when),
+    ]
+    assert statuses(client.post("/v1/events", json=body)) == ["accepted"] * 3
+    page = client.post("/v1/customers/lookup", json=PHONE | {"value": "0049171-1234567"}).json()
+    assert page["customer_id"] == "ann"
+    assert page["names"] == {"customer_id": 1, "phone_sha256": 1}
+    assert page["last_order"]["value_minor"] == 250
+    assert {topic["topic"] for topic in page["open_topics"]} == {"basket", "complaint"}
+    assert [entry["kind"] for entry in page["timeline"]] == ["complained", "carted", "purchased"]
+    assert page["next_best_offer"] is None or page["next_best_offer"]["rank"] == 1
+    assert client.post("/v1/customers/lookup", json=PHONE | {"value": "+1 555 000 0000"}).status_code == 404
+    assert client.post("/v1/customers/lookup", json=PHONE | {"value": "17"}).status_code == 422
+
+
+def test_the_timeline_goes_on_with_its_cursor(start: Callable[..., TestClient]) -> None:
+    client = start()
+    client.post("/v1/events", json=[event(str(n)) for n in range(120)])
+    seen, cursor = 0, None
+    while True:
+        page = client.get("/v1/customers/ann", params={} if cursor is None else {"cursor": cursor}).json()
+        seen, cursor = seen + len(page["timeline"]), page["cursor"]
+        if cursor is None:
+            break
+    assert seen == 120
+    assert client.get("/v1/customers/ann", params={"cursor": "x"}).status_code == 422
+
+
+def test_consent_split_export_and_erasure_over_the_wire(start: Callable[..., TestClient], online: Path) -> None:
+    client = start()
+    client.post("/v1/events", json=[event("1", identities=[{"namespace": "card", "value": "c"}])])
+    said = {"purpose": "email_marketing", "granted": False, "source": "form"}
+    held = client.post("/v1/customers/ann/consents", json=said).json()
+    assert [(each["purpose"], each["granted"]) for each in held] == [("email_marketing", False)]
+    names = {"names": [{"namespace": "card", "value": "c"}], "reason": "her brother's"}
+    other = client.post("/v1/customers/ann/split", json=names).json()["customer_id"]
+    assert other.startswith("k_")
+    assert client.post("/v1/customers/ann/split", json=names).status_code == 409
+    assert len(client.get("/v1/customers/ann/export").json()["events"]) == 1
+    decided = client.post("/v1/decisions", json={"customer_id": "ann"}).json()["decision_id"]
+    assert client.delete("/v1/customers/ann").json()["events"] == 1
+    assert client.get("/v1/customers/ann").status_code == 404
+    assert SqliteValues(online).get(CustomerId("ann")) is None
+    assert SqliteReader(online, 400).profile(CustomerId("ann")) is None
+    gone = client.post(f"/v1/decisions/{decided}/outcomes", json={"outcomes": [{"kind": "clicked"}]})
+    assert (gone.status_code, gone.json()["code"]) == (410, "decision_erased")
+
+
+def test_without_the_right_key_nothing_is_told(start: Callable[..., TestClient], place: Path) -> None:
+    journal = Journal(f"sqlite:///{place / 'journal.db'}")
+    cause = Cause(Instant(0), "admin", "test")
+    _, token = journal.write(lambda t: make_key(t.connection, "shop", frozenset({Scope.EVENTS}), cause))
+    client = start(access="keys")
+    key = {"authorization": f"Bearer {token}"}
+    assert client.post("/v1/events", json=[event("1")]).status_code == 401
+    assert client.post("/v1/events", json=[event("1")], headers={"authorization": "Bearer x"}).status_code == 401
+    assert statuses(client.post("/v1/events", json=[event("1")], headers=key)) == ["accepted"]
+    refused = client.get("/v1/customers/ann", headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    journal.close()
+
+
+def test_without_a_catalogue_events_are_asked_for_again(start: Callable[..., TestClient], place: Path) -> None:
+    (place / "catalogue.json").unlink()
+    answer = start().post("/v1/events", json=[event("1")])
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+
+
+def test_an_event_more_than_a_day_ahead_is_refused_and_a_late_one_is_welcome(
+    start: Callable[..., TestClient], now: Instant
+) -> None:
+    ahead = format_instant(Instant(now + 25 * 3_600_000_000))
+    body = [event("1", occurred_at=ahead), event("2", occurred_at="2001-01-01T00:00:00Z")]
+    assert statuses(start().post("/v1/events", json=body)) == ["refused", "accepted"]
+
+
+def test_personal_data_do_not_end_up_in_the_log(
+    start: Callable[..., TestClient], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = start()
+    client.post("/v1/events", json=[event("1", identities=[PHONE, {"namespace": "email", "value": "zoe@example.org"}])])
+    client.post("/v1/customers/lookup", json=PHONE)
+    told = caplog.text + "".join(capfd.readouterr())
+    assert "1234567" not in told
+    assert "zoe@example.org" not in told
