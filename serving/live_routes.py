@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Request, Response
@@ -78,7 +77,11 @@ _NO_KEY: dict[int | str, dict[str, Any]] = {
     403: _problem("The key lacks the scope."),
     503: _problem("The journal cannot be used."),
 }
-_NOBODY: dict[int | str, dict[str, Any]] = {404: _problem("Nobody is known by this name."), **_NO_KEY}
+_NOBODY: dict[int | str, dict[str, Any]] = {
+    404: _problem("Nobody is known by this name."),
+    422: _problem("The request is not what this call takes."),
+    **_NO_KEY,
+}
 
 
 def routes(live: Live) -> APIRouter:
@@ -206,11 +209,11 @@ def _add_rights(router: APIRouter, live: Live) -> None:
         )
         return held
 
-    @router.get("/v1/customers/{customer_id}/export", tags=["rights"], response_class=Response, responses=_NOBODY)
-    async def export(customer_id: str, authorization: Key = None) -> Response:
+    @router.get("/v1/customers/{customer_id}/export", tags=["rights"], response_model=dict[str, Any], responses=_NOBODY)
+    async def export(customer_id: str, authorization: Key = None) -> dict[str, Any]:
         """Everything that is held of a customer, as JSON."""
-        held = await _do(live, authorization, Scope.ADMIN, lambda _: live.export(customer_id))
-        return Response(json.dumps(held, ensure_ascii=False), media_type="application/json")
+        held: dict[str, Any] = await _do(live, authorization, Scope.ADMIN, lambda _: live.export(customer_id))
+        return held
 
     @router.delete(
         "/v1/customers/{customer_id}",
