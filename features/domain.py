@@ -101,6 +101,11 @@ class Offer:
     audience: OfferId | None = None
     """When set, only customers who were sent that offer may get this one (a coupon needs its mailed campaign)."""
 
+    @property
+    def enclosed(self) -> bool:
+        """True when the offer came with the mailing of another one: making it is no further contact."""
+        return self.audience is not None and self.audience != self.offer_id
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:

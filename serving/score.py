@@ -7,7 +7,8 @@ contact, and s that the incentive is used::
 
 An offer that must be redeemed is used with the probability r of redeeming it, and redeeming is assumed independent of
 buying anyway: s = r and q = p₀ + (1 − p₀)·r. For any other offer s = q. Where the data cannot tell what was noticed,
-v = 1: q is then learnt over all contacts.
+v = 1: q is then learnt over all contacts. An offer enclosed in the mailing of another one (a coupon in its booklet) is
+no further contact: it costs neither money nor attention, both were spent on the mailing.
 """
 
 from __future__ import annotations
@@ -121,10 +122,15 @@ def _probability(
     return part.probability(seen, [pair.offer.offer_id for pair in pairs], channels)
 
 
+def _interrupts(pair: Pair) -> bool:
+    return pair.channel.direction is Direction.OUTBOUND and not pair.offer.enclosed
+
+
 def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value:
     """The components of each pair's value.
 
-    ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted.
+    ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted. An enclosed offer is
+    charged neither attention nor cost.
     """
     noticed = odds.noticed if odds.noticed is not None else np.ones(len(pairs))
     organic = odds.organic if odds.organic is not None else np.zeros(len(pairs))
@@ -134,8 +140,8 @@ def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value
                 pair.offer.margin_minor,
                 pair.offer.incentive_minor,
                 pair.offer.incentive_minor if pair.offer.automatic else 0,
-                pair.channel.cost_minor,
-                attention_minor if pair.channel.direction is Direction.OUTBOUND else 0.0,
+                0.0 if pair.offer.enclosed else pair.channel.cost_minor,
+                attention_minor if _interrupts(pair) else 0.0,
             )
             for pair in pairs
         ],

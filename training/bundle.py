@@ -12,6 +12,8 @@ from features.vector import vector_fingerprint
 from serving.model import Bundle, Part, PartName
 
 DOCUMENT = "bundle.json"
+PREDICTIONS = "predictions.parquet"
+"""What was said of every judged row, beside the model; serving does not read it."""
 
 
 def write_bundle(folder: Path, parts: Mapping[tuple[PartName, str], Part], about: Mapping[str, Any]) -> Bundle:

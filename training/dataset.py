@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.domain import Offer, OfferId
+from features.domain import Instant, Offer, OfferId
 from serving.model import PartName, pair_key
 from training.popularity import Pair
 from training.quality import Judged
 
 Floats = NDArray[np.float64]
+TEST_SHARE = 0.3
+"""Share of the rows, the latest, that are kept for judging."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class Dataset:
     def where(self, rows: NDArray[Any]) -> Dataset:
         """These rows, by mask or by index."""
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def cut(self) -> Instant | None:
+        """The instant from which rows are for judging: of all decision instants the one nearest to TEST_SHARE.
+
+        None where all were decided at one instant.
+        """
+        instants, counts = np.unique(self.decided_us, return_counts=True)
+        later = 1.0 - np.cumsum(counts)[:-1] / max(len(self), 1)
+        return Instant(int(instants[1:][np.argmin(np.abs(later - TEST_SHARE))])) if len(later) else None
 
     def pairs(self) -> list[Pair]:
         """Offer, category and channel of every row."""

@@ -82,8 +82,8 @@ class Histories:
         """A row for every offer and the market, at every instant of a decision and now.
 
         An offer's evidence is what happened with it; the mailing that opened it to its audience counts as a contact
-        with it, and what is redeemed of the offers behind a mailing counts for the mailing; and all purchases of what
-        it is for.
+        with it, and what is redeemed of the offers behind a mailing counts for the mailing, once per customer; and all
+        purchases of what it is for.
         """
         self._con.raw_sql(f"CREATE TABLE evidence_part AS {_PARTS}")
         self._view("evidence_events", _EVIDENCE_EVENTS)
@@ -125,13 +125,18 @@ _COLUMNS = (
     "events.kind, channel, occurred_us, received_us, utc_offset_min, offer_id, events.category, "
     "value_minor, discount_minor"
 )
+# One mailing is taken once by a customer, however many of its coupons are used: only the first use known counts.
+_FIRST = "row_number() OVER (PARTITION BY subject, {of} ORDER BY received_us, least(occurred_us, received_us)) = 1"
 _EVIDENCE_EVENTS = f"""
-SELECT 'offer ' || offer_id AS subject, {_COLUMNS} FROM events
-    WHERE offer_id IS NOT NULL AND kind IN ({_listed(_ABOUT_OFFERS)})
+SELECT 'offer ' || offer_id AS subject, {_COLUMNS} FROM events JOIN offers USING (offer_id)
+    WHERE events.kind IN ({_listed(_ABOUT_OFFERS)})
+        AND (events.kind <> '{Kind.REDEEMED}' OR coalesce(audience, offer_id) = offer_id)
+UNION ALL SELECT 'offer ' || offer_id, {_COLUMNS} FROM events JOIN offers USING (offer_id)
+    WHERE events.kind = '{Kind.REDEEMED}' AND audience <> offer_id QUALIFY {_FIRST.format(of="offer_id")}
 UNION ALL SELECT 'sent ' || offer_id, {_COLUMNS} FROM events
     WHERE kind = '{Kind.SENT}' AND offer_id IN (SELECT audience FROM offers)
 UNION ALL SELECT 'used ' || audience, {_COLUMNS} FROM events JOIN offers USING (offer_id)
-    WHERE events.kind = '{Kind.REDEEMED}' AND audience <> offer_id
+    WHERE events.kind = '{Kind.REDEEMED}' AND audience <> offer_id QUALIFY {_FIRST.format(of="audience")}
 UNION ALL SELECT 'buys ' || category, {_COLUMNS} FROM events
     WHERE kind = '{Kind.PURCHASED}' AND category IN (SELECT buys FROM offers)
 UNION ALL SELECT '{MARKET}', {_COLUMNS} FROM events WHERE kind = '{Kind.PURCHASED}'

@@ -1,4 +1,4 @@
-"""Decisions with a known outcome, and what was known of each at its instant: vectors through Feast, labels from events."""
+"""Decisions with a known outcome, and what was known at each instant: vectors through Feast, labels from events."""
 
 from __future__ import annotations
 

@@ -44,6 +44,16 @@ def test_the_value_adds_up_from_the_parts_of_the_design(
     assert parts.total[0] == pytest.approx(45 - 10 - 2.5 - 2)
 
 
+def test_a_coupon_in_a_mailing_already_sent_costs_no_further_contact(equipment: Callable[..., Equipment]) -> None:
+    odds = _odds(noticed=None, bought=0.2, used=0.1, organic=0.1)
+    coupon, mailing = (
+        value(odds, [_pair(equipment(None), offer, "direct_mail")], attention_minor=7)
+        for offer in ("coupon-milk", "mailing")
+    )
+    assert (coupon.contact_cost[0], coupon.attention[0]) == (0, 0)
+    assert (mailing.contact_cost[0], mailing.attention[0]) == (-50, -7)
+
+
 @given(
     v=probability,
     p0=st.floats(0, 0.99),

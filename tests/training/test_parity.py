@@ -106,8 +106,8 @@ def store_of(settings: Settings, at: Instant, folder: Path) -> FeatureReader:
     return SqliteReader(own.online_file, settings.feature_ttl_days)
 
 
-def from_the_log(sample: Sample) -> NDArray[np.float32]:
-    """From the contract's tables alone, by plain loops."""
+def from_the_log(sample: Sample, lost: int = 0) -> NDArray[np.float32]:
+    """From the contract's tables alone, by plain loops; without each customer's last ``lost`` events known by then."""
     folder, categories = sample.settings.contract_dir, sample.catalogue.categories
     wanted = sorted({customer for customer, _, _ in sample.pairs()})
     events = events_of(folder, wanted)
@@ -116,7 +116,8 @@ def from_the_log(sample: Sample) -> NDArray[np.float32]:
     pooled = {at: pooled_of(sample, scan.evidence(at), at) for at in sample.instants()}
     found = []
     for customer, pair, at in sample.pairs():
-        state = to_state(remembered(events.get(customer, []), at, categories=categories), at)
+        known = sorted((e for e in events.get(customer, []) if e.received_at <= at), key=lambda e: e.counts_at)
+        state = to_state(remembered(known[: len(known) - lost], at, categories=categories), at)
         known_at, profile, zone = profiles[customer]
         profile, zone = (profile, zone) if known_at <= at else UNTOLD
         found.append(vectors(Known(at, state, profile, zone), [pair], pooled[at])[0])
@@ -163,6 +164,7 @@ class Scan:
         self._offers = catalogue.offers
         log = micros(pq.read_table(folder / "events.parquet"))
         self._kind = np.array(log["kind"].to_pylist())
+        self._customer = np.array(log["customer_id"].to_pylist())
         self._received = log["received_at"].to_numpy()
         self._counts = np.minimum(log["occurred_at"].to_numpy(), self._received)
         self._value = np.nan_to_num(log["value_minor"].cast(pa.float64()).to_numpy())
@@ -201,7 +203,7 @@ class Scan:
         behind = [o.offer_id for o in self._offers if o.audience == offer_id]
         sent = rows[(kind == Kind.SENT) & np.isin(offer, [offer_id, opened_by])]
         noticed = rows[np.isin(kind, [Kind.VIEWED, Kind.CLICKED]) & (offer == offer_id)]
-        taken = rows[(kind == Kind.REDEEMED) & np.isin(offer, [offer_id, *behind])]
+        taken = self._taken(rows[kind == Kind.REDEEMED], offer_id, [b for b in behind if b != offer_id], opened_by)
         found: Remembered = {
             ("evidence", ""): (
                 [self._faded(sent, at), self._faded(noticed, at), self._faded(taken, at), 0.0, 0.0],
@@ -212,6 +214,17 @@ class Scan:
             on = [self._faded(part[self._channel[part] == channel], at) for part in (sent, noticed)]
             found["evidence_channel", channel] = (on, [])
         return found
+
+    def _taken(self, rows: NDArray[np.intp], offer_id: OfferId, behind: list[OfferId], opened_by: OfferId) -> Any:
+        """Every redemption of an offer; of a mailing's enclosures (and for the mailing) each customer's first known."""
+        own, enclosed = rows[self._offer[rows] == offer_id], rows[np.isin(self._offer[rows], behind)]
+        if opened_by != offer_id:
+            own = self._first_of_each_customer(own)
+        return np.concatenate([own, self._first_of_each_customer(enclosed)])
+
+    def _first_of_each_customer(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        in_turn = rows[np.lexsort((self._counts[rows], self._received[rows]))]
+        return in_turn[np.unique(self._customer[in_turn], return_index=True)[1]]
 
     def _faded(self, rows: NDArray[np.intp], at: Instant) -> float:
         return float((2.0 ** (-(at - self._counts[rows]) / DAY_US / 180)).sum())
@@ -251,6 +264,15 @@ def test_the_three_ways_agree_on_the_small_world(
     small_store: Settings, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     compare(small_store, tmp_path, record_property)
+
+
+def test_one_lost_event_is_noticed(small_store: Settings) -> None:
+    sample = draw(small_store, *SIZES["small"]["files"])
+    history = from_history(sample)
+    noticed = (difference(history, from_the_log(sample, lost=1)) > RELATIVE).any(axis=1)
+    active = ~np.isnan(history[:, NAMES.index("customer_days_since_earliest_active")])
+    assert noticed[active].all()
+    assert active.sum() > 20
 
 
 @pytest.mark.proof(name="parity")

@@ -1,0 +1,204 @@
+"""``make train``: fit every part the data allow, judge it on later decisions, log, register and write the bundle.
+
+What is judged learnt from the earlier decisions only; what goes into service then learns from all, the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from features.catalogue import Catalogue
+from features.clock import SystemClock
+from features.errors import KairosError
+from features.instant import format_instant
+from features.vector import FEATURES, vector_fingerprint
+from serving.model import Part, PartName
+from serving.settings import Settings, read_settings
+from training import tracking
+from training.bundle import PREDICTIONS, write_bundle
+from training.contest import MODEL, POPULARITY, Contest, compete
+from training.dataset import Dataset
+from training.fit import Resources, TooFewError, fit
+from training.plots import drivers_figure, quality_figure, shares_figure
+from training.samples import Samples, gather
+from training.summary import numbers, table
+from training.words import title
+
+DRAWS = 300
+
+
+class NothingLearntError(KairosError):
+    """Not one part could be fitted."""
+
+
+def judge_part(name: PartName, kind: str, rows: Dataset, resources: Resources) -> Contest | None:
+    """The contest on the latest decisions; None where there is too little to hold back."""
+    cut = rows.cut()
+    if cut is None:
+        return None
+    learnt, test = rows.where(rows.ends_us <= cut), rows.where(rows.decided_us >= cut)
+    try:
+        return compete(name, kind, learnt, test, resources, n_draws=DRAWS)
+    except TooFewError:
+        return None
+
+
+def learn(samples: Samples, resources: Resources) -> tuple[dict[tuple[PartName, str], Part], list[Contest], list[str]]:
+    """Every part for service, the contests that judged them, and sentences about what could not be learnt."""
+    parts: dict[tuple[PartName, str], Part] = {}
+    contests, left_out = [], []
+    todo = list(samples.parts())
+    with tqdm(todo, desc="train", unit="part", disable=None) as bar:
+        for name, kind, rows in bar:
+            bar.set_postfix_str(f"{kind} {name}, {len(rows):,} rows")
+            contest = judge_part(name, kind, rows, resources)
+            try:
+                parts[name, kind], _ = fit(name, rows, resources, contest.choice if contest else None)
+            except TooFewError as error:
+                left_out.append(f"{kind} {name}: {error}")
+                continue
+            contests += [contest] if contest else []
+    return parts, contests, left_out
+
+
+def about(
+    samples: Samples, contests: list[Contest], left_out: list[str], version: str, run_id: str, created_at: str
+) -> dict[str, Any]:
+    """What ``bundle.json`` says beside the parts."""
+    catalogue, labels = samples.catalogue, samples.labels
+    return {
+        "version": version,
+        "source": catalogue.source,
+        "created_at": created_at,
+        "as_of": format_instant(catalogue.now),
+        "data_fingerprint": catalogue.fingerprint,
+        "catalogue_fingerprint": catalogue.fingerprint,
+        "kinds": list(catalogue.kinds),
+        "channels_learnt": sorted({c for c in labels["channel"].to_pylist() if c}),
+        "channels_noticing": list(samples.noticing_channels),
+        "notices_known": bool(samples.noticing_channels),
+        "value_proven": False,
+        "left_out": left_out,
+        "mlflow_run_id": run_id,
+        "summary": {f"{c.kind}.{c.name}": numbers(c) for c in contests},
+    }
+
+
+def log_contest(contest: Contest, notices_known: bool, seed: int) -> None:
+    """Metrics, tables and pictures of one part."""
+    found, where = numbers(contest), f"{contest.kind}.{contest.name}"
+    for contender, measured in found["contenders"].items():
+        prefix = where if contender == MODEL else f"{where}.{contender.replace(' ', '_')}"
+        tracking.log_metrics(tracking.flat(prefix, measured, tuple(measured)))
+    for channel in found["by_channel"]:
+        prefix = f"{where}.channel.{channel['name'] or 'none'}"
+        tracking.log_metrics(tracking.flat(prefix, channel, ("auc", "mean_predicted", "mean_observed")))
+    folder, words = f"{contest.kind}/{contest.name}", title(contest.kind, contest.name, notices_known)
+    tracking.log_json(found, f"{folder}/numbers.json")
+    tracking.log_text(table(contest), f"{folder}/table.txt")
+    tracking.log_figure(quality_figure(contest, words), f"{folder}/quality.png")
+    tracking.log_figure(drivers_figure(contest, f"What drives it: {words}", seed), f"{folder}/drivers.png")
+    offers = {s["name"]: (s["mean_predicted"], s["mean_observed"], s["rows"]) for s in found["by_offer"]}
+    tracking.log_figure(shares_figure(offers, words), f"{folder}/offers.png")
+
+
+def predictions(contests: list[Contest]) -> pa.Table:
+    """What the model and popularity said of every judged row, for later comparison."""
+    return pa.concat_tables(
+        pa.table(
+            {
+                "part": pa.array([str(c.name)] * len(c.test), pa.string()),
+                "kind": pa.array([c.kind] * len(c.test), pa.string()),
+                "decision_id": pa.array(c.test.decisions, pa.string()),
+                "customer_id": pa.array(c.test.customers, pa.string()),
+                "offer_id": pa.array(c.test.offers, pa.string()),
+                "channel": pa.array(c.test.channels, pa.string()),
+                "taken": pa.array(c.test.taken),
+                "weight": pa.array(c.test.weight),
+                "probability": pa.array(c.said[MODEL]),
+                "popularity": pa.array(c.said[POPULARITY]),
+            }
+        )
+        for c in contests
+    )
+
+
+def parameters(settings: Settings, samples: Samples, contests: list[Contest]) -> Mapping[str, object]:
+    """What the run depended on."""
+    chosen = {
+        f"{c.kind}.{c.name}": f"rounds {c.choice.rounds}, softness {c.choice.softness}, trees {c.choice.blend:.0%}"
+        for c in contests
+    }
+    return {
+        "source": settings.source,
+        "as_of": format_instant(samples.catalogue.now),
+        "seed": settings.seed,
+        "features": len(FEATURES),
+        "schema_fingerprint": vector_fingerprint(),
+        "data_fingerprint": samples.catalogue.fingerprint,
+        "decisions_with_outcome": len(samples.labels),
+        **chosen,
+    }
+
+
+def train(settings: Settings) -> str:
+    """Train on what was known at the catalogue's ``now``; the version of the bundle.
+
+    Raises ContractError without outcomes, NothingLearntError where no part could be fitted.
+    """
+    if not settings.catalogue_file.exists():
+        raise KairosError(f"{settings.catalogue_file} is missing: run `make features SOURCE={settings.source}` first")
+    catalogue = Catalogue.from_json(settings.catalogue_file.read_text())
+    started = time.monotonic()
+    samples = gather(settings, catalogue, catalogue.now)
+    took = time.monotonic() - started
+    print(
+        f"{len(samples.labels):,} decisions with a known outcome, {len(FEATURES)} features ({took:.1f} s)", flush=True
+    )
+    parts, contests, left_out = learn(samples, Resources(settings.threads, settings.seed))
+    if not parts:
+        raise NothingLearntError("no part could be learnt: " + "; ".join(left_out))
+    created = format_instant(SystemClock().now())
+    stamp = created[:19].translate(str.maketrans("", "", "-:")).replace("T", "-")
+    kinds = ", ".join(catalogue.kinds)
+    name = f"{settings.source} as of {format_instant(catalogue.now)[:10]} · {kinds}"
+    words = f"Parts of the expected value for offers of kind {kinds}: {len(parts)} models, each beside its baselines."
+    with tracking.run(settings, "training", name, words, {"source": settings.source, "stage": "train"}) as active:
+        version = f"{stamp}-{active.info.run_id[:6]}"
+        folder = settings.models_dir / version
+        document = about(samples, contests, left_out, version, active.info.run_id, created)
+        bundle = write_bundle(folder, parts, document)
+        if contests:
+            pq.write_table(predictions(contests), folder / PREDICTIONS)
+        tracking.log_parameters(parameters(settings, samples, contests))
+        for contest in contests:
+            log_contest(contest, bool(samples.noticing_channels), settings.seed)
+        number = tracking.register(settings, bundle, folder, words)
+    for contest in contests:
+        print(f"\n{title(contest.kind, contest.name, bool(samples.noticing_channels))}\n{table(contest)}")
+    for sentence in left_out:
+        print(f"\nleft out: {sentence}")
+    print(f"\nmodel {number} of {tracking.registered_name(settings.source)}: {folder}")
+    return version
+
+
+def main() -> None:
+    """Train for ``KAIROS_SOURCE``. Exits with a message where that cannot be done."""
+    try:
+        with threadpool_limits(1, "blas"):
+            train(read_settings(os.environ))
+    except KairosError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
