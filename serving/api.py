@@ -28,12 +28,30 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class NameGiven(_Wire):
+    """A name under which a customer comes."""
+
+    namespace: Annotated[str, Field(min_length=1, max_length=64)]
+    value: Annotated[str, Field(min_length=1, max_length=512)]
+
+
 class DecisionRequest(_Wire):
     """For whom to decide, and within which bounds."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]})
 
-    customer_id: Id = Field(description="The customer. One that is unknown gets a cold-start answer.")
+    customer_id: Id | None = Field(
+        None, description="The customer; one that is unknown gets a cold-start answer. Absent only with `identities`."
+    )
+    identities: list[NameGiven] | None = Field(
+        None, min_length=1, max_length=10, description="Other names of the customer, such as a device or a telephone."
+    )
+    events: list[dict[str, Any]] | None = Field(
+        None,
+        max_length=100,
+        description="What just happened, as for `/v1/events`; it counts for this decision and is recorded once. "
+        "Events that name nobody are the customer's own.",
+    )
     kind: Id | None = Field(
         None,
         description="Kind of offer to rank. Absent: the first kind of the catalogue with an offer that may be made.",

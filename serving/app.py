@@ -24,9 +24,10 @@ from serving.envelope import Envelope, is_json
 from serving.events.body import Reading
 from serving.intake import Intake
 from serving.journal import Journal
+from serving.journal.keys import Scope
 from serving.listing import Listing
 from serving.live import Live
-from serving.live_routes import routes
+from serving.live_routes import Key, routes
 from serving.live_store import LiveStore
 from serving.page import Page
 from serving.present import clock_of, follower
@@ -39,6 +40,7 @@ from serving.settings import Access, Settings
 from serving.store import FeatureReader, SqliteReader
 from serving.values import MemoryValues, SqliteValues, Values
 from serving.watch import Watch
+from serving.welcome import Welcome
 from serving.wire import SERVICE_VERSION
 
 ABOUT = """Decides, for one customer and in one call, which offer to make, on which channel, at which moment, or that \
@@ -94,25 +96,22 @@ def _projection(parts: Parts) -> Projection:
     return Projection(parts.journal, parts.values, categories)
 
 
-def _live(parts: Parts, projection: Projection, reception: Reception) -> Live:
+def _intake(parts: Parts, projection: Projection) -> Intake:
     def reading() -> Reading:
         catalogue = parts.watch.current.catalogue
         projection.categories()
         channels = frozenset(str(name) for name in catalogue.channel)
         return Reading(catalogue.currency, channels, {o.offer_id: o.category for o in catalogue.offers}, parts.keep_raw)
 
+    return Intake(projection, parts.clock, reading)
+
+
+def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Live:
     def rehearse(customer_id: CustomerId) -> dict[str, Any]:
         request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
         return reception.decide(request).model_dump(by_alias=True)
 
-    return Live(
-        parts.journal,
-        Intake(projection, parts.clock, reading),
-        Page(parts.journal, rehearse),
-        Door(parts.journal, parts.access == "open"),
-        parts.clock,
-        parts.values.forget,
-    )
+    return Live(parts.journal, intake, Page(parts.journal, rehearse), door, parts.clock, parts.values.forget)
 
 
 def serve(parts: Parts) -> FastAPI:
@@ -136,22 +135,25 @@ def serve(parts: Parts) -> FastAPI:
     )
     app.add_middleware(Envelope)
     projection = _projection(parts)
+    intake = _intake(parts, projection)
     reception = Reception(
         Desk(LiveStore(parts.store, projection)),
         parts.journal,
         parts.clock,
         lambda: parts.watch.current,
         simulated=isinstance(parts.clock, SimulatedClock),
+        receive=Welcome(intake).receive,
     )
-    _add_decisions(app, reception)
-    app.include_router(routes(_live(parts, projection, reception)))
+    door = Door(parts.journal, parts.access == "open")
+    _add_decisions(app, reception, door)
+    app.include_router(routes(_live(parts, intake, reception, door)))
     _add_health(app, parts)
     _add_problems(app)
     _declare_problems(app)
     return app
 
 
-def _add_decisions(app: FastAPI, reception: Reception) -> None:
+def _add_decisions(app: FastAPI, reception: Reception, door: Door) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
@@ -160,8 +162,9 @@ def _add_decisions(app: FastAPI, reception: Reception) -> None:
         response_class=Response,
         responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
     )
-    def decide(request: api.DecisionRequest) -> Response:
+    def decide(request: api.DecisionRequest, authorization: Key = None) -> Response:
         """Decide for one customer: the best offers with channel, or silence."""
+        door.admit(authorization, Scope.DECIDE)
         return _json(reception.decide(request))
 
     @app.get(
@@ -174,8 +177,9 @@ def _add_decisions(app: FastAPI, reception: Reception) -> None:
             503: _problem_response("The journal cannot be read."),
         },
     )
-    def decided(decision_id: str) -> Response:
+    def decided(decision_id: str, authorization: Key = None) -> Response:
         """A recorded decision, with what the models saw of each item."""
+        door.admit(authorization, Scope.READ)
         return _json(reception.decided(decision_id))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.domain import MAX_ID_LENGTH
+from serving.api import NameGiven
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 MOST_OUTCOMES = 100
@@ -35,13 +36,6 @@ class EventsAnswer(_Wire):
     duplicates: int
     refused: int
     items: list[ItemAnswer]
-
-
-class NameGiven(_Wire):
-    """A name under which a customer comes."""
-
-    namespace: Annotated[str, Field(min_length=1, max_length=64)]
-    value: Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class Lookup(_Wire):

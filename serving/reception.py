@@ -19,6 +19,7 @@ from serving.journal import Journal, JournalUnavailableError, Record
 from serving.problem import Fault, RefusalError
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
+from serving.welcome import Receive, by_number
 from serving.wire import answer
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
@@ -29,12 +30,20 @@ class Reception:
     """Answers decision requests; ``simulated`` allows a request to choose its instant."""
 
     def __init__(
-        self, desk: Desk, journal: Journal, clock: Clock, equipment: Callable[[], Equipment], *, simulated: bool
+        self,
+        desk: Desk,
+        journal: Journal,
+        clock: Clock,
+        equipment: Callable[[], Equipment],
+        *,
+        simulated: bool,
+        receive: Receive = by_number,
     ) -> None:
         self._desk = desk
         self._journal = journal
         self._clock = clock
         self._equipment = equipment
+        self._receive = receive
         self._simulated = simulated
 
     def decide(self, request: api.DecisionRequest) -> api.Answer:
@@ -44,9 +53,13 @@ class Reception:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
         watch, equipment = Stopwatch(), self._equipment()
-        ask = self._ask(request, equipment)
+        _refuse_unknown(request, equipment)
+        at = self._at(request.at)
+        arrived = self._receive(request)
+        ask = _ask(request, arrived.customer_id, at)
         decision = self._desk.decide(ask, equipment, watch.lap)
         found = answer(decision, equipment, request.explain, watch.milliseconds())
+        found.warnings.extend(arrived.warnings)
         if request.dry_run:
             return found
         found.recorded = True
@@ -79,18 +92,6 @@ class Reception:
             vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
         )
 
-    def _ask(self, request: api.DecisionRequest, equipment: Equipment) -> Ask:
-        _refuse_unknown(request, equipment)
-        at = self._at(request.at)
-        return Ask(
-            uuid7(at, os.urandom(RANDOM_BYTES)),
-            CustomerId(request.customer_id),
-            at,
-            request.kind,
-            None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
-            request.limit,
-        )
-
     def _at(self, given: str | None) -> Instant:
         if given is None:
             return self._clock.now()
@@ -104,6 +105,17 @@ class Reception:
             detail = f"{given} is no instant to decide as of: choose one from 1970 to 2199."
             raise RefusalError(422, "at_out_of_range", detail, Fault(pointer="/at", detail="choose 1970 to 2199"))
         return at
+
+
+def _ask(request: api.DecisionRequest, customer_id: CustomerId, at: Instant) -> Ask:
+    return Ask(
+        uuid7(at, os.urandom(RANDOM_BYTES)),
+        customer_id,
+        at,
+        request.kind,
+        None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
+        request.limit,
+    )
 
 
 def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:

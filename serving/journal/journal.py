@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.domain import CustomerId, DecisionId, Event
@@ -30,7 +30,7 @@ from serving.journal.transaction import Transaction
 
 R = TypeVar("R")
 
-UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, PoolTimeoutError, OSError)
+UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, DataError, PoolTimeoutError, OSError)
 """What the database says where it cannot do what it is asked; a wrong statement of ours is not among it."""
 
 

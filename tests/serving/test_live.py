@@ -125,6 +125,42 @@ def test_what_one_worker_acknowledged_is_in_the_vector_of_the_next_ones_decision
     assert interest(one) == after
 
 
+def test_an_event_in_the_decision_call_counts_for_that_decision_and_once(start: Callable[..., TestClient]) -> None:
+    client = start()
+    own = {key: value for key, value in event("1").items() if key != "customer_id"}
+    ask = {"customer_id": "ann", "kind": "promotion", "channels": ["app"]}
+
+    def interest(**more: object) -> float:
+        decided = client.post("/v1/decisions", json=ask | more).json()
+        recorded = client.get(f"/v1/decisions/{decided['decision_id']}").json()
+        return float(recorded["vectors"][0]["features"]["customer_interest_7d"])
+
+    before = interest()
+    assert interest(events=[own]) == before + 1
+    assert interest(events=[own]) == before + 1
+    assert statuses(client.post("/v1/events", json=[event("1")])) == ["duplicate"]
+    broken = client.post("/v1/decisions", json=ask | {"events": [{**own, "kind": "flown"}]}).json()
+    assert any("flown" in warning for warning in broken["warnings"])
+    dry = client.post("/v1/decisions", json=ask | {"events": [own | {"event_id": "2"}], "dry_run": True}).json()
+    assert any("dry run" in warning for warning in dry["warnings"])
+    assert interest() == before + 1
+
+
+def test_a_decision_may_be_asked_for_under_any_name(start: Callable[..., TestClient]) -> None:
+    client = start()
+    client.post("/v1/events", json=[event("1", identities=[PHONE])])
+    found = client.post("/v1/decisions", json={"identities": [PHONE]}).json()
+    assert found["customer_id"] == "ann"
+    stranger = {"identities": [{"namespace": "device", "value": "tablet"}]}
+    first, again = (client.post("/v1/decisions", json=stranger).json()["customer_id"] for _ in range(2))
+    assert first == again
+    assert first.startswith("k_")
+    client.post("/v1/decisions", json={"customer_id": "ann", **stranger})
+    assert client.post("/v1/decisions", json={"customer_id": first}).json()["customer_id"] == "ann"
+    for wrong in ({}, {"identities": []}, {"identities": [{"namespace": "phone", "value": "1"}]}):
+        assert client.post("/v1/decisions", json=wrong).status_code == 422
+
+
 def test_outcomes_need_nothing_but_the_decision_and_count_once(start: Callable[..., TestClient]) -> None:
     client = start()
     decided = client.post("/v1/decisions", json={"customer_id": "ann", "kind": "promotion", "channels": ["app"]}).json()
