@@ -50,7 +50,8 @@ def _worth(item: Mapping[str, Any], currency: str) -> str:
     value = item["incremental_value_minor"]
     if value is None:
         return f"{money(item['score_minor'], currency)} by popularity, what is bought anyway included"
-    return f"{money(value, currency)} more than silence"
+    unless = "" if item["probabilities"]["organic"] is not None else ", if none of it would be bought anyway"
+    return f"{money(value, currency)} more than silence{unless}"
 
 
 def _parts(parts: Mapping[str, float], currency: str) -> Iterator[str]:

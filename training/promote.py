@@ -9,7 +9,7 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from features.clock import Clock, SystemClock
 from features.errors import KairosError, ModelError
@@ -26,7 +26,18 @@ class RefusedError(KairosError):
     """A model that must not become champion."""
 
 
-def promote(settings: Settings, clock: Clock, by: str, version: str | None = None, reason: str = "") -> str:
+MoveAlias = Callable[[Settings, str], str | None]
+"""Points the registry's alias at a version; its number there, None where the registry does not know it."""
+
+
+def promote(
+    settings: Settings,
+    clock: Clock,
+    by: str,
+    version: str | None = None,
+    reason: str = "",
+    move_alias: MoveAlias = tracking.move_champion,
+) -> str:
     """Make a version, by default the newest, the champion; says in words what was done.
 
     Raises:
@@ -44,11 +55,13 @@ def promote(settings: Settings, clock: Clock, by: str, version: str | None = Non
         if before == chosen:
             return f"{chosen} is the champion already: nothing was changed."
         _write(versions, clock, Change("", PROMOTE, before, chosen, by, reason or "newest model", _run_id(bundle)))
-    number = tracking.move_champion(settings, chosen)
+    number = move_alias(settings, chosen)
     return f"{chosen} is now the champion of {settings.source}{_instead(before)}.{_registered(settings, number)}"
 
 
-def rollback(settings: Settings, clock: Clock, by: str, reason: str = "") -> str:
+def rollback(
+    settings: Settings, clock: Clock, by: str, reason: str = "", move_alias: MoveAlias = tracking.move_champion
+) -> str:
     """Bring back the champion before this one; says in words what was done.
 
     Raises ModelError where there is none, or where it can no longer be used.
@@ -61,7 +74,7 @@ def rollback(settings: Settings, clock: Clock, by: str, reason: str = "") -> str
             raise ModelError("there is no champion before this one to bring back")
         bundle = Bundle.load(versions.folder(target))
         _write(versions, clock, Change("", ROLLBACK, champion, target, by, reason or "rollback", _run_id(bundle)))
-    number = tracking.move_champion(settings, target)
+    number = move_alias(settings, target)
     return f"{target} is champion of {settings.source} again, {champion} no longer.{_registered(settings, number)}"
 
 

@@ -36,7 +36,7 @@ def run(settings: Settings, once: bool) -> None:
     with child([sys.executable, "-m", "serving"], settings.host, settings.port, log) as service:
         service.wait_until_up("/health/ready", READY_S)
         show(service, catalogue, settings)
-        print(f"\n{time.monotonic() - started:.0f} s; no stage took more than {peak_gib():.1f} GiB.", flush=True)
+        print(f"\n{time.monotonic() - started:.0f} s{_peak()}", flush=True)
         if not once:
             keep_serving(service, settings)
 
@@ -71,10 +71,11 @@ def keep_serving(service: Child, settings: Settings) -> None:
         service.wait()
 
 
-def peak_gib() -> float:
-    """The most memory that any child process has used so far, GiB."""
+def _peak() -> str:
+    """What the hungriest stage took, where one has run."""
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**30
+    gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**30
+    return f"; no stage took more than {gib:.1f} GiB of memory" if gib >= 0.05 else ""
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -52,6 +52,12 @@ def test_a_value_by_popularity_is_not_called_incremental(answer: dict[str, Any])
     assert "more than silence" not in text
 
 
+def test_a_worth_that_cannot_take_off_what_is_bought_anyway_says_so(answer: dict[str, Any]) -> None:
+    assert "bought anyway:" not in in_words(answer)
+    answer["items"][0]["probabilities"]["organic"] = None
+    assert "more than silence, if none of it would be bought anyway: " in in_words(answer)
+
+
 def test_strangers_and_warnings_are_pointed_out(answer: dict[str, Any]) -> None:
     answer["cold_start"], answer["warnings"] = True, ["The store is down."]
     text = in_words(answer)
