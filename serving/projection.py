@@ -77,12 +77,20 @@ class Projection:
 
         For the start of a process: another one may have died between journal and value.
         """
-        standings = iter(self.journal.standings())
-        looked_at = 0
-        while some := [each.customer_id for each in islice(standings, AT_ONCE)]:
+        return self.settle_all(standing.customer_id for standing in self.journal.standings())
+
+    def settle_all(self, customer_ids: Iterable[CustomerId]) -> int:
+        """As ``settle``, for any number of customers; returns how many they were."""
+        rest, looked_at = iter(customer_ids), 0
+        while some := list(islice(rest, AT_ONCE)):
             self.settle(some)
             looked_at += len(some)
         return looked_at
+
+    def close(self) -> None:
+        """Let go of journal and values."""
+        self.journal.close()
+        self.values.close()
 
     def rebuild(self) -> Rebuilt:
         """Recompute every customer from the whole journal and put right what differs. Live writers may go on."""
@@ -93,7 +101,7 @@ class Projection:
             customers += 1
             customer_id, value = standing.customer_id, self.values.get(standing.customer_id)
             state = state_from_row(state_to_row(fold(empty(), events, categories=self.categories())))
-            if _position(value) > standing.head:
+            if standing.head < _position(value) <= self.journal.position():
                 continue  # a live writer was faster; what it wrote is looked at by the next rebuild
             if value is None or _position(value) < standing.head:
                 behind.append(customer_id)

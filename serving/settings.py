@@ -18,7 +18,8 @@ from features.instant import parse_instant
 
 PREFIX = "KAIROS_"
 
-Source = Literal["complete_journey", "starbucks", "files"]
+Source = Literal["complete_journey", "starbucks", "files", "journal"]
+Origin = Literal["complete_journey", "starbucks", "files"]
 ClockName = Literal["simulated", "system"]
 Size = Literal["small", "full"]
 Access = Literal["open", "keys"]
@@ -31,6 +32,7 @@ class Settings:
 
     data_dir: Path
     source: Source
+    journal_of: Origin
     starbucks: Path | None
     files: Path | None
     currency: str
@@ -51,6 +53,7 @@ class Settings:
     model_poll_s: float
     threads: int
     journal: str | None
+    retention_days: float | None
     synchronous: Synchronous
     access: Access
     keep_raw: bool
@@ -62,6 +65,16 @@ class Settings:
     def source_dir(self) -> Path:
         """The folder of everything that belongs to the chosen source."""
         return self.data_dir / self.source
+
+    @property
+    def origin(self) -> Origin:
+        """The source whose customers the journal is about."""
+        return self.journal_of if self.source == "journal" else self.source
+
+    @property
+    def origin_dir(self) -> Path:
+        """The folder of the journal's source."""
+        return self.data_dir / self.origin
 
     @property
     def contract_dir(self) -> Path:
@@ -105,8 +118,8 @@ class Settings:
 
     @property
     def journal_uri(self) -> str:
-        """Where the journal lies, as an SQLAlchemy address."""
-        return self.journal or f"sqlite:///{self.data_dir.absolute() / 'journal.db'}"
+        """Where the journal lies, as an SQLAlchemy address: one journal per source keeps their customers apart."""
+        return self.journal or f"sqlite:///{self.origin_dir.absolute() / 'journal.db'}"
 
 
 def _text(text: str) -> str:
@@ -187,7 +200,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "source",
         "complete_journey",
-        "The data to work on: complete_journey, starbucks or files.",
+        "The data to work on: complete_journey, starbucks, files, or journal: what the service has learnt since.",
+        _one_of("complete_journey", "starbucks", "files", "journal"),
+    ),
+    Setting(
+        "journal_of",
+        "complete_journey",
+        "Whose journal the source journal is: complete_journey, starbucks or files.",
         _one_of("complete_journey", "starbucks", "files"),
     ),
     Setting("starbucks", "", "Folder with the Starbucks tables; needed by the source starbucks.", _optional(_path)),
@@ -245,7 +264,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("model_poll_s", "1.0", "Seconds between two looks at which model is champion.", _number(above=True)),
     Setting("threads", "2", "Threads for training and for batch features; serving scores with one.", _whole(1, 1_024)),
-    Setting("journal", "", "Address of the journal, as postgresql://user@host/name; unset: SQLite.", _optional(_text)),
+    Setting(
+        "journal",
+        "",
+        "Address of the journal, as postgresql://user@host/name, one per source; unset: SQLite.",
+        _optional(_text),
+    ),
+    Setting(
+        "retention_days",
+        "",
+        "Days for which events and decisions are kept; `make retention` removes what is older; unset keeps all.",
+        _optional(_number(above=True)),
+    ),
     Setting(
         "synchronous",
         "FULL",
@@ -273,7 +303,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     _refuse_unknown(environ)
     values = {setting.name: _value(setting, environ) for setting in SETTINGS}
     if values["clock"] == "auto":
-        values["clock"] = "system" if values["source"] == "files" else "simulated"
+        origin = values["journal_of"] if values["source"] == "journal" else values["source"]
+        values["clock"] = "system" if origin == "files" else "simulated"
     return Settings(**cast(dict[str, Any], values))
 
 

@@ -1,7 +1,7 @@
 """``make data``: a source in, tables in the form of the contract out.
 
 Writes ``<data-dir>/<source>/contract/``: a Parquet file per table, ``quarantine.ndjson`` with the rows that broke a
-rule, and ``manifest.json``. The folder appears as a whole or not at all.
+rule, and ``manifest.json``. The folder appears as a whole or not at all. Then the history goes into the journal.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from features.importers.starbucks import load_starbucks
 from features.instant import format_instant
 from features.quarantine import Count, check, refuse_beyond
 from serving.settings import Settings, read_settings
+from training.history import Loaded, load_history
+from training.offered import build_catalogue
 
 ORDER = {"events": "customer_id, occurred_at, source, event_id", "decisions": "decided_at, customer_id, decision_id"}
 """How rows are ordered in the files; the other tables by their key."""
@@ -198,6 +200,16 @@ def summary(manifest: Manifest) -> str:
     return "\n".join([*lines, f"Fingerprint {manifest.fingerprint}"])
 
 
+def told(loaded: Loaded) -> str:
+    """What became of the journal, for people."""
+    lines = [f"Journal: {loaded.events:,} events and {loaded.names:,} names are new, {loaded.duplicates:,} were there."]
+    if loaded.withdrawn:
+        lines.append(f"  {loaded.withdrawn:,} events were taken out: they are not known yet.")
+    if loaded.no_names:
+        lines.append(f"  Identities left out, as they are none of their namespace: {', '.join(loaded.no_names)}.")
+    return "\n".join(lines)
+
+
 def request_from(settings: Settings, now: Instant) -> Import:
     """The import that the settings describe."""
     folders = {"complete_journey": None, "starbucks": settings.starbucks, "files": settings.files}
@@ -231,6 +243,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: Instant) -> 
         settings = read_settings({**environ, **{name: value for name, value in chosen.items() if value}})
         request = request_from(settings, now)
         print(summary(import_data(replace(request, folder=given.data or request.folder))))
+        print(told(load_history(settings, build_catalogue(settings))))
     except KairosError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -45,11 +45,17 @@ FEATURES_CODE = (
     "training/engine.py",
     "training/feature_store.py",
     "training/histories.py",
+    "training/history.py",
     "training/materialise.py",
     "training/offered.py",
 )
 STAGES = (
-    Stage("data", "training.import_data", ("features", "training/import_data.py"), "contract/manifest.json"),
+    Stage(
+        "data",
+        "training.import_data",
+        ("features", "training/import_data.py", "training/history.py"),
+        "contract/manifest.json",
+    ),
     Stage("features", "training.materialise", FEATURES_CODE, "feast/registry.db"),
     Stage("train", "training.train", ("training",), "models", own_output=False),
     Stage("promote", "training.promote", (), "champion.json", own_output=False),

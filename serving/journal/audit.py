@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from features.domain import CustomerId, Instant
 from serving.journal.schema import AUDIT
@@ -46,6 +47,15 @@ def lines(connection: Connection, customer_id: CustomerId | None = None) -> list
     rows = select(AUDIT).order_by(AUDIT.c.audit_id)
     if customer_id is not None:
         rows = rows.where(AUDIT.c.customer_id == customer_id)
+    return _read(connection, rows)
+
+
+def lines_of(connection: Connection, action: str) -> list[Line]:
+    """Every line of an action, oldest first."""
+    return _read(connection, select(AUDIT).where(AUDIT.c.action == action).order_by(AUDIT.c.audit_id))
+
+
+def _read(connection: Connection, rows: Select[Any]) -> list[Line]:
     return [
         Line(Instant(row.at_us), row.by, row.action, row.customer_id, json.loads(row.detail))
         for row in connection.execute(rows)

@@ -47,6 +47,7 @@ def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
             f"synchronous={synchronous}",
             "secure_delete=ON",
             "temp_store=MEMORY",
+            "cache_size=-65536",  # KiB: history comes by the million, and its indexes are written all over
         ):
             connection.execute(f"PRAGMA {pragma}")
 
