@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import log2
 
 from features.domain import DAY, ChannelName, Event, Instant, Kind
 
@@ -22,6 +23,8 @@ HALF_LIFE_DAYS = {Topic.BASKET: 3.0, Topic.LOOKED_AT: 2.0, Topic.QUESTION: 7.0, 
 """After this many days an open topic counts half."""
 FORGOTTEN = 0.05
 """Below this strength a topic is no longer open."""
+LONGEST_US = round(max(HALF_LIFE_DAYS.values()) * log2(1 / FORGOTTEN) * DAY)
+"""After this long every topic is forgotten."""
 _OPENS = {
     Kind.CARTED: Topic.BASKET,
     Kind.CLICKED: Topic.LOOKED_AT,

@@ -175,6 +175,17 @@ class Versions(_Wire):
     service: str
 
 
+class OpenTopic(_Wire):
+    """Something begun and not finished."""
+
+    topic: str = Field(description="`basket`, `looked_at`, `question` or `complaint`.")
+    about: str | None = Field(description="Category, or offer where no category is known.")
+    channel: str = Field(description="Where it was last taken up; it may be gone on with anywhere.")
+    since: Rfc3339
+    strength: float = Field(ge=0, le=1, description="Halves with time: baskets in 3 days, looks in 2.")
+    sentence: str
+
+
 class Answer(_Wire):
     """The decision."""
 
@@ -190,9 +201,17 @@ class Answer(_Wire):
     silence: Silence
     preferred_channel: str | None = Field(description="Channel of the best-scored pair, be it below silence.")
     channels: list[ChannelScore]
+    open_topics: list[OpenTopic] = Field(
+        default_factory=list,
+        description="What the customer has begun on any channel and not finished; strongest first.",
+    )
     removed: list[RuleCount]
     funnel: Funnel | None
     cold_start: bool = Field(description="No event of this customer is known: judged by what all customers do.")
+    personalised: bool = Field(
+        True,
+        description="False: ranked by popularity, as for anybody; `warnings` say why. An objection is no `fallback`.",
+    )
     fallback: bool = Field(description="Something was missing; `fallback_reasons` and `warnings` say what.")
     fallback_reasons: list[str]
     warnings: list[str]

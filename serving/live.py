@@ -11,6 +11,7 @@ from typing import Any
 from features.clock import Clock
 from features.domain import CustomerId, DecisionId
 from serving import live_api as api
+from serving.consent import EVERY_CHANNEL, Consent
 from serving.door import Door
 from serving.events.arrival import Receipt, Status
 from serving.events.body import BodyError, TooManyError, items, parse
@@ -19,9 +20,9 @@ from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.intake import Intake
 from serving.journal import Cause, Journal
 from serving.journal.audit import write_line
-from serving.journal.consents import EVERY_CHANNEL, Consent, consents_of, state_consent
+from serving.journal.consents import consents_of, state_consent
 from serving.journal.erasure import is_erased
-from serving.journal.people import UnknownCustomerError
+from serving.journal.people import People, UnknownCustomerError
 from serving.journal.timeline import everything
 from serving.page import Page, statements
 from serving.problem import Fault, RefusalError
@@ -131,8 +132,14 @@ class Live:
         return page
 
     def consent(self, customer: str, statement: api.ConsentStatement, by: str) -> list[api.ConsentHeld]:
-        """Record a statement of a customer; it holds from the next decision on. Returns all that holds."""
-        customer_id = self.known(self.name(CUSTOMER, customer))
+        """Record a statement of a customer; it holds from the next decision on. Returns all that holds.
+
+        A right may be exercised before anything else is known: a number that is new becomes a customer's.
+
+        Raises:
+            RefusalError: 404 for a name made by Kairos that is nobody's.
+        """
+        name = self.name(CUSTOMER, customer)
         cause = Cause(self.clock.now(), by, "stated")
         consent = Consent(
             statement.purpose,
@@ -143,13 +150,17 @@ class Live:
             statement.proof,
         )
 
-        def change(transaction: Any) -> None:
-            state_consent(transaction.connection, customer_id, consent)
-            write_line(
-                transaction.connection, cause, "consent", customer_id, purpose=consent.purpose, granted=consent.granted
-            )
+        def change(people: People) -> CustomerId:
+            customer_id = people.settle((name,)).customer_id
+            connection = people.names.connection
+            state_consent(connection, customer_id, consent)
+            write_line(connection, cause, "consent", customer_id, purpose=consent.purpose, granted=consent.granted)
+            return customer_id
 
-        self.journal.write(change)
+        try:
+            customer_id = self.journal.change_people(cause, change)
+        except UnknownCustomerError as error:
+            raise RefusalError(404, "customer_not_found", f"{error}.".capitalize()) from None
         with self.journal.reading() as connection:
             return statements(consents_of(connection, customer_id))
 

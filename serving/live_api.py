@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.domain import MAX_ID_LENGTH
-from serving.api import NameGiven
+from serving.api import NameGiven, OpenTopic
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 MOST_OUTCOMES = 100
@@ -117,17 +117,6 @@ class TimelineEntry(_Wire):
     value_minor: int | None
     decision_id: str | None
     machine: bool = Field(description="True for what a machine did in the customer's name; it does not count.")
-
-
-class OpenTopic(_Wire):
-    """Something begun and not finished."""
-
-    topic: str
-    about: str | None
-    channel: str
-    since: str
-    strength: float = Field(ge=0, le=1)
-    sentence: str
 
 
 class OfferMade(_Wire):

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from features.domain import CustomerId, Instant, OfferId
+from features.intent import LONGEST_US, Intent, open_intents
+from features.schema import CUSTOMER as OVERALL
 from features.state import State
+from serving.consent import Consent, Topic
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import JournalUnavailableError
+from serving.journal.consents import consents_of
+from serving.journal.log import recent_events
+from serving.pairs import memory_of
 from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
+
+MOST_EVENTS = 500
+"""The latest events in which open topics are looked for."""
 
 
 class LiveStore:
@@ -45,6 +54,35 @@ class LiveStore:
             owner = customer_id
         return self._stored.profile(owner)
 
+    def said(
+        self, customer_id: CustomerId, at: Instant, activity: State | None
+    ) -> tuple[Mapping[Topic, Consent], tuple[Intent, ...]]:
+        """What the customer allowed and objected to, and what was begun and not finished, as of one moment.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        owner = self.who(customer_id)
+        with self._projection.journal.reading() as connection:
+            held = consents_of(connection, owner)
+            events = (
+                recent_events(connection, owner, Instant(at - LONGEST_US), MOST_EVENTS) if _busy(activity, at) else []
+            )
+        return held, open_intents(events, at)
+
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """See FeatureReader."""
         return self._stored.evidence(at)
+
+
+_OPENING = [
+    [extreme.name for extreme in OVERALL.extremes].index(name) for name in ("latest_interest", "latest_service")
+]
+
+
+def _busy(activity: State | None, at: Instant) -> bool:
+    """True where something may be open: most customers have begun nothing lately, and need not be asked about."""
+    if activity is None:
+        return False
+    instants = memory_of(activity, OVERALL).instants
+    return bool(len(instants)) and bool((instants[0, _OPENING] >= at - LONGEST_US).any())

@@ -10,12 +10,14 @@ from typing import Any
 
 from features.domain import CustomerId, DecisionId, Event, Instant, Kind
 from features.instant import format_instant
-from features.intent import Intent, open_intents
+from features.intent import open_intents
 from serving import live_api as api
+from serving.consent import Consent, Topic
 from serving.journal import Journal
-from serving.journal.consents import Consent, Topic, consents_of
+from serving.journal.consents import consents_of
 from serving.journal.log import gaps
 from serving.journal.timeline import Entry, names_of, outcomes, recent_decisions, timeline
+from serving.wire import topic
 
 LENGTH = 50
 LAST = 5
@@ -58,18 +60,6 @@ class Page:
             timeline=[_entry(entry) for entry in entries[:LENGTH]],
             cursor=str(entries[LENGTH - 1].position) if len(entries) > LENGTH else None,
         )
-
-
-def topic(intent: Intent) -> api.OpenTopic:
-    """An open topic as it goes over the wire."""
-    return api.OpenTopic(
-        topic=intent.topic,
-        about=intent.about,
-        channel=intent.channel,
-        since=format_instant(intent.at),
-        strength=round(intent.strength, 4),
-        sentence=intent.sentence,
-    )
 
 
 def statements(held: dict[Topic, Consent]) -> list[api.ConsentHeld]:

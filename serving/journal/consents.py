@@ -1,36 +1,13 @@
-"""What customers allowed and objected to: statements that are only added; the latest holds."""
+"""Statements of customers about what they allow: only added; the latest holds."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
 from features.domain import CustomerId, Instant
+from serving.consent import Consent, Topic, most_restrictive
 from serving.journal.audit import Cause
 from serving.journal.schema import CONSENTS
-
-EVERY_CHANNEL = ""
-PROFILING = "profiling"
-"""Purpose whose refusal is the objection to profiling: decisions are then by popularity."""
-MARKETING = "marketing"
-"""Purpose whose refusal is the objection to marketing: nothing is offered then."""
-
-Topic = tuple[str, str]
-"""Purpose and channel; an empty channel means every channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """One statement of a customer, with where it came from and what proves it."""
-
-    purpose: str
-    granted: bool
-    at: Instant
-    source: str
-    channel: str = EVERY_CHANNEL
-    proof: str | None = None
 
 
 def state_consent(connection: Connection, customer_id: CustomerId, consent: Consent) -> None:
@@ -61,30 +38,6 @@ def consents_of(connection: Connection, customer_id: CustomerId) -> dict[Topic, 
         )
         for row in connection.execute(rows)
     }
-
-
-def consented(held: Mapping[Topic, Consent], purpose: str, channel: str) -> bool | None:
-    """What holds for a purpose on a channel: a refusal for every channel or for this one outweighs a grant.
-
-    None where nothing was said.
-    """
-    said = [held[topic].granted for topic in ((purpose, EVERY_CHANNEL), (purpose, channel)) if topic in held]
-    return all(said) if said else None
-
-
-def objects_to(held: Mapping[Topic, Consent], purpose: str) -> bool:
-    """True where the customer has objected to the purpose: PROFILING or MARKETING."""
-    return consented(held, purpose, EVERY_CHANNEL) is False
-
-
-def most_restrictive(left: Mapping[Topic, Consent], right: Mapping[Topic, Consent]) -> dict[Topic, Consent]:
-    """What holds for a customer made of two: on each topic the refusal where there is one, else what was said."""
-    merged = dict(left)
-    for topic, other in right.items():
-        mine = merged.get(topic)
-        if mine is None or (mine.granted and not other.granted):
-            merged[topic] = other
-    return merged
 
 
 def merge_consents(connection: Connection, goes: CustomerId, stays: CustomerId, cause: Cause) -> None:

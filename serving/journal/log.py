@@ -156,6 +156,12 @@ def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> di
     return found
 
 
+def recent_events(connection: Connection, customer_id: CustomerId, since: Instant, most: int) -> list[Event]:
+    """The customer's events that count and happened at or after an instant; the latest of them where there are more."""
+    rows = _counting().where(IDENTITIES.c.customer_id == customer_id, EVENTS.c.occurred_us >= since)
+    return [_event(row, customer_id) for row in connection.execute(rows.order_by(EVENTS.c.position.desc()).limit(most))]
+
+
 def histories(connection: Connection) -> Iterator[tuple[Standing, list[Event]]]:
     """Every customer the journal ever knew with the events that count, each in the order of the journal.
 

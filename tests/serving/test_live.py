@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from features.catalogue import Catalogue
 from features.domain import CustomerId, Instant
 from features.instant import format_instant
 from features.stored import VIEWS
@@ -226,6 +227,77 @@ def test_consent_split_export_and_erasure_over_the_wire(start: Callable[..., Tes
     assert SqliteReader(online, 400).profile(CustomerId("ann")) is None
     gone = client.post(f"/v1/decisions/{decided}/outcomes", json={"outcomes": [{"kind": "clicked"}]})
     assert (gone.status_code, gone.json()["code"]) == (410, "decision_erased")
+
+
+def test_an_objection_at_one_worker_holds_for_the_next_decision_of_another(start: Callable[..., TestClient]) -> None:
+    one, other = start(), start()
+    ask = {"customer_id": "ann", "kind": "promotion", "channels": ["app", "mailer"]}
+
+    def state(purpose: str, granted: bool, customer: str = "ann") -> None:
+        said = {"purpose": purpose, "granted": granted, "source": "form"}
+        assert one.post(f"/v1/customers/{customer}/consents", json=said).status_code == 200
+
+    before = other.post("/v1/decisions", json=ask).json()
+    assert before["items"]
+    assert before["personalised"]
+    state("profiling", False)
+    impersonal = other.post("/v1/decisions", json=ask).json()
+    assert not impersonal["personalised"]
+    assert not impersonal["fallback"]
+    assert any("objected to profiling" in warning for warning in impersonal["warnings"])
+    assert impersonal["items"]
+    state("marketing", False)
+    silent = other.post("/v1/decisions", json=ask).json()
+    assert not silent["items"]
+    assert "objected to marketing" in silent["silence"]["reason"]
+    assert "marketing_objection" in [rule["rule"] for rule in silent["removed"]]
+    for purpose in ("marketing", "profiling"):
+        state(purpose, True)
+    assert other.post("/v1/decisions", json=ask).json()["items"] == before["items"]
+    state("marketing", False, "stranger")
+    assert not other.post("/v1/decisions", json=ask | {"customer_id": "stranger"}).json()["items"]
+
+
+def test_a_channel_with_a_purpose_is_used_from_the_consent_to_its_withdrawal(
+    start: Callable[..., TestClient], place: Path, shop: Catalogue
+) -> None:
+    post, *others = shop.channels
+    needing = replace(shop, channels=(replace(post, consent_purpose="postal_marketing"), *others))
+    (place / "catalogue.json").write_text(needing.to_json())
+    one, other = start(), start()
+    ask = {"customer_id": "ann", "kind": "promotion", "channels": ["direct_mail"]}
+
+    def offered() -> list[str]:
+        return [item["channel"] for item in other.post("/v1/decisions", json=ask).json()["items"]]
+
+    assert offered() == []
+    for granted, expected in ((True, ["direct_mail"]), (False, [])):
+        said = {"purpose": "postal_marketing", "granted": granted, "source": "form", "channel": "direct_mail"}
+        one.post("/v1/customers/ann/consents", json=said)
+        assert offered() == expected
+
+
+def test_what_was_begun_on_one_channel_is_in_the_answer_on_another(start: Callable[..., TestClient]) -> None:
+    client = start()
+    ask = {"customer_id": "ann", "kind": "promotion", "channels": ["app"]}
+    assert client.post("/v1/decisions", json=ask).json()["open_topics"] == []
+    phone, tablet = {"namespace": "device", "value": "phone"}, {"namespace": "device", "value": "tablet"}
+    told = [
+        event("1", "carted", "app", category="tea", identities=[phone], occurred_at="2017-10-01T10:00:00Z"),
+        event("2", "visited", "mailer", category="milk", identities=[tablet], occurred_at="2017-10-01T11:00:00Z"),
+    ]
+    client.post("/v1/events", json=told)
+    found = client.post(
+        "/v1/decisions", json={k: v for k, v in ask.items() if k != "customer_id"} | {"identities": [tablet]}
+    )
+    topics = found.json()["open_topics"]
+    assert {(topic["topic"], topic["about"], topic["channel"]) for topic in topics} == {
+        ("looked_at", "milk", "mailer"),
+        ("basket", "tea", "app"),
+    }
+    assert [topic["strength"] for topic in topics] == sorted((topic["strength"] for topic in topics), reverse=True)
+    client.post("/v1/events", json=[event("3", "purchased", "mailer", category="tea")])
+    assert [topic["about"] for topic in client.post("/v1/decisions", json=ask).json()["open_topics"]] == ["milk"]
 
 
 def test_without_the_right_key_nothing_is_told(start: Callable[..., TestClient], place: Path) -> None:

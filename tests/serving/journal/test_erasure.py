@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from features.domain import ChannelName, CustomerId, DecisionId, EventId, Instant, Kind
+from serving.consent import Consent
 from serving.events.arrival import Arrival
 from serving.identity.identity import distinct, identity
 from serving.journal import Cause, Journal, Record
 from serving.journal.audit import lines
-from serving.journal.consents import Consent, state_consent
+from serving.journal.consents import state_consent
 from serving.journal.erasure import is_erased
 from serving.journal.people import UnknownCustomerError
 from serving.journal.schema import METADATA

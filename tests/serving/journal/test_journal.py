@@ -8,10 +8,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 
 from features.domain import ChannelName, CustomerId, EventId, Instant, Kind
+from serving.consent import Consent
 from serving.events.arrival import Arrival, Status
 from serving.identity.identity import Identity, distinct, identity
 from serving.journal import Cause, Journal, JournalError, JournalUnavailableError
-from serving.journal.consents import Consent, consents_of, state_consent
+from serving.journal.consents import consents_of, state_consent
 from serving.journal.people import UnknownCustomerError
 from serving.journal.schema import AUDIT, EVENTS, HEAD, LINKS, METADATA
 
