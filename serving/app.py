@@ -23,11 +23,11 @@ from serving.door import Door, check_open
 from serving.envelope import Envelope, is_json
 from serving.events.body import Reading
 from serving.intake import Intake
-from serving.journal import Journal
+from serving.journal import Journal, JournalUnavailableError
 from serving.journal.keys import Scope
 from serving.listing import Listing
 from serving.live import Live
-from serving.live_routes import Key, routes
+from serving.live_routes import Key, Once, routes
 from serving.live_store import LiveStore
 from serving.page import Page
 from serving.present import clock_of, follower
@@ -35,6 +35,7 @@ from serving.problem import Fault, Problem, RefusalError, pointer, problem
 from serving.projection import NoVocabularyError, Projection
 from serving.reception import Reception
 from serving.registry import Registry, read_bundle
+from serving.repeats import Call, Given, Repeats
 from serving.score import Attention
 from serving.settings import Access, Settings
 from serving.store import FeatureReader, SqliteReader
@@ -145,15 +146,16 @@ def serve(parts: Parts) -> FastAPI:
         receive=Welcome(intake).receive,
     )
     door = Door(parts.journal, parts.access == "open")
-    _add_decisions(app, reception, door)
-    app.include_router(routes(_live(parts, intake, reception, door)))
+    live = _live(parts, intake, reception, door)
+    _add_decisions(app, reception, door, live.repeats)
+    app.include_router(routes(live))
     _add_health(app, parts)
     _add_problems(app)
     _declare_problems(app)
     return app
 
 
-def _add_decisions(app: FastAPI, reception: Reception, door: Door) -> None:
+def _add_decisions(app: FastAPI, reception: Reception, door: Door, repeats: Repeats) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
@@ -162,10 +164,22 @@ def _add_decisions(app: FastAPI, reception: Reception, door: Door) -> None:
         response_class=Response,
         responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
     )
-    def decide(request: api.DecisionRequest, authorization: Key = None) -> Response:
+    def decide(request: api.DecisionRequest, authorization: Key = None, idempotency_key: Once = None) -> Response:
         """Decide for one customer: the best offers with channel, or silence."""
-        door.admit(authorization, Scope.DECIDE)
-        return _json(reception.decide(request))
+        by = door.admit(authorization, Scope.DECIDE)
+        if idempotency_key is None or request.dry_run:
+            return _json(reception.decide(request))
+        call = Call(by, idempotency_key, "/v1/decisions", request.model_dump_json(exclude_unset=True).encode())
+
+        def work() -> Given:
+            answer = reception.decide(request)
+            customers = frozenset({CustomerId(answer.customer_id)})
+            return Given(answer.model_dump_json(by_alias=True), customers, answer.recorded)
+
+        try:
+            return Response(repeats.once(call, work), media_type="application/json")
+        except JournalUnavailableError:
+            return _json(reception.decide(request))
 
     @app.get(
         "/v1/decisions/{decision_id}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from features.errors import SettingsError
-from serving.journal import Journal
+from serving.journal import Journal, JournalUnavailableError
 from serving.journal.keys import Scope, key_of
 from serving.problem import RefusalError
 
@@ -25,15 +25,18 @@ class Door:
         """The name of the caller.
 
         Raises:
-            RefusalError: 401 without a valid key, 403 with one that lacks the scope.
+            RefusalError: 401 without a valid key, 403 with one that lacks the scope, 503 where keys cannot be read.
         """
         if self.open:
             return ANYBODY
         kind, _, token = (authorization or "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise RefusalError(401, "key_missing", "Send a key: Authorization: Bearer kairos_…; make key makes one.")
-        with self.journal.reading() as connection:
-            key = key_of(connection, token.strip())
+        try:
+            with self.journal.reading() as connection:
+                key = key_of(connection, token.strip())
+        except JournalUnavailableError as error:
+            raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
         if key is None:
             raise RefusalError(401, "key_invalid", "This key is unknown or was revoked.")
         if scope not in key.scopes:

@@ -26,6 +26,7 @@ from serving.journal.people import People, UnknownCustomerError
 from serving.journal.timeline import everything
 from serving.page import Page, statements
 from serving.problem import Fault, RefusalError
+from serving.repeats import Repeats
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Live:
     clock: Clock
     forget: Callable[[frozenset[CustomerId]], None]
     """Removes what is stored of erased customers outside the journal."""
+
+    @property
+    def repeats(self) -> Repeats:
+        """The answers that are kept for calls that are sent again."""
+        return Repeats(self.journal, self.clock)
 
     def events(self, body: bytes, by: str) -> api.EventsAnswer:
         """Take in a body of events.

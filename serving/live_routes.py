@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from features.domain import DecisionId
+from features.domain import CustomerId, DecisionId
 from serving import live_api as api
 from serving.events.native import FIELDS
 from serving.identity.namespace import CUSTOMER
@@ -17,8 +17,18 @@ from serving.journal.keys import Scope
 from serving.live import Live
 from serving.problem import Problem, RefusalError
 from serving.projection import NoVocabularyError
+from serving.repeats import Call, Given
 
 T = TypeVar("T")
+Once = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Sent again with the same body, the call gets the same answer and is not done again.",
+    ),
+]
 Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
 EVENTS_BODY: dict[str, Any] = {
     "required": True,
@@ -108,7 +118,16 @@ async def _do(live: Live, key: str | None, scope: Scope, work: Any) -> Any:
 
 
 def _json(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return _text(answer.model_dump_json())
+
+
+def _text(answer: str) -> Response:
+    return Response(answer, media_type="application/json")
+
+
+def _given(answer: api.EventsAnswer) -> Given:
+    customers = frozenset(CustomerId(item.customer_id) for item in answer.items if item.customer_id is not None)
+    return Given(answer.model_dump_json(), customers)
 
 
 def _add_events(router: APIRouter, live: Live) -> None:
@@ -125,10 +144,15 @@ def _add_events(router: APIRouter, live: Live) -> None:
             **_NO_KEY,
         },
     )
-    async def take(request: Request, authorization: Key = None) -> Response:
+    async def take(request: Request, authorization: Key = None, idempotency_key: Once = None) -> Response:
         """Take events in: native, CloudEvents 1.0 or Segment. Each counts once, by source and id."""
         body = await request.body()
-        return _json(await _do(live, authorization, Scope.EVENTS, lambda by: live.events(body, by)))
+
+        def work(by: str) -> str:
+            call = Call(by, idempotency_key, "/v1/events", body)
+            return live.repeats.once(call, lambda: _given(live.events(body, by)))
+
+        return _text(await _do(live, authorization, Scope.EVENTS, work))
 
     @router.post(
         "/v1/decisions/{decision_id}/outcomes",
@@ -142,10 +166,17 @@ def _add_events(router: APIRouter, live: Live) -> None:
             **_NO_KEY,
         },
     )
-    async def outcomes(decision_id: str, told: api.Outcomes, authorization: Key = None) -> Response:
+    async def outcomes(
+        decision_id: str, told: api.Outcomes, authorization: Key = None, idempotency_key: Once = None
+    ) -> Response:
         """Say what came of a decision, for callers that know nothing but the decision."""
-        work = _do(live, authorization, Scope.EVENTS, lambda by: live.outcomes(DecisionId(decision_id), told, by))
-        return _json(await work)
+
+        def work(by: str) -> str:
+            body = told.model_dump_json(exclude_unset=True).encode()
+            call = Call(by, idempotency_key, f"/v1/decisions/{decision_id}/outcomes", body)
+            return live.repeats.once(call, lambda: _given(live.outcomes(DecisionId(decision_id), told, by)))
+
+        return _text(await _do(live, authorization, Scope.EVENTS, work))
 
 
 def _add_customers(router: APIRouter, live: Live) -> None:

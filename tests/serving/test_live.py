@@ -300,6 +300,43 @@ def test_what_was_begun_on_one_channel_is_in_the_answer_on_another(start: Callab
     assert [topic["about"] for topic in client.post("/v1/decisions", json=ask).json()["open_topics"]] == ["milk"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "other"),
+    [
+        ("/v1/events", {"events": [event("1")]}, {"events": [event("2")]}),
+        ("/v1/decisions", {"customer_id": "ann", "kind": "promotion"}, {"customer_id": "bob", "kind": "promotion"}),
+    ],
+)
+def test_a_call_sent_again_under_its_key_gets_the_same_answer_from_any_worker(
+    start: Callable[..., TestClient], path: str, body: dict[str, object], other: dict[str, object]
+) -> None:
+    key = {"idempotency-key": "k-1"}
+    one, two = start(), start()
+    first, again = (client.post(path, json=body, headers=key) for client in (one, two))
+    assert first.status_code == 200
+    assert again.content == first.content
+    reused = two.post(path, json=other, headers=key)
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
+    assert one.post(path, json=body, headers={"idempotency-key": "k-2"}).content != first.content
+    assert one.post(path, json=body, headers={"idempotency-key": "k" * 256}).status_code == 422
+
+
+def test_outcomes_sent_again_under_their_key_are_accepted_once_and_forgotten_with_the_customer(
+    start: Callable[..., TestClient],
+) -> None:
+    client, key = start(), {"idempotency-key": "k-1"}
+    asked = {"customer_id": "ann", "kind": "promotion", "channels": ["app"]}
+    decided = client.post("/v1/decisions", json=asked, headers={"idempotency-key": "k-0"}).json()
+    where = f"/v1/decisions/{decided['decision_id']}/outcomes"
+    body = {"outcomes": [{"kind": "clicked"}]}
+    first = client.post(where, json=body, headers=key)
+    assert statuses(first) == ["accepted"]
+    assert client.post(where, json=body, headers=key).content == first.content
+    client.delete("/v1/customers/ann")
+    assert client.post("/v1/decisions", json=asked, headers={"idempotency-key": "k-0"}).json() != decided
+    assert client.post(where, json=body, headers=key).status_code == 410
+
+
 def test_without_the_right_key_nothing_is_told(start: Callable[..., TestClient], place: Path) -> None:
     journal = Journal(f"sqlite:///{place / 'journal.db'}")
     cause = Cause(Instant(0), "admin", "test")
