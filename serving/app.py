@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from features.domain import CustomerId
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
+from serving.batch_files import BatchFiles
 from serving.crowd import Crowd, file_stamp
 from serving.desk import Desk
 from serving.door import Door, check_open
@@ -24,6 +25,7 @@ from serving.envelope import Envelope, is_json
 from serving.events.body import Reading
 from serving.intake import Intake
 from serving.journal import Journal, JournalUnavailableError
+from serving.journal.erasure import Known
 from serving.journal.keys import Scope
 from serving.listing import Listing
 from serving.live import Live
@@ -64,6 +66,8 @@ class Parts:
     """Where the live features of customers are kept; the store reads them."""
     access: Access = "open"
     keep_raw: bool = False
+    forget_in_files: Callable[[Known], None] = lambda _: None
+    """Removes a customer from the batch files."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -84,7 +88,16 @@ def _parts(settings: Settings) -> Parts:
     )
     check_open(settings.access == "open", settings.host)
     journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
-    return Parts(clock, store, journal, watch, SqliteValues(online), settings.access, settings.keep_raw)
+    return Parts(
+        clock,
+        store,
+        journal,
+        watch,
+        SqliteValues(online),
+        settings.access,
+        settings.keep_raw,
+        BatchFiles(settings).forget,
+    )
 
 
 def _projection(parts: Parts) -> Projection:
@@ -112,7 +125,15 @@ def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Liv
         request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
         return reception.decide(request).model_dump(by_alias=True)
 
-    return Live(parts.journal, intake, Page(parts.journal, rehearse), door, parts.clock, parts.values.forget)
+    return Live(
+        parts.journal,
+        intake,
+        Page(parts.journal, rehearse),
+        door,
+        parts.clock,
+        parts.values.forget,
+        forget_in_files=parts.forget_in_files,
+    )
 
 
 def serve(parts: Parts) -> FastAPI:

@@ -11,6 +11,7 @@ from typing import Any
 from features.clock import Clock
 from features.domain import CustomerId, DecisionId
 from serving import live_api as api
+from serving.batch_files import FilesLeftError
 from serving.consent import EVERY_CHANNEL, Consent
 from serving.door import Door
 from serving.events.arrival import Receipt, Status
@@ -21,7 +22,7 @@ from serving.intake import Intake
 from serving.journal import Cause, Journal
 from serving.journal.audit import write_line
 from serving.journal.consents import consents_of, state_consent
-from serving.journal.erasure import is_erased
+from serving.journal.erasure import Known, is_erased, known
 from serving.journal.people import People, UnknownCustomerError
 from serving.journal.timeline import everything
 from serving.page import Page, statements
@@ -40,6 +41,8 @@ class Live:
     clock: Clock
     forget: Callable[[frozenset[CustomerId]], None]
     """Removes what is stored of erased customers outside the journal."""
+    forget_in_files: Callable[[Known], None]
+    """Removes a customer from the batch files, or raises FilesLeftError."""
 
     @property
     def repeats(self) -> Repeats:
@@ -192,8 +195,18 @@ class Live:
             return everything(connection, customer_id)
 
     def erase(self, customer: str, by: str) -> api.Erasure:
-        """Erase a customer."""
+        """Erase a customer: from the batch files first, as only the journal knows under what to look there.
+
+        Raises:
+            RefusalError: 404 where nobody is known, 503 where the files could not be rewritten; nothing is lost then.
+        """
         customer_id = self.known(self.name(CUSTOMER, customer))
+        with self.journal.reading() as connection:
+            known_as = known(connection, customer_id)
+        try:
+            self.forget_in_files(known_as)
+        except FilesLeftError as error:
+            raise RefusalError(503, "files_left", f"{error}.".capitalize()) from error
         erased = self.journal.erase(customer_id, Cause(self.clock.now(), by, "erasure asked for"))
         self.forget(erased.customer_ids)
         return api.Erasure(tombstone=erased.tombstone, events=erased.events, decisions=erased.decisions)

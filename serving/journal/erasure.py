@@ -12,6 +12,7 @@ from hashlib import sha256
 from sqlalchemy import Connection, Engine, delete, insert, or_, select, text, update
 
 from features.domain import CustomerId, DecisionId
+from serving.identity.identity import Identity
 from serving.journal.audit import Cause, write_line
 from serving.journal.people import UnknownCustomerError
 from serving.journal.schema import (
@@ -40,6 +41,22 @@ class Erased:
     decisions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Under what a customer may stand elsewhere, such as in batch files."""
+
+    customer_ids: frozenset[CustomerId]
+    """What the customer was ever called, without what another customer is called now."""
+    names: frozenset[Identity]
+
+
+def known(connection: Connection, customer_id: CustomerId) -> Known:
+    """Under what a customer may stand elsewhere; for before the erasure, which forgets it."""
+    rows = select(IDENTITIES).where(IDENTITIES.c.customer_id == customer_id)
+    held = {row.identity_id: Identity(row.namespace, row.value) for row in connection.execute(rows)}
+    return Known(frozenset(_called(connection, customer_id, list(held))), frozenset(held.values()))
+
+
 def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Erased:
     """Delete a customer's names, events, decisions, consents and answers, and every mention elsewhere.
 
@@ -52,7 +69,7 @@ def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Er
     connection = transaction.connection
     rows = select(IDENTITIES.c.identity_id).where(IDENTITIES.c.customer_id == customer_id)
     identities = connection.execute(rows).scalars().all()
-    gone = _called(transaction, customer_id, identities)
+    gone = _called(connection, customer_id, identities)
     made = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id.in_(gone))
     decisions = connection.execute(made).scalars().all()
     if not identities and not decisions:
@@ -70,14 +87,14 @@ def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Er
     return Erased(tombstone, frozenset(gone), events, len(decisions))
 
 
-def _called(transaction: Transaction, customer_id: CustomerId, identities: Sequence[int]) -> list[CustomerId]:
+def _called(connection: Connection, customer_id: CustomerId, identities: Sequence[int]) -> list[CustomerId]:
     """All that the customer was ever called, without what another customer is called now."""
     rows = select(LINKS.c.customer_id, LINKS.c.was).where(LINKS.c.identity_id.in_(identities))
-    found = {name for row in transaction.connection.execute(rows) for name in row if name is not None}
+    found = {name for row in connection.execute(rows) for name in row if name is not None}
     held = select(IDENTITIES.c.customer_id).where(
         IDENTITIES.c.customer_id.in_(found), IDENTITIES.c.identity_id.not_in(identities)
     )
-    others = set(transaction.connection.execute(held).scalars())
+    others = set(connection.execute(held).scalars())
     return sorted(CustomerId(name) for name in {customer_id, *found} - others)
 
 
