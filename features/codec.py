@@ -20,6 +20,8 @@ from features.stored import Column, Row, Shape, Stored, Value
 MAGIC = b"KRS1"
 HEADER = struct.Struct("<4s16sqqq")
 COUNT = struct.Struct("<I")
+_INT = struct.Struct("<q")
+_F8, _I8 = np.dtype("<f8"), np.dtype("<i8")
 
 
 class SchemaMismatchError(KairosError):
@@ -43,8 +45,8 @@ def pack(view: Stored, packed: Packed) -> bytes:
     parts = [HEADER.pack(MAGIC, _tag(view), packed.event_at, packed.created_at, packed.position)]
     floats = [packed.row[c.name] for c in view.columns if c.shape is Shape.FLOAT]
     integers = [packed.row[c.name] for c in view.columns if c.shape is Shape.INT]
-    parts.append(np.asarray(floats, dtype="<f8").tobytes())
-    parts.append(np.asarray(integers, dtype="<i8").tobytes())
+    parts.append(np.asarray(floats, dtype=_F8).tobytes())
+    parts.append(np.asarray(integers, dtype=_I8).tobytes())
     parts.extend(_pack_list(c, packed.row[c.name]) for c in view.columns if c.shape not in (Shape.FLOAT, Shape.INT))
     return b"".join(parts)
 
@@ -93,7 +95,7 @@ def unpack(view: Stored, value: bytes) -> Packed:
     event_at, created_at, position = _header(view, value)
     row: dict[str, Any] = {}
     offset = HEADER.size
-    for shape, kind in ((Shape.FLOAT, "<f8"), (Shape.INT, "<i8")):
+    for shape, kind in ((Shape.FLOAT, _F8), (Shape.INT, _I8)):
         names = [c.name for c in view.columns if c.shape is shape]
         numbers = np.frombuffer(value, dtype=kind, count=len(names), offset=offset)
         row.update(zip(names, numbers.tolist(), strict=True))
@@ -151,13 +153,13 @@ def pack_state(view: Stored, packed: PackedState, schema: tuple[Section, ...] = 
     for section, memory in zip(schema, state.memories, strict=True):
         if section.key is Key.NONE:
             known = bool(memory.keys)
-            floats.append(np.asarray(memory.sums, "<f8").tobytes() if known else bytes(8 * len(section.sums)))
-            integers.append(np.asarray(memory.instants if known else unset(section), "<i8").tobytes())
+            floats.append(np.asarray(memory.sums, _F8).tobytes() if known else bytes(8 * len(section.sums)))
+            integers.append(np.asarray(memory.instants if known else unset(section), _I8).tobytes())
             continue
         lists.append(_pack_texts(memory.keys))
-        lists.append(COUNT.pack(memory.sums.size) + np.asarray(memory.sums, "<f8").tobytes())
+        lists.append(COUNT.pack(memory.sums.size) + np.asarray(memory.sums, _F8).tobytes())
         if section.extremes:
-            lists.append(COUNT.pack(memory.instants.size) + np.asarray(memory.instants, "<i8").tobytes())
+            lists.append(COUNT.pack(memory.instants.size) + np.asarray(memory.instants, _I8).tobytes())
     return b"".join([*floats, *integers, *lists])
 
 
@@ -179,18 +181,17 @@ def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEM
         n_sums, n_extremes = len(section.sums), len(section.extremes)
         if section.key is Key.NONE:
             keys: tuple[str, ...] = ("",)
-            sums, at_float = np.frombuffer(value, "<f8", n_sums, at_float), at_float + 8 * n_sums
-            instants, at_int = np.frombuffer(value, "<i8", n_extremes, at_int), at_int + 8 * n_extremes
+            sums, at_float = np.frombuffer(value, _F8, n_sums, at_float), at_float + 8 * n_sums
+            instants, at_int = np.frombuffer(value, _I8, n_extremes, at_int), at_int + 8 * n_extremes
         else:
             keys, at_list = _unpack_texts(value, at_list)
-            sums, at_list = _unpack_numbers(value, "<f8", at_list)
-            instants, at_list = _unpack_numbers(value, "<i8", at_list) if n_extremes else (_NONE, at_list)
+            sums, at_list = _unpack_numbers(value, _F8, at_list)
+            instants, at_list = _unpack_numbers(value, _I8, at_list) if n_extremes else (_NONE, at_list)
         shapes = (len(keys), n_sums), (len(keys), n_extremes)
         memories.append(Memory(keys, sums.reshape(shapes[0]), instants.reshape(shapes[1])))
     return PackedState(event_at, created_at, position, State(Instant(reference), tuple(memories)))
 
 
-_INT = struct.Struct("<q")
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -206,7 +207,7 @@ def _unpack_texts(value: bytes, offset: int) -> tuple[tuple[str, ...], int]:
     return tuple(value[begin:end].decode() for begin, end in pairwise(ends)), ends[-1]
 
 
-def _unpack_numbers(value: bytes, kind: str, offset: int) -> tuple[NDArray[Any], int]:
+def _unpack_numbers(value: bytes, kind: np.dtype[Any], offset: int) -> tuple[NDArray[Any], int]:
     (count,) = COUNT.unpack_from(value, offset)
     offset += COUNT.size
     return np.frombuffer(value, kind, count, offset), offset + 8 * count

@@ -38,7 +38,7 @@ class Intake:
         if not fresh:
             return [each for each in read if isinstance(each, Receipt)]
         taken = self.projection.journal.take_in(fresh, Cause(now, by, "event"))
-        self.projection.settle(taken.touched)
+        self.projection.settle(taken.touched, taken.news)
         rest = iter(taken.receipts)
         return [each if isinstance(each, Receipt) else _together([next(rest) for _ in each]) for each in read]
 

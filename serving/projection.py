@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from features.codec import Packed, pack, precedence, unpack
+from features.codec import PackedState, pack_state, precedence, unpack_state
 from features.domain import CustomerId, Event, Instant
 from features.errors import KairosError
 from features.fold import fold
 from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal
-from serving.journal.log import Gap
+from serving.journal.log import Gap, News
 from serving.values import Values
 
 
@@ -50,19 +50,30 @@ class Projection:
     categories: Callable[[], frozenset[str] | None] = field(default=lambda: None)
     """The vocabulary of categories in force; others count as ``other``."""
 
-    def settle(self, customer_ids: Iterable[CustomerId]) -> None:
-        """Make everything that the journal holds of these customers part of their values."""
+    def settle(self, customer_ids: Iterable[CustomerId], news: Iterable[News] = ()) -> None:
+        """Make everything that the journal holds of these customers part of their values.
+
+        ``news`` is what the caller has just written: where a value lacks that and nothing else, it is not read back.
+        """
         held = {customer_id: self.values.get(customer_id) for customer_id in customer_ids}
-        found = self.journal.gaps({customer_id: _position(value) for customer_id, value in held.items()})
+        at = {customer_id: _position(value) for customer_id, value in held.items()}
+        known = {
+            each.gap.standing.customer_id: each.gap
+            for each in news
+            if each.before <= at.get(each.gap.standing.customer_id, -1) < each.gap.standing.head
+        }
+        rest = {customer_id: position for customer_id, position in at.items() if customer_id not in known}
+        found = [*known.values(), *(self.journal.gaps(rest) if rest else ())]
         self.values.put(
             [(gap.standing.customer_id, self._filled(gap, held[gap.standing.customer_id])) for gap in found]
         )
 
     def _filled(self, gap: Gap, value: bytes | None) -> bytes:
-        base, at = empty(), NEVER
-        if value is not None and not gap.anew:
-            packed = unpack(ACTIVITY, value)
-            base, at = state_from_row(packed.row), packed.event_at
+        if value is None or gap.anew:
+            base, at = empty(), NEVER
+        else:
+            packed = unpack_state(ACTIVITY, value)
+            base, at = packed.state, packed.event_at
         state = fold(base, gap.events, categories=self.categories())
         return _packed(state, at, gap.events, gap.standing.head)
 
@@ -70,7 +81,7 @@ class Projection:
         """What is known of a customer, with everything that was acknowledged before the call; empty where nothing."""
         self.settle([customer_id])
         value = self.values.get(customer_id)
-        return empty() if value is None else state_from_row(unpack(ACTIVITY, value).row)
+        return empty() if value is None else unpack_state(ACTIVITY, value).state
 
     def catch_up(self) -> int:
         """Bring every value that is behind the journal up to it; returns how many customers were looked at.
@@ -105,7 +116,7 @@ class Projection:
                 continue  # a live writer was faster; what it wrote is looked at by the next rebuild
             if value is None or _position(value) < standing.head:
                 behind.append(customer_id)
-            elif close(state_from_row(unpack(ACTIVITY, value).row), state):
+            elif close(unpack_state(ACTIVITY, value).state, state):
                 continue
             else:
                 different.append(customer_id)
@@ -121,4 +132,4 @@ def _position(value: bytes | None) -> int:
 def _packed(state: State, at: Instant, events: Iterable[Event], position: int) -> bytes:
     """The value describes the instant at which the last of its events was learnt."""
     learnt = Instant(max([at, *(event.received_at for event in events)]))
-    return pack(ACTIVITY, Packed(learnt, learnt, position, state_to_row(state)))
+    return pack_state(ACTIVITY, PackedState(learnt, learnt, position, state))

@@ -34,7 +34,7 @@ def text(item: Json, name: str, most: int = MAX_ID_LENGTH) -> str | None:
         raise RefusedError("wrong_type", f"{name} has to be a text, not {_shown(value)}")
     if not value or len(value) > most:
         raise RefusedError("wrong_length", f"{name} has {len(value)} characters: use 1 to {most}")
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+    if not value.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
         raise RefusedError("wrong_text", f"{name} holds a control character or half a character: leave it out")
     return value
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, Select, Text, column, insert, select, values
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Event, EventId, Instant, Kind, OfferId
 from serving.events.arrival import Arrival, Receipt, Status
@@ -30,6 +30,8 @@ class TakenIn:
     """One per event, in their order."""
     touched: frozenset[CustomerId]
     """Customers whose stored values lack something now; those of duplicates too, whose writer may have died."""
+    news: tuple[News, ...] = ()
+    """What was added to customers whose names stayed theirs, so that it need not be read back."""
 
 
 def take_in(people: People, arrivals: Sequence[Arrival]) -> TakenIn:
@@ -44,10 +46,62 @@ def take_in(people: People, arrivals: Sequence[Arrival]) -> TakenIn:
     rows: list[dict[str, object]] = []
     receipts = tuple(_receipt(people, arrival, known, rows) for arrival in arrivals)
     touched = names.touched | {CustomerId(each.customer_id) for each in receipts if each.customer_id is not None}
+    news = _news(people, [(a, r) for a, r in zip(arrivals, receipts, strict=True) if r.status is Status.ACCEPTED])
     names.write()
     if rows:
         names.connection.execute(insert(EVENTS), rows)
-    return TakenIn(receipts, touched)
+    return TakenIn(receipts, touched, news)
+
+
+def _news(people: People, taken: Sequence[tuple[Arrival, Receipt]]) -> tuple[News, ...]:
+    """To be called before the heads are written. Whoever's names changed hands has to be read back."""
+    names = people.names
+    told: dict[CustomerId, list[tuple[Arrival, Receipt]]] = {}
+    for arrival, receipt in taken:
+        if receipt.customer_id is not None and receipt.customer_id not in names.relinked:
+            told.setdefault(CustomerId(receipt.customer_id), []).append((arrival, receipt))
+    before = heads(names.connection, told)
+    return tuple(
+        News(
+            before.get(customer_id, 0),
+            Gap(
+                Standing(customer_id, max(receipt.position or 0 for _, receipt in some)),
+                anew=False,
+                events=tuple(
+                    _happened(arrival, arrival.kind, customer_id, names.cause.at)
+                    for arrival, _ in some
+                    if arrival.kind is not None and not arrival.machine
+                ),
+            ),
+        )
+        for customer_id, some in told.items()
+    )
+
+
+def heads(connection: Connection, customer_ids: Iterable[CustomerId]) -> dict[CustomerId, int]:
+    """The last position that concerns each of these customers; those whom none does are left out."""
+    rows = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.head).where(CUSTOMERS.c.customer_id.in_(list(customer_ids)))
+    return {CustomerId(row.customer_id): row.head for row in connection.execute(rows)}
+
+
+def _happened(arrival: Arrival, kind: Kind, customer_id: CustomerId, received_at: Instant) -> Event:
+    """The event as it will be read back."""
+    return Event(
+        source=arrival.source,
+        event_id=arrival.event_id,
+        customer_id=customer_id,
+        kind=kind,
+        channel=arrival.channel,
+        occurred_at=arrival.occurred_at,
+        received_at=received_at,
+        utc_offset_min=arrival.utc_offset_min,
+        offer_id=arrival.offer_id,
+        category=arrival.category,
+        value_minor=arrival.value_minor,
+        discount_minor=arrival.discount_minor,
+        quantity=arrival.quantity,
+        decision_id=arrival.decision_id,
+    )
 
 
 def _known(connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], int]:
@@ -125,6 +179,16 @@ class Gap:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one write added to one customer's events."""
+
+    before: int
+    """Last position that concerned the customer before the write."""
+    gap: Gap
+    """What a value lacks that includes everything up to ``before``."""
+
+
 def gaps(connection: Connection, positions: Mapping[CustomerId, int]) -> list[Gap]:
     """What values lack that include everything up to these positions; customers who lack nothing are left out."""
     rows = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(list(positions))))
@@ -138,21 +202,11 @@ def gaps(connection: Connection, positions: Mapping[CustomerId, int]) -> list[Ga
 
 def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> dict[CustomerId, list[Event]]:
     """Each customer's events above a position of their own, in the order of the journal."""
-    if not above:
-        return {}
-    asked = (
-        values(column("customer_id", Text), column("above", BigInteger), name="asked").data(list(above.items())).cte()
-    )
-    rows = (
-        _counting()
-        .add_columns(IDENTITIES.c.customer_id)
-        .join(asked, (asked.c.customer_id == IDENTITIES.c.customer_id) & (EVENTS.c.position > asked.c.above))
-        .order_by(EVENTS.c.position)
-    )
-    found: dict[CustomerId, list[Event]] = {}
-    for row in connection.execute(rows):
-        customer_id = CustomerId(row.customer_id)
-        found.setdefault(customer_id, []).append(_event(row, customer_id))
+    found = {}
+    for customer_id, position in above.items():
+        # One statement per customer, always the same one: compiling one for all took longer than running these.
+        rows = connection.execute(_ABOVE, {"whose": customer_id, "above": position})
+        found[customer_id] = [_event(row, customer_id) for row in rows]
     return found
 
 
@@ -185,6 +239,13 @@ def standings(connection: Connection, above: int = 0) -> list[Standing]:
 def _counting() -> Select[Any]:
     joined = EVENTS.join(IDENTITIES, EVENTS.c.identity_id == IDENTITIES.c.identity_id)
     return select(*_COLUMNS).select_from(joined).where(EVENTS.c.kind != IDENTIFIED, EVENTS.c.machine.is_(False))
+
+
+_ABOVE = (
+    _counting()
+    .where(IDENTITIES.c.customer_id == bindparam("whose"), EVENTS.c.position > bindparam("above"))
+    .order_by(EVENTS.c.position)
+)
 
 
 def _event(row: Row[Any], customer_id: CustomerId) -> Event:

@@ -53,7 +53,10 @@ class Names:
 
     def know(self, identities: Iterable[Identity]) -> None:
         """Look up many names at once."""
-        wanted = sorted({each for each in identities if each not in self._by_identity}, key=lambda i: i.rank)
+        new = {each for each in identities if each not in self._by_identity}
+        if not new:
+            return
+        wanted = sorted(new, key=lambda i: i.rank)
         for namespace, group in groupby(wanted, key=lambda i: i.namespace):
             by_value = {each.value: each for each in group}
             self._by_identity.update(dict.fromkeys(by_value.values()))
@@ -159,6 +162,11 @@ class Names:
     def touched(self) -> frozenset[CustomerId]:
         """Customers who are concerned by what has not been written yet."""
         return frozenset(self._heads)
+
+    @property
+    def relinked(self) -> frozenset[CustomerId]:
+        """Customers with names that changed hands and have not been written yet."""
+        return frozenset(self._relinked)
 
     def write(self) -> None:
         """Keep everything; the last call of a transaction on its names."""
