@@ -11,6 +11,7 @@ def test_an_agent_types_a_phone_number_and_sees_whom_and_what_it_is_about(town: 
     till.sees("purchased", CARD, NUMBER, category="tea", value_minor=1_250)
     town.later(days=2)
     till.sees("visited", CARD, MAIL)
+    till.allows(CARD, "email_marketing", "phone_marketing")
     offered = newsletter.decides(MAIL)
     newsletter.sees("sent", MAIL, offer_id=offered.first, decision_id=offered.answer["decision_id"])
     newsletter.post(f"/v1/decisions/{offered.answer['decision_id']}/outcomes", {"outcomes": [{"kind": "clicked"}]})

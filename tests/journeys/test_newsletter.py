@@ -9,6 +9,9 @@ def test_browsing_on_the_shops_tablet_feeds_the_newsletter_and_what_was_bought_o
     tablet, till = town.touchpoint("shop tablet", "store"), town.touchpoint("till", "store")
     newsletter = town.touchpoint("newsletter", "email")
     tablet.sees("visited", CARD, MAIL)
+    assert newsletter.decides(MAIL).offers == []
+    town.tell("nothing is sent before the customer has allowed it")
+    tablet.allows(CARD, "email_marketing")
     plain = newsletter.decides(MAIL)
     assert plain.first not in ("tip-tea", "tip-teaware")
 

@@ -32,6 +32,8 @@ def test_a_basket_begun_on_the_phone_is_resumed_on_the_tablet(town: Town) -> Non
     town.tell("the customer has signed in on the tablet")
     resumed = tablet.decides(TABLET)
     assert resumed.first == "tip-machines"
+    assert ("basket", "machines", "app") in resumed.topics
+    assert nobody.topics == []
     begun = basket(tablet, TABLET)
     assert (begun["about"], begun["channel"]) == ("machines", "app")
     assert begun["sentence"] == "resume the basket (machines) begun on app"
@@ -42,7 +44,9 @@ def test_a_basket_begun_on_the_phone_is_resumed_on_the_tablet(town: Town) -> Non
     tablet.sees("purchased", TABLET, category="machines", value_minor=29_900)
     assert not {t["about"] for t in open_topics(phone, PHONE)} & {"machines"}
     town.tell("bought: nothing is left to resume, on neither device")
-    assert "tip-machines" in phone.decides(PHONE).left_out
+    after = phone.decides(PHONE)
+    assert "tip-machines" in after.left_out
+    assert ("basket", "machines", "app") not in after.topics
 
 
 def test_what_goes_on_in_parallel_and_jumps_back_stays_apart(town: Town) -> None:

@@ -190,6 +190,14 @@ class Touchpoint:
             self.town.tell(f"    {note}")
         return item
 
+    def allows(self, name: tuple[str, str], *purposes: str) -> None:
+        """The customer of this name consents."""
+        page = self.post("/v1/customers/lookup", {"namespace": name[0], "value": name[1]})
+        for purpose in purposes:
+            said = {"purpose": purpose, "granted": True, "source": self.name, "proof": "double opt-in"}
+            self.post(f"/v1/customers/{page['customer_id']}/consents", said)
+            self.town.tell(f"{self.name}: the customer allows {purpose}")
+
     def decides(self, *names: tuple[str, str], **more: object) -> Decided:
         """Asks what to offer on this channel now; prints the answer with its reasons."""
         started = time.perf_counter()
@@ -208,6 +216,8 @@ class Touchpoint:
             self.town.tell(f"    {item['rank']}. {item['name']}, worth {item['score_minor']:.1f}: {why}")
         for left in decided.left_out:
             self.town.tell(f"    left out: {left}, worth less than saying nothing")
+        for topic in answer["open_topics"]:
+            self.town.tell(f"    open: {topic['sentence']} ({topic['strength']:.0%})")
         return decided
 
 
@@ -236,6 +246,11 @@ class Decided:
     def left_out(self) -> list[str]:
         """Offers that would be worth less than saying nothing."""
         return [pair["offer_id"] for pair in self.answer["funnel"]["below_silence"]]
+
+    @property
+    def topics(self) -> list[tuple[str, str | None, str]]:
+        """What is open: topic, what it is about, on which channel it was last taken up."""
+        return [(topic["topic"], topic["about"], topic["channel"]) for topic in self.answer["open_topics"]]
 
     def score(self, offer_id: str) -> float:
         """What an offer is worth, minor units."""
