@@ -229,6 +229,19 @@ class Vector(_Wire):
     features: dict[str, float | None]
 
 
+class Outcome(_Wire):
+    """An event after a decision."""
+
+    kind: str
+    channel: str
+    occurred_at: Rfc3339
+    offer_id: str | None
+    category: str | None
+    value_minor: int | None
+    attributed: bool = Field(description="True where it came of the decision: inside the window of an offer it made.")
+    why: str
+
+
 class RecordedDecision(_Wire):
     """A decision as it was answered."""
 
@@ -236,6 +249,7 @@ class RecordedDecision(_Wire):
     request: dict[str, Any]
     answer: Answer
     vectors: list[Vector] = Field(description="One per item.")
+    outcomes: list[Outcome] = Field(description="What is known by now to have happened after it, oldest first.")
 
 
 class Version(_Wire):

@@ -17,6 +17,7 @@ from features.domain import CustomerId
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
+from serving.attribution import Attribution
 from serving.batch_files import BatchFiles
 from serving.crowd import Crowd, file_stamp
 from serving.desk import Desk
@@ -117,7 +118,8 @@ def _intake(parts: Parts, projection: Projection) -> Intake:
         channels = frozenset(str(name) for name in catalogue.channel)
         return Reading(catalogue.currency, channels, {o.offer_id: o.category for o in catalogue.offers}, parts.keep_raw)
 
-    return Intake(projection, parts.clock, reading)
+    attribution = Attribution(parts.journal, lambda: parts.watch.current.catalogue.offer)
+    return Intake(projection, parts.clock, reading, attribution)
 
 
 def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Live:
@@ -128,7 +130,7 @@ def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Liv
     return Live(
         parts.journal,
         intake,
-        Page(parts.journal, rehearse),
+        Page(parts.journal, rehearse, intake.attribution.came_of),
         door,
         parts.clock,
         parts.values.forget,
@@ -165,6 +167,7 @@ def serve(parts: Parts) -> FastAPI:
         lambda: parts.watch.current,
         simulated=isinstance(parts.clock, SimulatedClock),
         receive=Welcome(intake).receive,
+        came_of=intake.attribution.came_of,
     )
     door = Door(parts.journal, parts.access == "open")
     live = _live(parts, intake, reception, door)
@@ -209,11 +212,12 @@ def _add_decisions(app: FastAPI, reception: Reception, door: Door, repeats: Repe
         responses={
             200: {"model": api.RecordedDecision, "description": "The decision as it was answered."},
             404: _problem_response("There is no such decision."),
+            410: _problem_response("The decision was erased with its customer."),
             503: _problem_response("The journal cannot be read."),
         },
     )
     def decided(decision_id: str, authorization: Key = None) -> Response:
-        """A recorded decision, with what the models saw of each item."""
+        """A recorded decision, with what the models saw of each item, and what came of it."""
         door.admit(authorization, Scope.READ)
         return _json(reception.decided(decision_id))
 

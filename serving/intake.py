@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from features.clock import Clock
+from serving.attribution import Attribution
 from serving.events.arrival import Arrival, Receipt, RefusedError, Status
 from serving.events.body import Reading, arrivals
 from serving.journal import Cause
@@ -21,6 +22,7 @@ class Intake:
     projection: Projection
     clock: Clock
     reading: Callable[[], Reading]
+    attribution: Attribution
 
     def accept(self, items: Sequence[object], by: str) -> list[Receipt]:
         """The answer to each item, in their order. What is accepted is durable and counted when this returns.
@@ -39,8 +41,12 @@ class Intake:
             return [each for each in read if isinstance(each, Receipt)]
         taken = self.projection.journal.take_in(fresh, Cause(now, by, "event"))
         self.projection.settle(taken.touched, taken.news)
-        rest = iter(taken.receipts)
+        rest = map(self._remarked, fresh, taken.receipts)
         return [each if isinstance(each, Receipt) else _together([next(rest) for _ in each]) for each in read]
+
+    def _remarked(self, arrival: Arrival, receipt: Receipt) -> Receipt:
+        remark = self.attribution.remark(arrival) if receipt.status is not Status.REFUSED else None
+        return receipt if remark is None else replace(receipt, notes=(*receipt.notes, remark))
 
     def _read(self, item: object, reading: Reading) -> tuple[Arrival, ...] | Receipt:
         try:

@@ -12,11 +12,12 @@ from features.domain import CustomerId, DecisionId, Event, Instant, Kind
 from features.instant import format_instant
 from features.intent import open_intents
 from serving import live_api as api
+from serving.attribution import Came
 from serving.consent import Consent, Topic
 from serving.journal import Journal
 from serving.journal.consents import consents_of
 from serving.journal.log import gaps
-from serving.journal.timeline import Entry, names_of, outcomes, recent_decisions, timeline
+from serving.journal.timeline import Entry, names_of, recent_decisions, timeline
 from serving.wire import topic
 
 LENGTH = 50
@@ -31,6 +32,8 @@ class Page:
     journal: Journal
     decide: Callable[[CustomerId], dict[str, Any] | None]
     """The answer to a decision asked for without any consequence; None where none can be made."""
+    came_of: Callable[[DecisionId], list[Came]]
+    """What came of a decision."""
 
     def write(self, customer_id: CustomerId, at: Instant, before: int | None) -> api.CustomerPage | None:
         """The page as of an instant, its timeline below position ``before``; None for a customer nobody knows."""
@@ -40,11 +43,9 @@ class Page:
                 return None
             entries = timeline(connection, customer_id, before, LENGTH + 1)
             events = [event for gap in gaps(connection, {customer_id: 0}) for event in gap.events]
-            made = [
-                _offer(decision_id, answer, outcomes(connection, decision_id))
-                for decision_id, answer in recent_decisions(connection, customer_id, LAST)
-            ]
+            decided = recent_decisions(connection, customer_id, LAST)
             held = consents_of(connection, customer_id)
+        made = [_offer(decision_id, answer, self.came_of(decision_id)) for decision_id, answer in decided]
         answer = self.decide(customer_id) or {}
         latest = sorted(events, key=lambda event: event.counts_at, reverse=True)
         return api.CustomerPage(
@@ -76,7 +77,7 @@ def statements(held: dict[Topic, Consent]) -> list[api.ConsentHeld]:
     ]
 
 
-def _offer(decision_id: DecisionId, answer: str, came: list[Entry]) -> api.OfferMade:
+def _offer(decision_id: DecisionId, answer: str, came: list[Came]) -> api.OfferMade:
     given = json.loads(answer)
     first: dict[str, Any] = next(iter(given.get("items", ())), {})
     return api.OfferMade(
@@ -85,7 +86,7 @@ def _offer(decision_id: DecisionId, answer: str, came: list[Entry]) -> api.Offer
         offer_id=first.get("offer_id"),
         name=first.get("name"),
         channel=first.get("channel"),
-        outcomes=[entry.kind for entry in came],
+        outcomes=[each.event.kind for each in came if each.attributed],
     )
 
 

@@ -11,6 +11,7 @@ from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant
 from features.instant import parse_instant
 from serving import api
+from serving.attribution import Came
 from serving.decision import Ask, Decision, silenced
 from serving.desk import Desk
 from serving.equipment import Equipment
@@ -20,7 +21,7 @@ from serving.problem import Fault, RefusalError
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
 from serving.welcome import Receive, by_number
-from serving.wire import answer
+from serving.wire import answer, outcome
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
@@ -38,12 +39,14 @@ class Reception:
         *,
         simulated: bool,
         receive: Receive = by_number,
+        came_of: Callable[[DecisionId], list[Came]] = lambda _: [],
     ) -> None:
         self._desk = desk
         self._journal = journal
         self._clock = clock
         self._equipment = equipment
         self._receive = receive
+        self._came_of = came_of
         self._simulated = simulated
 
     def decide(self, request: api.DecisionRequest) -> api.Answer:
@@ -73,15 +76,20 @@ class Reception:
         return found
 
     def decided(self, decision_id: str) -> api.RecordedDecision:
-        """A recorded decision with the vectors of its items.
+        """A recorded decision with the vectors of its items and what came of it.
 
         Raises:
-            RefusalError: There is no such decision, or the journal cannot be read.
+            RefusalError: There is no such decision or it was erased, or the journal cannot be read.
         """
+        asked = DecisionId(decision_id)
         try:
-            record = self._journal.decision(DecisionId(decision_id))
+            record = self._journal.decision(asked)
+            came = [] if record is None else self._came_of(asked)
+            erased = record is None and self._journal.erased(asked)
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", str(error)) from error
+        if erased:
+            raise RefusalError(410, "decision_erased", "This decision was erased with its customer.")
         if record is None:
             raise RefusalError(404, "decision_not_found", f"There is no decision {decision_id!r}.")
         given = api.Answer.model_validate_json(record.answer)
@@ -90,6 +98,7 @@ class Reception:
             request=json.loads(record.request),
             answer=given,
             vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
+            outcomes=[outcome(each) for each in came],
         )
 
     def _at(self, given: str | None) -> Instant:

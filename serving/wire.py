@@ -10,6 +10,7 @@ from features.domain import Direction
 from features.instant import format_instant
 from features.intent import Intent
 from serving import api
+from serving.attribution import Came
 from serving.decision import Decision, Item
 from serving.eligibility import RULES
 from serving.equipment import Equipment
@@ -93,6 +94,21 @@ def topic(intent: Intent) -> api.OpenTopic:
         since=format_instant(intent.at),
         strength=round(intent.strength, PROBABILITY_DIGITS),
         sentence=intent.sentence,
+    )
+
+
+def outcome(came: Came) -> api.Outcome:
+    """What came of a decision as it goes over the wire."""
+    event = came.event
+    return api.Outcome(
+        kind=event.kind,
+        channel=event.channel,
+        occurred_at=format_instant(event.occurred_at),
+        offer_id=event.offer_id,
+        category=event.category,
+        value_minor=event.value_minor,
+        attributed=came.attributed,
+        why=came.why,
     )
 
 

@@ -20,7 +20,7 @@ from serving.journal.audit import Cause
 from serving.journal.database import Database
 from serving.journal.decisions import Record, read_decision, write_decision
 from serving.journal.engine import Synchronous
-from serving.journal.erasure import Erased, erase
+from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.errors import JournalUnavailableError
 from serving.journal.log import Gap, Standing, TakenIn, gaps, histories, standings, take_in
 from serving.journal.names import Names
@@ -147,6 +147,11 @@ class Journal:
         """A kept decision, None for an unknown id."""
         with self.reading() as connection:
             return read_decision(connection, decision_id)
+
+    def erased(self, decision_id: DecisionId) -> bool:
+        """True for a decision that was kept and was erased with its customer."""
+        with self.reading() as connection:
+            return is_erased(connection, decision_id)
 
     def erase(self, customer_id: CustomerId, cause: Cause) -> Erased:
         """Erase a customer, then the bytes. Stored values and batch files are the caller's to clear.

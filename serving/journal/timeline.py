@@ -37,13 +37,7 @@ def timeline(connection: Connection, customer_id: CustomerId, before: int | None
     rows = _events(customer_id).order_by(EVENTS.c.position.desc()).limit(most)
     if before is not None:
         rows = rows.where(EVENTS.c.position < before)
-    return [_entry(row) for row in connection.execute(rows)]
-
-
-def outcomes(connection: Connection, decision_id: DecisionId) -> list[Entry]:
-    """What callers said came of a decision, oldest first."""
-    rows = select(EVENTS).where(EVENTS.c.decision_id == decision_id).order_by(EVENTS.c.position)
-    return [_entry(row) for row in connection.execute(rows)]
+    return [entry(row) for row in connection.execute(rows)]
 
 
 def _events(customer_id: CustomerId) -> Select[Any]:
@@ -51,7 +45,8 @@ def _events(customer_id: CustomerId) -> Select[Any]:
     return select(EVENTS).select_from(joined).where(IDENTITIES.c.customer_id == customer_id)
 
 
-def _entry(row: Row[Any]) -> Entry:
+def entry(row: Row[Any]) -> Entry:
+    """The entry of a row of events."""
     return Entry(
         row.position,
         row.source,

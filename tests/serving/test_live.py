@@ -11,7 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from features.catalogue import Catalogue
-from features.domain import CustomerId, Instant
+from features.clock import SimulatedClock
+from features.domain import DAY, CustomerId, Instant
 from features.instant import format_instant
 from features.stored import VIEWS
 from serving.app import Parts, serve
@@ -166,7 +167,7 @@ def test_outcomes_need_nothing_but_the_decision_and_count_once(start: Callable[.
     client = start()
     decided = client.post("/v1/decisions", json={"customer_id": "ann", "kind": "promotion", "channels": ["app"]}).json()
     where = f"/v1/decisions/{decided['decision_id']}/outcomes"
-    body = {"outcomes": [{"kind": "clicked", "occurred_at": "2017-10-01T11:00:00Z"}]}
+    body = {"outcomes": [{"kind": "clicked", "occurred_at": "2017-10-01T12:30:00Z"}]}
     assert statuses(client.post(where, json=body)) == ["accepted"]
     assert statuses(client.post(where, json=body)) == ["duplicate"]
     other = client.post(where, json={"outcomes": [{"kind": "clicked", "offer_id": "coupon-old"}]})
@@ -335,6 +336,52 @@ def test_outcomes_sent_again_under_their_key_are_accepted_once_and_forgotten_wit
     client.delete("/v1/customers/ann")
     assert client.post("/v1/decisions", json=asked, headers={"idempotency-key": "k-0"}).json() != decided
     assert client.post(where, json=body, headers=key).status_code == 410
+
+
+def test_what_happens_inside_an_offers_window_is_joined_to_the_decision_that_made_it(
+    start: Callable[..., TestClient], now: Instant
+) -> None:
+    clock = SimulatedClock(now)
+    client = start(clock=clock)
+    ask = {"customer_id": "ann", "kind": "promotion", "channels": ["app"]}
+    first = client.post("/v1/decisions", json=ask).json()
+    assert "promo-tea" in [item["offer_id"] for item in first["items"]]
+    clock.advance(20 * DAY)
+    told = [
+        event("1", "clicked", offer_id="promo-tea", occurred_at="2017-10-03T12:00:00Z"),
+        event("2", "purchased", category="tea", value_minor=300, occurred_at="2017-10-05T12:00:00Z"),
+        event("3", "purchased", category="rum", value_minor=900, occurred_at="2017-10-05T12:00:00Z"),
+        event("4", "purchased", category="tea", value_minor=300, occurred_at="2017-10-15T12:00:00Z"),
+        event("5", "purchased", category="tea", value_minor=300, occurred_at="2017-09-15T12:00:00Z"),
+        event("6", "viewed", decision_id=first["decision_id"], occurred_at="2017-10-12T12:00:00Z"),
+    ]
+    taken = client.post("/v1/events", json=told).json()["items"]
+    assert [len(item["notes"]) for item in taken] == [0, 0, 0, 0, 0, 1]
+    assert taken[5]["notes"] == ["not attributed: it happened after the offer's window of 7 days"]
+
+    def came_of(decision: dict[str, Any]) -> list[tuple[str, bool]]:
+        found = client.get(f"/v1/decisions/{decision['decision_id']}").json()["outcomes"]
+        return [(each["kind"], each["attributed"]) for each in found]
+
+    assert came_of(first) == [("clicked", True), ("purchased", True), ("viewed", False)]
+
+
+def test_the_latest_decision_that_made_an_offer_has_what_came_of_it(
+    start: Callable[..., TestClient], now: Instant
+) -> None:
+    clock = SimulatedClock(now)
+    client = start(clock=clock)
+    ask = {"customer_id": "ann", "kind": "promotion", "channels": ["app"]}
+    first, _ = client.post("/v1/decisions", json=ask).json(), clock.advance(60_000_000)
+    second = client.post("/v1/decisions", json=ask).json()
+    clock.advance(DAY)
+    client.post("/v1/events", json=[event("1", "clicked", offer_id="promo-tea")])
+    outcomes = [client.get(f"/v1/decisions/{each['decision_id']}").json()["outcomes"] for each in (first, second)]
+    assert [len(each) for each in outcomes] == [0, 1]
+    assert client.get("/v1/customers/ann").json()["last_offers"][0]["outcomes"] == ["clicked"]
+    client.delete("/v1/customers/ann")
+    gone = client.get(f"/v1/decisions/{first['decision_id']}")
+    assert (gone.status_code, gone.json()["code"]) == (410, "decision_erased")
 
 
 def test_without_the_right_key_nothing_is_told(start: Callable[..., TestClient], place: Path) -> None:
