@@ -15,13 +15,14 @@ import duckdb
 from tqdm import tqdm
 
 from features.catalogue import Catalogue
-from features.domain import DAY, CustomerId, Instant
+from features.domain import CustomerId
 from features.errors import ContractError
 from serving.identity.identity import Identity, identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import Cause, Journal
 from serving.journal.bulk import AT_ONCE, load_identities, load_rows
 from serving.journal.history import MODULUS, NONE, History, Tally, history_of, note_history, tallies, withdraw
+from serving.retention import oldest_kept
 from serving.settings import Settings
 
 _COLUMNS = (
@@ -106,7 +107,9 @@ class _Load:
     def _known(self) -> str:
         known = f"epoch_us(received_at) <= {self.history.until}"
         days = self.settings.retention_days
-        return known if days is None else f"{known} AND epoch_us(received_at) >= {oldest(self.history.until, days)}"
+        return (
+            known if days is None else f"{known} AND epoch_us(received_at) >= {oldest_kept(self.history.until, days)}"
+        )
 
     def _events(self) -> tuple[int, int]:
         total = sum(count for rows in self._rows("count(*)", "events", self._known) for (count,) in rows)
@@ -141,11 +144,6 @@ class _Load:
             self.journal.write(partial(withdraw, events=rows))
             count += len(rows)
         return count
-
-
-def oldest(now: Instant, days: float) -> Instant:
-    """The instant before which nothing is kept."""
-    return Instant(now - round(days * DAY))
 
 
 def included(settings: Settings, catalogue: Catalogue) -> tuple[dict[CustomerId, int], list[CustomerId]]:

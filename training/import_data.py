@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +33,7 @@ from features.instant import format_instant
 from features.quarantine import Count, check, refuse_beyond
 from serving.settings import Settings, read_settings
 from training.history import Loaded, load_history
+from training.journal_log import load_journal
 from training.offered import build_catalogue
 
 ORDER = {"events": "customer_id, occurred_at, source, event_id", "decisions": "decided_at, customer_id, decision_id"}
@@ -55,6 +57,8 @@ class Import:
     seed: int = 7
     threads: int = 2
     progress: bool = True
+    load: Callable[[duckdb.DuckDBPyConnection], Source] | None = None
+    """Fills the raw tables where the source is no folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def _tell(bar: tqdm[object], what: str) -> None:
 
 def _load(con: duckdb.DuckDBPyConnection, request: Import) -> Source:
     con.execute("SET TimeZone = 'UTC'")
+    if request.load is not None:
+        return request.load(con)
     if request.source == "complete_journey":
         return load_complete_journey(
             con,
@@ -212,7 +218,7 @@ def told(loaded: Loaded) -> str:
 
 def request_from(settings: Settings, now: Instant) -> Import:
     """The import that the settings describe."""
-    folders = {"complete_journey": None, "starbucks": settings.starbucks, "files": settings.files}
+    folders = {"complete_journey": None, "journal": None, "starbucks": settings.starbucks, "files": settings.files}
     costs = {
         "direct_mail": settings.cost_direct_mail_minor,
         "mailer": settings.cost_mailer_minor,
@@ -228,13 +234,14 @@ def request_from(settings: Settings, now: Instant) -> Import:
         cost_minor=costs if settings.source == "complete_journey" else {},
         seed=settings.seed,
         threads=settings.threads,
+        load=partial(load_journal, settings=settings) if settings.source == "journal" else None,
     )
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], now: Instant) -> int:
     """Run the command; 0 when the data were written, 1 with a message on stderr when they could not be used."""
     parser = argparse.ArgumentParser(prog="python -m training.import_data", description=__doc__)
-    parser.add_argument("--source", choices=("complete_journey", "starbucks", "files"))
+    parser.add_argument("--source", choices=("complete_journey", "starbucks", "files", "journal"))
     parser.add_argument("--data", type=Path, help="folder with the data; for complete_journey the package's own")
     parser.add_argument("--data-dir", type=Path)
     given = parser.parse_args(arguments)
@@ -243,7 +250,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: Instant) -> 
         settings = read_settings({**environ, **{name: value for name, value in chosen.items() if value}})
         request = request_from(settings, now)
         print(summary(import_data(replace(request, folder=given.data or request.folder))))
-        print(told(load_history(settings, build_catalogue(settings))))
+        if settings.source != "journal":
+            print(told(load_history(settings, build_catalogue(settings))))
     except KairosError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

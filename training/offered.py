@@ -30,7 +30,7 @@ def build_catalogue(settings: Settings) -> Catalogue:
     """
     manifest = _manifest(settings)
     channels = tuple(_channel(row) for row in _rows(settings, "channels", "*", "channel"))
-    assumed = _consents_assumed(settings.source, channels)
+    assumed = _consents_assumed(settings.origin, channels)
     return Catalogue(
         source=settings.source,
         currency=settings.currency,

@@ -160,9 +160,14 @@ class Journal:
             UnknownCustomerError: The journal holds nothing of such a customer.
         """
         erased = self.write(lambda transaction: erase(transaction, customer_id, cause))
-        with self._reported():
-            self._ready().compact()
+        self.compact()
         return erased
+
+    def compact(self) -> None:
+        """Give the room of deleted rows back, so that their bytes are in no file any more."""
+        database = self._ready()
+        with self._reported():
+            database.compact()
 
     def find(self, identity: Identity) -> Standing | None:
         """Whose name this is, and how far the journal has come with that customer."""
