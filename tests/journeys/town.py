@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -128,8 +128,8 @@ class Town:
     ) -> None:
         self._running.close()
 
-    def touchpoint(self, name: str, channel: str) -> Touchpoint:
-        """A place where the shop meets its customers, served by a worker of its own."""
+    def touchpoint(self, name: str, channel: str, **parts: Any) -> Touchpoint:
+        """A place where the shop meets its customers, served by a worker of its own; ``parts`` replace parts of it."""
         online = self.folder / "online.db"
         reader = SqliteReader(online, 400)
         watch = Watch(
@@ -141,7 +141,7 @@ class Town:
         )
         watch.refresh()
         journal = Journal(f"sqlite:///{self.folder / 'journal.db'}")
-        app = serve(Parts(self.clock, reader, journal, watch, SqliteValues(online)))
+        app = serve(replace(Parts(self.clock, reader, journal, watch, SqliteValues(online)), **parts))
         client = self._running.enter_context(TestClient(app, raise_server_exceptions=False))
         return Touchpoint(self, name, channel, client)
 
