@@ -21,12 +21,12 @@ _MINUTE_US = 60_000_000
 
 def local_hour(event: Event) -> int:
     """Hour of the customer's wall clock at which the event counts, 0 to 23."""
-    return (event.counts_at // _MINUTE_US + event.utc_offset_min) // 60 % HOURS_PER_DAY
+    return (event.counts_at // _MINUTE_US + (event.utc_offset_min or 0)) // 60 % HOURS_PER_DAY
 
 
 def local_weekday(event: Event) -> int:
     """Day of the customer's week at which the event counts, Monday 0 to Sunday 6."""
-    days = (event.counts_at // _MINUTE_US + event.utc_offset_min) // (60 * HOURS_PER_DAY)
+    days = (event.counts_at // _MINUTE_US + (event.utc_offset_min or 0)) // (60 * HOURS_PER_DAY)
     return (days + THURSDAY) % DAYS_PER_WEEK
 
 

@@ -108,7 +108,7 @@ def _projection(parts: Parts) -> Projection:
             raise NoVocabularyError("there is no catalogue yet, so events cannot be read: run `make features`")
         return catalogue.categories
 
-    return Projection(parts.journal, parts.values, categories)
+    return Projection(parts.journal, parts.values, categories, parts.store.zone)
 
 
 def _intake(parts: Parts, projection: Projection) -> Intake:

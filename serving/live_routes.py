@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
+from features.codec import SchemaMismatchError
 from features.domain import CustomerId, DecisionId
 from serving import live_api as api
 from serving.events.native import FIELDS
@@ -18,6 +19,7 @@ from serving.live import Live
 from serving.problem import Problem, RefusalError
 from serving.projection import NoVocabularyError
 from serving.repeats import Call, Given
+from serving.store import StoreUnavailableError
 
 T = TypeVar("T")
 Once = Annotated[
@@ -111,7 +113,7 @@ async def _do(live: Live, key: str | None, scope: Scope, work: Any) -> Any:
             return work(live.door.admit(key, scope))
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
-        except NoVocabularyError as error:
+        except (NoVocabularyError, StoreUnavailableError, SchemaMismatchError) as error:
             raise RefusalError(503, "not_ready", f"{error}.".capitalize()) from error
 
     return await run_in_threadpool(run)

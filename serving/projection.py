@@ -15,6 +15,7 @@ from features.codec import PackedState, pack_state, precedence, unpack_state
 from features.domain import CustomerId, Event, Instant
 from features.errors import KairosError
 from features.fold import fold
+from features.moment import on_wall_clock
 from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal
@@ -49,6 +50,8 @@ class Projection:
     values: Values
     categories: Callable[[], frozenset[str] | None] = field(default=lambda: None)
     """The vocabulary of categories in force; others count as ``other``."""
+    zone_of: Callable[[CustomerId], str] = field(default=lambda _: "UTC")
+    """The IANA zone of a customer, for events that came without an offset. Where it changes, ``rebuild`` notices."""
 
     def settle(self, customer_ids: Iterable[CustomerId], news: Iterable[News] = ()) -> None:
         """Make everything that the journal holds of these customers part of their values.
@@ -74,8 +77,12 @@ class Projection:
         else:
             packed = unpack_state(ACTIVITY, value)
             base, at = packed.state, packed.event_at
-        state = fold(base, gap.events, categories=self.categories())
+        state = self._folded(base, gap.standing.customer_id, gap.events)
         return _packed(state, at, gap.events, gap.standing.head)
+
+    def _folded(self, base: State, customer_id: CustomerId, events: Iterable[Event]) -> State:
+        here = on_wall_clock(events, lambda: self.zone_of(customer_id))
+        return fold(base, here, categories=self.categories())
 
     def state(self, customer_id: CustomerId) -> State:
         """What is known of a customer, with everything that was acknowledged before the call; empty where nothing."""
@@ -111,12 +118,12 @@ class Projection:
         for standing, events in self.journal.histories():
             customers += 1
             customer_id, value = standing.customer_id, self.values.get(standing.customer_id)
-            state = state_from_row(state_to_row(fold(empty(), events, categories=self.categories())))
+            state = state_from_row(state_to_row(self._folded(empty(), customer_id, events)))
             if standing.head < _position(value) <= self.journal.position():
                 continue  # a live writer was faster; what it wrote is looked at by the next rebuild
             if value is None or _position(value) < standing.head:
                 behind.append(customer_id)
-            elif close(unpack_state(ACTIVITY, value).state, state):
+            elif _position(value) == standing.head and close(unpack_state(ACTIVITY, value).state, state):
                 continue
             else:
                 different.append(customer_id)

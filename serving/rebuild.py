@@ -11,6 +11,7 @@ from features.errors import KairosError
 from serving.journal import Journal
 from serving.projection import Projection
 from serving.settings import Settings, read_settings
+from serving.store import SqliteReader
 from serving.values import SqliteValues
 
 
@@ -26,7 +27,9 @@ def projection_of(settings: Settings) -> Projection:
         raise KairosError(f"{error.filename} cannot be read ({error.strerror}): run `make features`") from error
     categories = Catalogue.from_json(text).categories
     journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
-    return Projection(journal, SqliteValues(settings.feast_dir / "online.db"), lambda: categories)
+    online = settings.feast_dir / "online.db"
+    zones = SqliteReader(online, settings.feature_ttl_days).zone
+    return Projection(journal, SqliteValues(online), lambda: categories, zones)
 
 
 def main(environ: Mapping[str, str]) -> int:

@@ -22,7 +22,8 @@ class Arrival:
     kind: Kind | None
     channel: ChannelName
     occurred_at: Instant
-    utc_offset_min: int = 0
+    utc_offset_min: int | None = None
+    """Minutes east of UTC on the customer's wall clock; None: what the customer's zone says."""
     offer_id: OfferId | None = None
     category: Category | None = None
     value_minor: int | None = None

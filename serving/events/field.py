@@ -93,14 +93,16 @@ def document(item: Json, name: str) -> Json:
     return value
 
 
-def instant(item: Json, name: str, now: Instant) -> tuple[Instant, int]:
-    """The instant and the offset of the clock that wrote it, minutes east; the present and 0 where absent.
+def instant(item: Json, name: str, now: Instant) -> tuple[Instant, int | None]:
+    """The instant and the offset of the clock that wrote it, minutes east; the present where absent.
+
+    The offset is None where it is absent or 0: machines write UTC wherever the customer is.
 
     Raises RefusedError before 1990 and more than 24 hours ahead of ``now``.
     """
     value = text(item, name, 40)
     if value is None:
-        return now, 0
+        return now, None
     try:
         at = parse_instant(value)
     except InstantError as error:
@@ -113,12 +115,10 @@ def instant(item: Json, name: str, now: Instant) -> tuple[Instant, int]:
     return at, _offset_min(value)
 
 
-def _offset_min(text: str) -> int:
+def _offset_min(text: str) -> int | None:
     found = _OFFSET.search(text)
-    if found is None:
-        return 0
-    minutes = int(found[2]) * 60 + int(found[3])
-    return minutes if found[1] == "+" else -minutes
+    minutes = 0 if found is None else int(found[1] + "1") * (int(found[2]) * 60 + int(found[3]))
+    return minutes or None
 
 
 def offset(item: Json, name: str) -> int | None:

@@ -54,7 +54,7 @@ EVENTS = Table(
     Column("channel", Text, nullable=False),
     Column("occurred_us", BigInteger, nullable=False),
     Column("received_us", BigInteger, nullable=False),
-    Column("utc_offset_min", Integer, nullable=False),
+    Column("utc_offset_min", Integer),
     Column("offer_id", Text),
     Column("category", Text),
     Column("value_minor", BigInteger),
@@ -67,7 +67,8 @@ EVENTS = Table(
     Index("ix_events_identity", "identity_id", "position"),
     Index("ix_events_decision_id", "decision_id"),
 )
-"""``identity_id`` is the identity an event belongs to, ``customer_id`` the customer that it meant when it came."""
+"""``identity_id`` is the identity an event belongs to, ``customer_id`` the customer that it meant when it came; without
+``utc_offset_min`` its local hour is that of the customer's zone."""
 
 IDENTITIES = Table(
     "identities",

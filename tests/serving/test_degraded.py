@@ -34,6 +34,9 @@ class BrokenStore:
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         raise self.error
 
+    def zone(self, customer_id: CustomerId) -> str:
+        raise self.error
+
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         raise self.error
 

@@ -14,11 +14,13 @@ from features.catalogue import Catalogue
 from features.clock import SimulatedClock
 from features.domain import DAY, CustomerId, Instant
 from features.instant import format_instant
+from features.schema import BY_HOUR
 from features.stored import VIEWS
 from serving.app import Parts, serve
 from serving.journal import Cause, Journal
 from serving.journal.keys import Scope, make_key
 from serving.packed_file import PROJECT, create, open_to_write, put, table_name
+from serving.pairs import memory_of
 from serving.store import MemoryReader, SqliteReader
 from serving.values import SqliteValues
 
@@ -382,6 +384,25 @@ def test_the_latest_decision_that_made_an_offer_has_what_came_of_it(
     client.delete("/v1/customers/ann")
     gone = client.get(f"/v1/decisions/{first['decision_id']}")
     assert (gone.status_code, gone.json()["code"]) == (410, "decision_erased")
+
+
+def test_an_event_in_utc_counts_at_the_hour_of_the_customers_own_clock(
+    start: Callable[..., TestClient], online: Path, now: Instant
+) -> None:
+    def hours() -> set[str]:
+        known = SqliteReader(online, 400).activity(CustomerId("ann"), now)
+        assert known is not None
+        return set(memory_of(known, BY_HOUR).keys)
+
+    client, before = start(), hours()
+    told = [
+        event("1", occurred_at="2017-10-01T01:10:00Z"),
+        event("2", occurred_at="2017-10-01T01:10:00-04:00"),
+        event("3", occurred_at="2017-01-01T02:10:00Z"),
+        event("4", occurred_at="2017-10-01T07:10:00Z", utc_offset_min=0),
+    ]
+    assert statuses(client.post("/v1/events", json=told)) == ["accepted"] * 4
+    assert hours() - before == {"03", "01", "07"}
 
 
 def test_without_the_right_key_nothing_is_told(start: Callable[..., TestClient], place: Path) -> None:

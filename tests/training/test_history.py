@@ -43,7 +43,7 @@ def known(settings: Settings, until: Instant) -> int:
 
 def happened(projection: Projection, event_id: str, at: Instant, *names: tuple[str, str]) -> None:
     who = distinct(identity(*name) for name in names)
-    arrival = Arrival("app", EventId(event_id), who, Kind.VISITED, ChannelName("app"), at)
+    arrival = Arrival("app", EventId(event_id), who, Kind.VISITED, ChannelName("app"), at, 0)
     projection.settle(projection.journal.take_in([arrival], Cause(at, "test", "event")).touched)
 
 
@@ -104,6 +104,20 @@ def test_live_events_add_to_the_batch_and_nothing_is_left_to_rebuild(world: Sett
     assert close(projection.state(ANN), state_from_row(state_to_row(fold(batch, live, categories=_words(world)))))
     last = projection.rebuild()
     assert (last.behind, last.different) == ((), ())
+
+
+@pytest.mark.slow
+def test_values_of_a_journal_that_is_gone_are_made_anew(world: Settings, projection: Projection) -> None:
+    projection.journal.close()
+    for file in world.origin_dir.glob("journal.db*"):
+        file.unlink()
+    happened(projection, "1", build_catalogue(world).now, ("customer_id", ANN))
+    rebuilt = projection.rebuild()
+    assert (rebuilt.customers, rebuilt.different) == (1, (ANN,))
+    with closing(open_journal(world)) as journal:
+        (gap,) = journal.gaps({ANN: 0})
+    expected = fold(empty(), gap.events, categories=_words(world))
+    assert close(projection.state(ANN), state_from_row(state_to_row(expected)))
 
 
 @pytest.mark.slow

@@ -61,6 +61,9 @@ def test_the_category_of_an_offer_is_filled_in() -> None:
 def test_the_offset_of_the_clock_that_wrote_the_time_is_the_wall_clocks() -> None:
     assert read({**NATIVE, "occurred_at": "2023-11-01T10:00:00-05:00"}).utc_offset_min == -300
     assert read({**NATIVE, "occurred_at": "2023-11-01T10:00:00-05:00", "utc_offset_min": 60}).utc_offset_min == 60
+    assert read({**NATIVE, "occurred_at": "2023-11-01T10:00:00Z", "utc_offset_min": 0}).utc_offset_min == 0
+    for machine in ("2023-11-01T10:00:00Z", "2023-11-01T10:00:00+00:00", None):
+        assert read({**NATIVE, "occurred_at": machine}).utc_offset_min is None
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("occurred_us", sa.BigInteger(), nullable=False),
         sa.Column("received_us", sa.BigInteger(), nullable=False),
-        sa.Column("utc_offset_min", sa.Integer(), nullable=False),
+        sa.Column("utc_offset_min", sa.Integer(), nullable=True),
         sa.Column("offer_id", sa.Text(), nullable=True),
         sa.Column("category", sa.Text(), nullable=True),
         sa.Column("value_minor", sa.BigInteger(), nullable=True),
