@@ -19,6 +19,7 @@ from features.vector import vector_fingerprint
 from serving import api
 from serving.attribution import Attribution
 from serving.batch_files import BatchFiles
+from serving.catch_up import CatchUp
 from serving.crowd import Crowd, file_stamp
 from serving.desk import Desk
 from serving.door import Door, check_open
@@ -141,11 +142,16 @@ def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Liv
 def serve(parts: Parts) -> FastAPI:
     """The service made of these parts."""
 
+    projection = _projection(parts)
+    catch_up = CatchUp(projection)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         parts.watch.start()
         parts.journal.open()
+        catch_up.start()
         yield
+        catch_up.stop()
         parts.watch.stop()
         parts.journal.close()
 
@@ -158,7 +164,6 @@ def serve(parts: Parts) -> FastAPI:
         responses={"default": _problem_response("Anything that goes wrong.")},
     )
     app.add_middleware(Envelope)
-    projection = _projection(parts)
     intake = _intake(parts, projection)
     reception = Reception(
         Desk(LiveStore(parts.store, projection)),

@@ -134,6 +134,7 @@ class CustomerPage(_Wire):
     """A customer for somebody who talks to customers."""
 
     customer_id: str
+    name: str | None = Field(description="What the customer is called, as the latest `identify` said in `traits.name`.")
     names: dict[str, int] = Field(description="How many names of each namespace are known.")
     last_order: TimelineEntry | None
     open_topics: list[OpenTopic]

@@ -17,7 +17,7 @@ from serving.consent import Consent, Topic
 from serving.journal import Journal
 from serving.journal.consents import consents_of
 from serving.journal.log import gaps
-from serving.journal.timeline import Entry, names_of, recent_decisions, timeline
+from serving.journal.timeline import Entry, called, names_of, recent_decisions, timeline
 from serving.wire import topic
 
 LENGTH = 50
@@ -45,11 +45,13 @@ class Page:
             events = [event for gap in gaps(connection, {customer_id: 0}) for event in gap.events]
             decided = recent_decisions(connection, customer_id, LAST)
             held = consents_of(connection, customer_id)
+            name = called(connection, customer_id)
         made = [_offer(decision_id, answer, self.came_of(decision_id)) for decision_id, answer in decided]
         answer = self.decide(customer_id) or {}
         latest = sorted(events, key=lambda event: event.counts_at, reverse=True)
         return api.CustomerPage(
             customer_id=customer_id,
+            name=name,
             names=dict(Counter(str(name["namespace"]) for name in names)),
             last_order=next((_happened(event) for event in latest if event.kind is Kind.PURCHASED), None),
             open_topics=[topic(intent) for intent in open_intents(events, at)],

@@ -69,7 +69,8 @@ class Journal:
         """The open database.
 
         Raises:
-            JournalError: It is of another kind or of a newer build.
+            JournalError: Its address names another kind of database.
+            JournalUnavailableError: It cannot be reached, or is of an older layout or a newer build.
         """
         with self._opening:
             if self._database is not None and self._database.stale:

@@ -13,7 +13,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, text
 
 from serving.journal.engine import writer
-from serving.journal.errors import JournalError
+from serving.journal.errors import JournalUnavailableError
 
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x4B61_6972
@@ -24,7 +24,7 @@ def migrate(engine: Engine) -> str:
     """Run every migration that has not run yet, all in one transaction, and return the version reached.
 
     Raises:
-        JournalError: The database was written by a newer build.
+        JournalUnavailableError: The database was written by a newer build, or by one that knew decisions only.
     """
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
@@ -36,7 +36,7 @@ def migrate(engine: Engine) -> str:
         if found == wanted:
             return wanted
         if found is None and inspect(connection).has_table("decisions"):
-            raise JournalError(
+            raise JournalUnavailableError(
                 "the journal was begun by a build that knew decisions only, or is another program's database: "
                 "move it away, or name another one"
             )
@@ -45,7 +45,7 @@ def migrate(engine: Engine) -> str:
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            raise JournalError(
+            raise JournalUnavailableError(
                 f"the journal has version {found!r}, this build knows up to {wanted!r}: run the newer build"
             ) from error
     return wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,11 @@ from sqlalchemy import Connection, Row, Select, select
 from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.audit import lines
 from serving.journal.consents import consents_of
+from serving.journal.log import IDENTIFIED
 from serving.journal.schema import CONSENTS, DECISIONS, EVENTS, IDENTITIES
+
+MOST_NAME = 200
+"""Characters of a name that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,27 @@ def entry(row: Row[Any]) -> Entry:
         None if row.decision_id is None else DecisionId(row.decision_id),
         row.machine,
     )
+
+
+def called(connection: Connection, customer_id: CustomerId) -> str | None:
+    """What the customer is called, as the latest statement about them says; None where none does."""
+    rows = (
+        select(EVENTS.c.extra)
+        .select_from(EVENTS.join(IDENTITIES, EVENTS.c.identity_id == IDENTITIES.c.identity_id))
+        .where(IDENTITIES.c.customer_id == customer_id, EVENTS.c.kind == IDENTIFIED, EVENTS.c.extra.is_not(None))
+        .order_by(EVENTS.c.occurred_us.desc(), EVENTS.c.position.desc())
+    )
+    stated = (_name_in(json.loads(extra)) for extra in connection.execute(rows).scalars())
+    return next((name for name in stated if name is not None), None)
+
+
+def _name_in(extra: Mapping[str, object]) -> str | None:
+    """The name among the traits of a statement, whole or of two parts."""
+    traits = extra.get("traits")
+    told = traits if isinstance(traits, dict) else {}
+    whole = told.get("name")
+    parts = [whole] if whole else [told.get("firstName"), told.get("lastName")]
+    return " ".join(part for part in parts if isinstance(part, str) and part)[:MOST_NAME] or None
 
 
 def names_of(connection: Connection, customer_id: CustomerId) -> list[dict[str, object]]:

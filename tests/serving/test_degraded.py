@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,19 @@ def test_without_a_journal_nothing_is_offered(client: Clients, place: Path) -> N
     assert not answer["items"]
     assert answer["silence"]["wins"]
     assert service.get("/v1/decisions/x").status_code == 503
+
+
+def test_a_journal_of_an_older_layout_stops_offers_and_not_the_service(client: Clients, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "older.db")) as con:
+        con.execute("CREATE TABLE decisions (decision_id TEXT)")
+    service = client(journal=Journal(f"sqlite:///{tmp_path / 'older.db'}"))
+    answer = _answer(service)
+    assert answer["fallback_reasons"] == ["journal_unavailable"]
+    assert "knew decisions only" in answer["silence"]["reason"]
+    assert not answer["items"]
+    assert service.get("/health/live").status_code == 200
+    event = {"event_id": "1", "customer_id": "ann", "kind": "visited", "channel": "app"}
+    assert service.post("/v1/events", json=event).status_code == 503
 
 
 def test_without_a_catalogue_there_is_nothing_to_offer(client: Clients, place: Path) -> None:

@@ -1,6 +1,7 @@
 """The live customer over HTTP."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,11 +13,13 @@ from fastapi.testclient import TestClient
 
 from features.catalogue import Catalogue
 from features.clock import SimulatedClock
-from features.domain import DAY, CustomerId, Instant
+from features.domain import DAY, ChannelName, CustomerId, EventId, Instant, Kind
 from features.instant import format_instant
 from features.schema import BY_HOUR
 from features.stored import VIEWS
 from serving.app import Parts, serve
+from serving.events.arrival import Arrival
+from serving.identity.identity import identity
 from serving.journal import Cause, Journal
 from serving.journal.keys import Scope, make_key
 from serving.packed_file import PROJECT, create, open_to_write, put, table_name
@@ -403,6 +406,37 @@ def test_an_event_in_utc_counts_at_the_hour_of_the_customers_own_clock(
     ]
     assert statuses(client.post("/v1/events", json=told)) == ["accepted"] * 4
     assert hours() - before == {"03", "01", "07"}
+
+
+def test_the_page_shows_the_name_that_was_told_last(start: Callable[..., TestClient]) -> None:
+    client = start()
+
+    def called(number: int, **traits: object) -> str | None:
+        told = {"type": "identify", "messageId": str(number), "userId": "ann", "traits": traits}
+        assert statuses(client.post("/v1/events", json=told)) == ["accepted"]
+        name: str | None = client.get("/v1/customers/ann").json()["name"]
+        return name
+
+    assert called(1, plan="gold") is None
+    assert called(2, firstName="Ann", lastName="Lee") == "Ann Lee"
+    assert called(3, name="Ann Smith") == "Ann Smith"
+    assert called(4, name=7) == "Ann Smith"
+
+
+def test_what_a_dead_process_left_behind_is_caught_up_at_the_start(
+    start: Callable[..., TestClient], online: Path, place: Path, now: Instant
+) -> None:
+    journal = Journal(f"sqlite:///{place / 'journal.db'}")
+    names = (identity("customer_id", "eve"),)
+    left = Arrival("till", EventId("1"), names, Kind.VISITED, ChannelName("app"), now)
+    journal.take_in([left], Cause(now, "test", "event"))
+    journal.close()
+    start()
+    for _ in range(200):
+        if SqliteValues(online).get(CustomerId("eve")) is not None:
+            break
+        time.sleep(0.02)
+    assert SqliteValues(online).get(CustomerId("eve")) is not None
 
 
 def test_without_the_right_key_nothing_is_told(start: Callable[..., TestClient], place: Path) -> None:
