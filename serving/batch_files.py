@@ -21,7 +21,7 @@ class FilesLeftError(KairosError):
 
 
 class BatchFiles:
-    """The batch files of one journal's source, and of what was written out of that journal."""
+    """The batch files of one journal's source, of what was written out of that journal, and of the models' runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -32,7 +32,7 @@ class BatchFiles:
         Raises:
             FilesLeftError: They could not be rewritten, as where the training part is not installed.
         """
-        folders = [str(folder.absolute()) for folder in self._folders() if any(folder.glob("*/*.parquet"))]
+        folders = [str(folder.absolute()) for folder in self._folders() if any(folder.rglob("*.parquet"))]
         if not folders:
             return
         names = [[name.namespace, name.value] for name in known.names]
@@ -54,6 +54,10 @@ class BatchFiles:
 
     def _folders(self) -> Iterator[Path]:
         yield self._settings.origin_dir
+        # MLflow's copies of bundles hold what was predicted for whom.
+        for bundle in self._settings.mlflow_artifacts_dir.rglob("bundle.json"):
+            if json.loads(bundle.read_text(encoding="utf-8"))["source"] in (self._settings.origin, "journal"):
+                yield bundle.parent
         written = self._settings.data_dir / "journal"
         manifest = written / "contract" / "manifest.json"
         if manifest.exists() and json.loads(manifest.read_text())["source"] == written_of(self._settings):

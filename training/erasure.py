@@ -1,4 +1,4 @@
-"""Removes a customer from the batch files of a source: Parquet, rows set aside, packed values.
+"""Removes a customer from the batch files of a source: Parquet (predictions too), rows set aside, packed values.
 
 Run by the service with ``{"folders": [...], "customer_ids": [...], "names": [[namespace, value], ...]}`` on its input.
 Importing again from data that still hold the customer brings the customer back: they are the caller's to clear.
@@ -37,7 +37,7 @@ def erase_files(folder: Path, erased: Erased) -> int:
 
     Each file is replaced as a whole, and only where it held such a row.
     """
-    gone = sum(_erase_parquet(file, erased) for file in sorted(folder.glob("*/*.parquet")))
+    gone = sum(_erase_parquet(file, erased) for file in sorted(folder.rglob("*.parquet")))
     gone += sum(_erase_lines(file, erased) for file in sorted(folder.rglob("*.ndjson")))
     online = folder / "feast" / "online.db"
     if online.exists():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -16,7 +17,9 @@ from sqlalchemy import create_engine, inspect, text
 from features.domain import CustomerId
 from features.instant import format_instant
 from serving.app import create_app
+from serving.batch_files import BatchFiles, FilesLeftError
 from serving.identity.identity import Identity, identity
+from serving.journal.erasure import Known
 from serving.settings import Settings
 from training.erasure import Erased, erase_files
 from training.materialise import materialise
@@ -102,6 +105,27 @@ def test_a_raw_address_in_the_files_is_found_by_its_digest(world: Settings) -> N
         erase_files(world.source_dir, Erased(frozenset(), frozenset({Identity(hashed.namespace, hashed.value)}))) == 1
     )
     assert "Ann@Example.org" not in repr(pq.read_table(file).to_pylist())
+
+
+def test_copies_of_what_was_predicted_are_reached_too_and_those_of_other_sources_are_not(
+    world: Settings, secret: dict[str, str]
+) -> None:
+    rows = pa.table({"customer_id": [secret["customer"], "c002"], "p": [0.1, 0.2]})
+    for source in ("files", "starbucks"):
+        folder = world.mlflow_artifacts_dir / source / "artifacts"
+        folder.mkdir(parents=True)
+        (folder / "bundle.json").write_text(json.dumps({"source": source}))
+        pq.write_table(rows, folder / "predictions.parquet")
+    BatchFiles(world).forget(Known(frozenset({CustomerId(secret["customer"])}), frozenset()))
+    left = {file.parent.parent.name: pq.read_table(file) for file in world.mlflow_artifacts_dir.rglob("*.parquet")}
+    assert {source: table.num_rows for source, table in left.items()} == {"files": 1, "starbucks": 2}
+    assert search(world.source_dir, secret) == set()
+
+
+def test_files_that_cannot_be_rewritten_are_told_of(world: Settings) -> None:
+    (world.contract_dir / "events.parquet").write_bytes(b"no table")
+    with pytest.raises(FilesLeftError, match="could not be rewritten"):
+        BatchFiles(world).forget(Known(frozenset({CustomerId("c002")}), frozenset()))
 
 
 @pytest.fixture
