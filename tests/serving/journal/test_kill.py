@@ -44,7 +44,7 @@ for number in range(1_000_000):
         for part in range(chance.choice([1, 1, 20]))
     ]
     taken = projection.journal.take_in(batch, Cause(Instant(now), name, "load"))
-    projection.settle(taken.touched)
+    projection.settle(taken.touched, taken.news)
     for receipt in taken.receipts:
         print(f"{name} {receipt.event_id}", flush=True)
 """

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,8 @@ def batches(arrivals: list[Arrival], seed: int) -> list[list[Arrival]]:
 
 
 def accept(projection: Projection, batch: list[Arrival]) -> None:
-    projection.settle(projection.journal.take_in(batch, CAUSE).touched)
+    taken = projection.journal.take_in(batch, CAUSE)
+    projection.settle(taken.touched, taken.news)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -181,6 +183,30 @@ def test_a_value_left_behind_is_caught_up_by_whoever_reads_next(open_journal: Ca
     assert other.catch_up() >= 2
     assert values.get(CustomerId("bob")) is not None
     assert other.rebuild().behind == ()
+
+
+def test_what_was_just_written_need_not_be_read_back(
+    open_journal: Callable[[], Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrivals, told = [a for a in log(13) if len(a.identities) == 1], MemoryValues()
+    first, second = Projection(open_journal(), told), Projection(open_journal(), MemoryValues())
+    first.journal.take_in(arrivals[:10], CAUSE)  # and the process died before the values were written
+    for batch in batches(arrivals[10:], 13):
+        accept(first, batch)
+    reread = [standing.customer_id for standing in first.journal.standings()]
+    second.settle(reread)
+    for customer_id in reread:
+        assert close(first.state(customer_id), second.state(customer_id))
+    assert first.rebuild().different == ()
+
+    taken = first.journal.take_in([replace(a, event_id=EventId(f"new-{a.event_id}")) for a in arrivals], CAUSE)
+    monkeypatch.setattr(first.journal, "gaps", None)  # nothing is asked for any more
+    first.settle(taken.touched, taken.news)
+    monkeypatch.undo()
+    second.settle(taken.touched)
+    for customer_id in taken.touched:
+        assert close(first.state(customer_id), second.state(customer_id))
+    assert first.rebuild().behind == ()
 
 
 def test_a_slow_writer_never_replaces_what_a_faster_one_wrote(tmp_path: Path) -> None:
