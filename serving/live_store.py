@@ -1,16 +1,15 @@
-"""What the service knows of a customer, up to the last acknowledged event, under whichever name the customer comes."""
+"""What the service knows of a customer, up to the last acknowledged event."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from features.domain import CustomerId, Instant, OfferId
 from features.intent import LONGEST_US, Intent, open_intents
-from features.schema import CUSTOMER as OVERALL
+from features.schema import CUSTOMER
 from features.state import State
 from serving.consent import Consent, Topic
-from serving.identity.identity import identity
-from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.log import recent_events
@@ -23,36 +22,24 @@ MOST_EVENTS = 500
 
 
 class LiveStore:
-    """A store whose values are caught up with the journal before they are read."""
+    """A store whose values are caught up with the journal before they are read.
+
+    Customers are named as they are called now; whoever comes under another name is received by ``Welcome`` first.
+    """
 
     def __init__(self, stored: FeatureReader, projection: Projection) -> None:
         self._stored = stored
         self._projection = projection
 
-    def who(self, customer_id: CustomerId) -> CustomerId:
-        """The customer whom this name means now; the name itself where the journal knows nobody by it."""
-        try:
-            found = self._projection.journal.find(identity(CUSTOMER, customer_id))
-        except IdentityError:
-            return customer_id
-        return customer_id if found is None else found.customer_id
-
     def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
         """See FeatureReader. Where the journal cannot be read, what was stored last."""
-        try:
-            owner = self.who(customer_id)
-            self._projection.settle([owner])
-        except (JournalUnavailableError, NoVocabularyError):
-            owner = customer_id
-        return self._stored.activity(owner, at)
+        with suppress(JournalUnavailableError, NoVocabularyError):
+            self._projection.settle([customer_id])
+        return self._stored.activity(customer_id, at)
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """See FeatureReader."""
-        try:
-            owner = self.who(customer_id)
-        except JournalUnavailableError:
-            owner = customer_id
-        return self._stored.profile(owner)
+        return self._stored.profile(customer_id)
 
     def said(
         self, customer_id: CustomerId, at: Instant, activity: State | None
@@ -62,12 +49,10 @@ class LiveStore:
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        owner = self.who(customer_id)
+        since = Instant(at - LONGEST_US)
         with self._projection.journal.reading() as connection:
-            held = consents_of(connection, owner)
-            events = (
-                recent_events(connection, owner, Instant(at - LONGEST_US), MOST_EVENTS) if _busy(activity, at) else []
-            )
+            held = consents_of(connection, customer_id)
+            events = recent_events(connection, customer_id, since, MOST_EVENTS) if _busy(activity, since) else []
         return held, open_intents(events, at)
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
@@ -76,13 +61,13 @@ class LiveStore:
 
 
 _OPENING = [
-    [extreme.name for extreme in OVERALL.extremes].index(name) for name in ("latest_interest", "latest_service")
+    [extreme.name for extreme in CUSTOMER.extremes].index(name) for name in ("latest_interest", "latest_service")
 ]
 
 
-def _busy(activity: State | None, at: Instant) -> bool:
+def _busy(activity: State | None, since: Instant) -> bool:
     """True where something may be open: most customers have begun nothing lately, and need not be asked about."""
     if activity is None:
         return False
-    instants = memory_of(activity, OVERALL).instants
-    return bool(len(instants)) and bool((instants[0, _OPENING] >= at - LONGEST_US).any())
+    instants = memory_of(activity, CUSTOMER).instants
+    return bool(len(instants)) and bool((instants[0, _OPENING] >= since).any())
