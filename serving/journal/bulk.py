@@ -39,6 +39,7 @@ HISTORY = (
 """Columns of a row of history; ``customer_id`` is the caller's own number, ``*_us`` microseconds UTC."""
 HistoryRow = tuple[Any, ...]
 _CUSTOMER = HISTORY.index("customer_id")
+_REST = tuple(name for name in HISTORY if name != "customer_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def load_rows(transaction: Transaction, rows: Sequence[HistoryRow], cause: Cause
         for row in rows
     ]
     if filled:
-        connection.exec_driver_sql(_insert(connection), filled)
+        _append(connection, filled)
     new = select(EVENTS.c.customer_id, func.count(), func.max(EVENTS.c.position)).where(EVENTS.c.position > first)
     heads = connection.execute(new.group_by(EVENTS.c.customer_id)).all()
     if heads:
@@ -85,12 +86,22 @@ def load_rows(transaction: Transaction, rows: Sequence[HistoryRow], cause: Cause
     return Loaded(taken, len(rows) - taken, max(before, transaction.take_turn()))
 
 
-def _insert(connection: Connection) -> str:
+def _append(connection: Connection, rows: Sequence[HistoryRow]) -> None:
     """Plain SQL: building a statement from a mapping per row takes longer than storing the row."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    columns = ("position", "identity_id", "customer_id", *(c for c in HISTORY if c != "customer_id"), "machine")
-    marks = ", ".join([mark] * len(columns))
-    return f"INSERT INTO events ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    columns = ", ".join(("position", "identity_id", "customer_id", *_REST, "machine"))
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(rows[0]))
+        connection.exec_driver_sql(f"INSERT INTO events ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", [*rows])
+        return
+    connection.exec_driver_sql(f"CREATE TEMP TABLE arriving ON COMMIT DROP AS SELECT {columns} FROM events LIMIT 0")
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY arriving ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    connection.exec_driver_sql(
+        f"INSERT INTO events ({columns}) SELECT {columns} FROM arriving ORDER BY position ON CONFLICT DO NOTHING"
+    )
+    connection.exec_driver_sql("DROP TABLE arriving")
 
 
 def load_identities(transaction: Transaction, names: Sequence[tuple[CustomerId, Identity]], cause: Cause) -> int:
