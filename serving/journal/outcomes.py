@@ -66,7 +66,7 @@ def candidates(connection: Connection, decision: Made, sought: Sought) -> list[E
     """Events that name the decision, and those of its customer that name none and may concern it; oldest first."""
     concerns = or_(
         EVENTS.c.offer_id.in_(sought.offers),
-        and_(EVENTS.c.offer_id.is_(None), EVENTS.c.kind == Kind.PURCHASED, EVENTS.c.category.in_(sought.bought)),
+        and_(EVENTS.c.offer_id.is_(None), EVENTS.c.kind == Kind.PURCHASED.value, EVENTS.c.category.in_(sought.bought)),
     )
     unnamed = and_(
         EVENTS.c.decision_id.is_(None),

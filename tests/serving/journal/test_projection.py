@@ -143,6 +143,24 @@ def test_whenever_names_are_linked_the_features_are_the_same(journal: Journal, m
         assert close(projection.state(CustomerId(owner)), expected(arrivals, owner))
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_an_event_without_an_offset_has_the_clock_of_whoever_has_its_name_now(journal: Journal, late: bool) -> None:
+    def told(event_id: str, kind: Kind | None, *names: str) -> Arrival:
+        who = distinct(identity("customer_id" if name == "ann" else "device", name) for name in names)
+        return Arrival("web", EventId(event_id), who, kind, ChannelName("web"), Instant(NOW - DAY))
+
+    zones = {"ann": "Asia/Kolkata"}
+    projection = Projection(journal, MemoryValues(), zone_of=lambda customer_id: zones.get(customer_id, "UTC"))
+    happened, link = told("1", Kind.VISITED, "tablet"), told("2", None, "tablet", "ann")
+    for arrival in (happened, link) if late else (link, happened):
+        accept(projection, [arrival])
+    event = Event(
+        "web", EventId("1"), CustomerId("ann"), Kind.VISITED, ChannelName("web"), Instant(NOW - DAY), NOW, 330
+    )
+    assert close(projection.state(CustomerId("ann")), stored(fold(empty(), [event])))
+    assert projection.rebuild().different == ()
+
+
 def test_a_split_takes_back_exactly_what_the_join_brought(journal: Journal) -> None:
     projection = Projection(journal, MemoryValues())
     arrivals = log(3)
