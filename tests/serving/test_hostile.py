@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,10 @@ DEEP_OBJECT = b'{"events":[' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"]}
 PATHS = {"customer_id": "somebody", "decision_id": "some-decision"}
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Touchpoint]:
-    with Town(tmp_path) as town:
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Touchpoint]:
+    """One service for all: what is sent to it in one test must not harm it in the next."""
+    with Town(tmp_path_factory.mktemp("town")) as town:
         yield town.touchpoint("desk", "app")
 
 

@@ -1,7 +1,7 @@
 """Who may call what: without a key nothing, with one its scopes and no more."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -35,10 +35,10 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Touchpoint]:
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Touchpoint]:
     """A service with keys in force."""
-    with Town(tmp_path) as town:
+    with Town(tmp_path_factory.mktemp("town")) as town:
         yield town.touchpoint("desk", "app", access="keys")
 
 
@@ -49,10 +49,10 @@ def journal(desk: Touchpoint) -> Iterator[Journal]:
     journal.close()
 
 
-def key(journal: Journal, *scopes: Scope) -> tuple[str, str]:
-    """The id of a new key, and the key."""
-    name = "-".join(scopes)
-    made, token = journal.write(lambda t: make_key(t.connection, name, frozenset(scopes), CAUSE))
+def key(journal: Journal, *scopes: Scope, name: str | None = None) -> tuple[str, str]:
+    """The id of a new key, and the key; of a caller of its own unless one is named."""
+    caller = name or token_hex(4)
+    made, token = journal.write(lambda t: make_key(t.connection, caller, frozenset(scopes), CAUSE))
     return made.key_id, token
 
 
@@ -95,7 +95,7 @@ def test_without_its_scope_a_key_opens_nothing(desk: Touchpoint, journal: Journa
 
 
 def test_two_keys_of_one_caller_are_valid_at_once_and_no_key_is_kept(desk: Touchpoint, journal: Journal) -> None:
-    tokens = [key(journal, Scope.EVENTS)[1] for _ in range(2)]
+    tokens = [key(journal, Scope.EVENTS, name="shop")[1] for _ in range(2)]
     for token in tokens:
         assert call(desk, "post", "/v1/events", f"Bearer {token}").status_code == 200
     journal.close()
