@@ -49,7 +49,7 @@ def take_in(people: People, arrivals: Sequence[Arrival]) -> TakenIn:
     news = _news(people, [(a, r) for a, r in zip(arrivals, receipts, strict=True) if r.status is Status.ACCEPTED])
     names.write()
     if rows:
-        names.connection.execute(insert(EVENTS), rows)
+        names.connection.execute(_ADD, rows)
     return TakenIn(receipts, touched, news)
 
 
@@ -80,8 +80,8 @@ def _news(people: People, taken: Sequence[tuple[Arrival, Receipt]]) -> tuple[New
 
 def heads(connection: Connection, customer_ids: Iterable[CustomerId]) -> dict[CustomerId, int]:
     """The last position that concerns each of these customers; those whom none does are left out."""
-    rows = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.head).where(CUSTOMERS.c.customer_id.in_(list(customer_ids)))
-    return {CustomerId(row.customer_id): row.head for row in connection.execute(rows)}
+    rows = connection.execute(_HEADS, {"whose": list(customer_ids)})
+    return {CustomerId(row.customer_id): row.head for row in rows}
 
 
 def _happened(arrival: Arrival, kind: Kind, customer_id: CustomerId, received_at: Instant) -> Event:
@@ -109,9 +109,19 @@ def _known(connection: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[st
     found: dict[tuple[str, str], int] = {}
     for source, group in groupby(sorted(arrivals, key=lambda a: a.source), key=lambda a: a.source):
         ids = [arrival.event_id for arrival in group]
-        rows = select(EVENTS.c.event_id, EVENTS.c.position).where(EVENTS.c.source == source, EVENTS.c.event_id.in_(ids))
-        found.update({(source, row.event_id): row.position for row in connection.execute(rows)})
+        rows = connection.execute(_KNOWN, {"whence": source, "told": ids})
+        found.update({(source, row.event_id): row.position for row in rows})
     return found
+
+
+# Statements on the way of every event stand here once: SQLAlchemy then knows them again without looking into them.
+_KNOWN = select(EVENTS.c.event_id, EVENTS.c.position).where(
+    EVENTS.c.source == bindparam("whence"), EVENTS.c.event_id.in_(bindparam("told", expanding=True))
+)
+_ADD = insert(EVENTS)
+_HEADS = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.head).where(
+    CUSTOMERS.c.customer_id.in_(bindparam("whose", expanding=True))
+)
 
 
 def _receipt(

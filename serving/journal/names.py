@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
-from sqlalchemy import Connection, bindparam, case, exists, insert, or_, select, update
+from sqlalchemy import Connection, Insert, bindparam, case, exists, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from features.domain import CustomerId
@@ -16,6 +17,11 @@ from serving.identity.namespace import KAIROS, rank_of
 from serving.journal.audit import Cause
 from serving.journal.schema import CUSTOMERS, IDENTITIES, LINKS, SEPARATIONS
 from serving.journal.transaction import Transaction
+
+# Once for all, as in ``log``: every event asks for names.
+_NAMED = select(IDENTITIES.c.identity_id, IDENTITIES.c.value, IDENTITIES.c.customer_id).where(
+    IDENTITIES.c.namespace == bindparam("kind"), IDENTITIES.c.value.in_(bindparam("told", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,7 @@ class Names:
         for namespace, group in groupby(wanted, key=lambda i: i.namespace):
             by_value = {each.value: each for each in group}
             self._by_identity.update(dict.fromkeys(by_value.values()))
-            for row in self.connection.execute(
-                select(IDENTITIES.c.identity_id, IDENTITIES.c.value, IDENTITIES.c.customer_id).where(
-                    IDENTITIES.c.namespace == namespace, IDENTITIES.c.value.in_(by_value)
-                )
-            ):
+            for row in self.connection.execute(_NAMED, {"kind": namespace, "told": list(by_value)}):
                 name = Name(row.identity_id, namespace, CustomerId(row.customer_id))
                 self._by_identity[by_value[row.value]] = name
 
@@ -190,7 +192,12 @@ class Names:
 
 def write_heads(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     """Raise ``head`` and ``relinked`` of customers; neither ever falls."""
-    statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(CUSTOMERS)
+    connection.execute(_raise(connection.dialect.name), rows)
+
+
+@cache
+def _raise(dialect: str) -> Insert:
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(CUSTOMERS)
     new, old = statement.excluded, CUSTOMERS.c
     raised = {name: case((new[name] > old[name], new[name]), else_=old[name]) for name in ("head", "relinked")}
-    connection.execute(statement.on_conflict_do_update(index_elements=[old.customer_id], set_=raised), rows)
+    return statement.on_conflict_do_update(index_elements=[old.customer_id], set_=raised)

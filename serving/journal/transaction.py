@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from serving.journal.schema import HEAD
+
+_TURN = select(HEAD.c.position).with_for_update()
+_GIVEN = update(HEAD).values(position=bindparam("given"))
 
 
 class Transaction:
@@ -24,7 +27,7 @@ class Transaction:
         Whatever depends on what was appended before (whose an identity is, which events are known) is read after this.
         """
         if self._given is None:
-            self._given = self.connection.execute(select(HEAD.c.position).with_for_update()).scalar_one()
+            self._given = self.connection.execute(_TURN).scalar_one()
             self._found = self._given
         return self._given
 
@@ -42,4 +45,4 @@ class Transaction:
     def close(self) -> None:
         """Record the positions given out; the last statement of the transaction."""
         if self._given != self._found:
-            self.connection.execute(update(HEAD).values(position=self._given))
+            self.connection.execute(_GIVEN, {"given": self._given})
