@@ -200,4 +200,5 @@ def _raise(dialect: str) -> Insert:
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(CUSTOMERS)
     new, old = statement.excluded, CUSTOMERS.c
     raised = {name: case((new[name] > old[name], new[name]), else_=old[name]) for name in ("head", "relinked")}
-    return statement.on_conflict_do_update(index_elements=[old.customer_id], set_=raised)
+    upsert: Insert = statement.on_conflict_do_update(index_elements=[old.customer_id], set_=raised)
+    return upsert
