@@ -18,6 +18,9 @@ PROOF ?=
 SEED ?=
 INSIDE ?=
 ONCE ?=
+NAME ?=
+SCOPES ?=
+REVOKE ?=
 ifneq ($(SOURCE),)
 export KAIROS_SOURCE := $(SOURCE)
 endif
@@ -25,12 +28,12 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate compare promote rollback serve mlflow
+.PHONY: help install run world data features train evaluate compare promote rollback serve migrate rebuild retention key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@printf '\n  SOURCE=complete_journey|starbucks|files   the data to work on\n'
+	@printf '\n  SOURCE=complete_journey|starbucks|files|journal   the data to work on; journal: what was learnt live\n'
 	@printf '  DATA=folder   your own tables (with SOURCE=files)\n'
 	@printf '  ONCE=1        make run ends after printing\n'
 	@printf '  PROOF=name    make prove runs this proof only\n'
@@ -75,6 +78,18 @@ rollback: $(STAMP) ## Bring the champion before this one back
 
 serve: $(STAMP) ## Answer decisions over HTTP
 	@$(BIN)/python -m serving
+
+migrate: $(STAMP) ## Bring the journal's schema up to date (serve does it too)
+	@$(BIN)/python -m serving.migrate
+
+rebuild: $(STAMP) ## Recompute every customer's live features from the journal
+	@$(BIN)/python -m serving.rebuild
+
+retention: $(STAMP) ## Remove what is older than KAIROS_RETENTION_DAYS from the journal
+	@$(BIN)/python -m serving.retention
+
+key: $(STAMP) ## List the API's keys; NAME=caller SCOPES=decide,events makes one, REVOKE=id ends one
+	@$(BIN)/python -m serving.key $(if $(NAME),--name $(NAME)) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(REVOKE),--revoke $(REVOKE))
 
 mlflow: $(STAMP) ## Show the runs and models in MLflow's pages
 	@$(BIN)/python -m training.mlflow_pages

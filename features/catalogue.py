@@ -29,6 +29,8 @@ class Catalogue:
     """Settings that stand for unknown facts, such as the margin share, as name and printed value."""
     limits: tuple[str, ...] = ()
     """Sentences about what the data cannot tell."""
+    consents_assumed: tuple[str, ...] = ()
+    """Purposes to which customers count as having consented until they say otherwise."""
 
     @cached_property
     def offer(self) -> dict[OfferId, Offer]:
@@ -63,4 +65,5 @@ class Catalogue:
             Offer(**{**o, "channels": tuple(o["channels"]), "response": Response(o["response"])}) for o in raw["offers"]
         )
         channels = tuple(Channel(**{**c, "direction": Direction(c["direction"])}) for c in raw["channels"])
-        return Catalogue(**{**raw, "offers": offers, "channels": channels, "limits": tuple(raw["limits"])})
+        texts = {name: tuple(raw.get(name, ())) for name in ("limits", "consents_assumed")}
+        return Catalogue(**{**raw, "offers": offers, "channels": channels, **texts})

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain import Instant
 from features.errors import KairosError
+from features.schema import SCHEMA, Key, Section
+from features.state import Memory, State, unset
 from features.stored import Column, Row, Shape, Stored, Value
 
 MAGIC = b"KRS1"
 HEADER = struct.Struct("<4s16sqqq")
 COUNT = struct.Struct("<I")
+_INT = struct.Struct("<q")
+_F8, _I8 = np.dtype("<f8"), np.dtype("<i8")
 
 
 class SchemaMismatchError(KairosError):
@@ -38,8 +45,8 @@ def pack(view: Stored, packed: Packed) -> bytes:
     parts = [HEADER.pack(MAGIC, _tag(view), packed.event_at, packed.created_at, packed.position)]
     floats = [packed.row[c.name] for c in view.columns if c.shape is Shape.FLOAT]
     integers = [packed.row[c.name] for c in view.columns if c.shape is Shape.INT]
-    parts.append(np.asarray(floats, dtype="<f8").tobytes())
-    parts.append(np.asarray(integers, dtype="<i8").tobytes())
+    parts.append(np.asarray(floats, dtype=_F8).tobytes())
+    parts.append(np.asarray(integers, dtype=_I8).tobytes())
     parts.extend(_pack_list(c, packed.row[c.name]) for c in view.columns if c.shape not in (Shape.FLOAT, Shape.INT))
     return b"".join(parts)
 
@@ -67,21 +74,28 @@ def event_instant(value: bytes) -> tuple[Instant, Instant]:
     return Instant(event_at), Instant(created_at)
 
 
+def precedence(value: bytes) -> tuple[int, Instant, Instant]:
+    """What decides which of two values of one key stays: the higher journal position, then the later instants."""
+    _, _, event_at, created_at, position = HEADER.unpack_from(value)
+    return position, Instant(event_at), Instant(created_at)
+
+
+def at_position(value: bytes, position: int) -> bytes:
+    """The same packed value, including the journal up to another position."""
+    magic, tag, event_at, created_at, _ = HEADER.unpack_from(value)
+    return HEADER.pack(magic, tag, event_at, created_at, position) + value[HEADER.size :]
+
+
 def unpack(view: Stored, value: bytes) -> Packed:
     """The value that ``pack`` wrote; lists of numbers come back as numpy arrays.
 
     Raises:
         SchemaMismatchError: The value was written under another schema; materialise again.
     """
-    magic, tag, event_at, created_at, position = HEADER.unpack_from(value)
-    if magic != MAGIC or tag != _tag(view):
-        raise SchemaMismatchError(
-            f"the stored {view.name} value has schema {tag.decode(errors='replace')!r}, this build reads "
-            f"{view.fingerprint!r}: run `make features` to write it anew"
-        )
+    event_at, created_at, position = _header(view, value)
     row: dict[str, Any] = {}
     offset = HEADER.size
-    for shape, kind in ((Shape.FLOAT, "<f8"), (Shape.INT, "<i8")):
+    for shape, kind in ((Shape.FLOAT, _F8), (Shape.INT, _I8)):
         names = [c.name for c in view.columns if c.shape is shape]
         numbers = np.frombuffer(value, dtype=kind, count=len(names), offset=offset)
         row.update(zip(names, numbers.tolist(), strict=True))
@@ -89,7 +103,18 @@ def unpack(view: Stored, value: bytes) -> Packed:
     for column in view.columns:
         if column.shape not in (Shape.FLOAT, Shape.INT):
             row[column.name], offset = _unpack_list(column, value, offset)
-    return Packed(Instant(event_at), Instant(created_at), position, row)
+    return Packed(event_at, created_at, position, row)
+
+
+def _header(view: Stored, value: bytes) -> tuple[Instant, Instant, int]:
+    """Event and creation instants and position of a value of this very schema."""
+    magic, tag, event_at, created_at, position = HEADER.unpack_from(value)
+    if magic != MAGIC or tag != _tag(view):
+        raise SchemaMismatchError(
+            f"the stored {view.name} value has schema {tag.decode(errors='replace')!r}, this build reads "
+            f"{view.fingerprint!r}: run `make features` to write it anew"
+        )
+    return Instant(event_at), Instant(created_at), position
 
 
 def _unpack_list(column: Column, value: bytes, offset: int) -> tuple[Any, int]:
@@ -108,3 +133,81 @@ def _unpack_list(column: Column, value: bytes, offset: int) -> tuple[Any, int]:
     kind = "<f8" if column.shape is Shape.FLOATS else "<i8"
     numbers = np.frombuffer(value, dtype=kind, count=count, offset=offset)
     return numbers, offset + numbers.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackedState:
+    """A stored state with its provenance, as ``Packed`` has it of a row."""
+
+    event_at: Instant
+    created_at: Instant
+    position: int
+    state: State
+
+
+def pack_state(view: Stored, packed: PackedState, schema: tuple[Section, ...] = SCHEMA) -> bytes:
+    """What ``pack`` makes of the state's columns, without going through them one by one."""
+    state = packed.state
+    head = HEADER.pack(MAGIC, _tag(view), packed.event_at, packed.created_at, packed.position)
+    floats, integers, lists = [head], [_INT.pack(state.reference)], list[bytes]()
+    for section, memory in zip(schema, state.memories, strict=True):
+        if section.key is Key.NONE:
+            known = bool(memory.keys)
+            floats.append(np.asarray(memory.sums, _F8).tobytes() if known else bytes(8 * len(section.sums)))
+            integers.append(np.asarray(memory.instants if known else unset(section), _I8).tobytes())
+            continue
+        lists.append(_pack_texts(memory.keys))
+        lists.append(COUNT.pack(memory.sums.size) + np.asarray(memory.sums, _F8).tobytes())
+        if section.extremes:
+            lists.append(COUNT.pack(memory.instants.size) + np.asarray(memory.instants, _I8).tobytes())
+    return b"".join([*floats, *integers, *lists])
+
+
+def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEMA) -> PackedState:
+    """The state in a packed value; its arrays are views of the value and cannot be written to.
+
+    Raises:
+        SchemaMismatchError: The value was written under another schema; materialise again.
+    """
+    event_at, created_at, position = _header(view, value)
+    whole = [section for section in schema if section.key is Key.NONE]
+    at_float = HEADER.size
+    at_int = at_float + 8 * sum(len(section.sums) for section in whole)
+    (reference,) = _INT.unpack_from(value, at_int)
+    at_int += _INT.size
+    at_list = at_int + 8 * sum(len(section.extremes) for section in whole)
+    memories = []
+    for section in schema:
+        n_sums, n_extremes = len(section.sums), len(section.extremes)
+        if section.key is Key.NONE:
+            keys: tuple[str, ...] = ("",)
+            sums, at_float = np.frombuffer(value, _F8, n_sums, at_float), at_float + 8 * n_sums
+            instants, at_int = np.frombuffer(value, _I8, n_extremes, at_int), at_int + 8 * n_extremes
+        else:
+            keys, at_list = _unpack_texts(value, at_list)
+            sums, at_list = _unpack_numbers(value, _F8, at_list)
+            instants, at_list = _unpack_numbers(value, _I8, at_list) if n_extremes else (_NONE, at_list)
+        shapes = (len(keys), n_sums), (len(keys), n_extremes)
+        memories.append(Memory(keys, sums.reshape(shapes[0]), instants.reshape(shapes[1])))
+    return PackedState(event_at, created_at, position, State(Instant(reference), tuple(memories)))
+
+
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+def _pack_texts(texts: Sequence[str]) -> bytes:
+    encoded = [text.encode() for text in texts]
+    return COUNT.pack(len(encoded)) + struct.pack(f"<{len(encoded)}H", *map(len, encoded)) + b"".join(encoded)
+
+
+def _unpack_texts(value: bytes, offset: int) -> tuple[tuple[str, ...], int]:
+    (count,) = COUNT.unpack_from(value, offset)
+    offset += COUNT.size
+    ends = list(accumulate(struct.unpack_from(f"<{count}H", value, offset), initial=offset + 2 * count))
+    return tuple(value[begin:end].decode() for begin, end in pairwise(ends)), ends[-1]
+
+
+def _unpack_numbers(value: bytes, kind: np.dtype[Any], offset: int) -> tuple[NDArray[Any], int]:
+    (count,) = COUNT.unpack_from(value, offset)
+    offset += COUNT.size
+    return np.frombuffer(value, kind, count, offset), offset + 8 * count

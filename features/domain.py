@@ -128,8 +128,9 @@ class Event:
     channel: ChannelName
     occurred_at: Instant
     received_at: Instant
-    utc_offset_min: int = 0
-    """Offset of the customer's wall clock from UTC at ``occurred_at``, minutes east."""
+    utc_offset_min: int | None = 0
+    """Offset of the customer's wall clock from UTC at ``occurred_at``, minutes east; None where only the customer's
+    zone can tell it (``moment.on_wall_clock``), which counts as 0 until it does."""
     offer_id: OfferId | None = None
     category: Category | None = None
     value_minor: int | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from features.domain import OTHER, Event, Instant
+from features.domain import OTHER, Event, Instant, Kind
 from features.schema import SCHEMA, Amount, Key, Section
-from features.state import Floats, Instants, Memory, State, aged, decay, extreme, unset
+from features.state import Floats, Instants, Memory, State, aged, decay, unset
 
 HOURS_PER_DAY = 24
 DAYS_PER_WEEK = 7
@@ -20,12 +21,12 @@ _MINUTE_US = 60_000_000
 
 def local_hour(event: Event) -> int:
     """Hour of the customer's wall clock at which the event counts, 0 to 23."""
-    return (event.counts_at // _MINUTE_US + event.utc_offset_min) // 60 % HOURS_PER_DAY
+    return (event.counts_at // _MINUTE_US + (event.utc_offset_min or 0)) // 60 % HOURS_PER_DAY
 
 
 def local_weekday(event: Event) -> int:
     """Day of the customer's week at which the event counts, Monday 0 to Sunday 6."""
-    days = (event.counts_at // _MINUTE_US + event.utc_offset_min) // (60 * HOURS_PER_DAY)
+    days = (event.counts_at // _MINUTE_US + (event.utc_offset_min or 0)) // (60 * HOURS_PER_DAY)
     return (days + THURSDAY) % DAYS_PER_WEEK
 
 
@@ -34,48 +35,72 @@ def key_of(event: Event, key: Key, categories: frozenset[str] | None = None) -> 
 
     ``categories`` is the configured vocabulary; any other category is remembered as ``other``. None allows all.
     """
-    category = event.category
-    if category is not None and categories is not None and category not in categories:
-        category = OTHER
-    found: dict[Key, Callable[[], str | None]] = {
-        Key.NONE: lambda: "",
-        Key.CATEGORY: lambda: category,
-        Key.OFFER: lambda: event.offer_id,
-        Key.CHANNEL: lambda: event.channel,
-        Key.HOUR: lambda: f"{local_hour(event):02d}",
-        Key.WEEKDAY: lambda: str(local_weekday(event)),
-    }
-    return found[key]()
+    if key is Key.CATEGORY:
+        unknown = event.category is not None and categories is not None and event.category not in categories
+        return OTHER if unknown else event.category
+    return _KEYS[key](event)
+
+
+_KEYS: dict[Key, Callable[[Event], str | None]] = {
+    Key.NONE: lambda _: "",
+    Key.OFFER: lambda event: event.offer_id,
+    Key.CHANNEL: lambda event: event.channel,
+    Key.HOUR: lambda event: f"{local_hour(event):02d}",
+    Key.WEEKDAY: lambda event: str(local_weekday(event)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What an event of one kind leaves in a row of a section."""
+
+    counted: Floats
+    """1 for each sum that counts it, ``[n_sums]``."""
+    paid: tuple[int, ...]
+    """Places of the sums to which it adds the money paid."""
+    saved: tuple[int, ...]
+    """Places of the sums to which it adds the money saved."""
+    latest: tuple[int, ...]
+    earliest: tuple[int, ...]
+    """Places of the extremes it may move."""
+
+    def added(self, event: Event) -> Floats:
+        """What the event adds to the sums before decay, ``[n_sums]``; not to be written to."""
+        if not self.paid and not self.saved:
+            return self.counted
+        added = self.counted.copy()
+        for place in self.paid:
+            added[place] = event.value_minor or 0
+        for place in self.saved:
+            added[place] = event.discount_minor or 0
+        return added
+
+    def move(self, instants: Instants, at: Instant) -> None:
+        """Move the extremes of a row ``[n_extremes]`` to an instant that lies beyond them."""
+        for place in self.latest:
+            if instants[place] < at:
+                instants[place] = at
+        for place in self.earliest:
+            if instants[place] > at:
+                instants[place] = at
 
 
 @cache
-def _counted(section: Section) -> dict[str, Floats]:
-    """Per kind of event: 1 for each sum that counts it, ``[n_sums]``."""
-    return {kind: np.array([float(kind in s.measure.kinds) for s in section.sums]) for kind in section.kinds}
+def _traces(section: Section) -> dict[Kind, _Trace]:
+    """By kind, for the kinds that leave a trace in the section."""
+    return {kind: _trace(section, kind) for kind in section.kinds}
 
 
-@cache
-def _touched(section: Section) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    return {
-        kind: np.array([kind in e.measure.kinds for e in section.extremes], dtype=np.bool_) for kind in section.kinds
-    }
-
-
-@cache
-def _amounts(section: Section) -> tuple[list[int], list[int]]:
-    """Places of the sums that add money paid and money saved."""
-    paid = [i for i, s in enumerate(section.sums) if s.measure.amount is Amount.VALUE]
-    saved = [i for i, s in enumerate(section.sums) if s.measure.amount is Amount.DISCOUNT]
-    return paid, saved
-
-
-def trace(section: Section, event: Event) -> tuple[Floats, Instants]:
-    """What one event adds to its row: undecayed sums ``[n_sums]`` and extremes ``[n_extremes]``."""
-    added = _counted(section)[event.kind].copy()
-    paid, saved = _amounts(section)
-    added[paid] *= event.value_minor or 0
-    added[saved] *= event.discount_minor or 0
-    return added, np.where(_touched(section)[event.kind], event.counts_at, unset(section))
+def _trace(section: Section, kind: Kind) -> _Trace:
+    sums = [(place, s.measure) for place, s in enumerate(section.sums)]
+    extremes = [(place, e) for place, e in enumerate(section.extremes) if kind in e.measure.kinds]
+    return _Trace(
+        counted=np.array([float(kind in measure.kinds) for _, measure in sums]),
+        paid=tuple(place for place, m in sums if kind in m.kinds and m.amount is Amount.VALUE),
+        saved=tuple(place for place, m in sums if kind in m.kinds and m.amount is Amount.DISCOUNT),
+        latest=tuple(place for place, e in extremes if not e.earliest),
+        earliest=tuple(place for place, e in extremes if e.earliest),
+    )
 
 
 def fold(
@@ -106,16 +131,34 @@ def _fold_rows(
     reference: Instant,
     categories: frozenset[str] | None,
 ) -> Memory:
-    rows = {key: (memory.sums[i].copy(), memory.instants[i]) for i, key in enumerate(memory.keys)}
-    for event in events:
-        key = key_of(event, section.key, categories) if event.kind in section.kinds else None
-        if key is None:
-            continue
-        sums, instants = rows.get(key) or (np.zeros(len(section.sums)), unset(section))
-        added, touched = trace(section, event)
-        sums += added * decay(section, reference - event.counts_at)
-        rows[key] = sums, extreme(section, instants, touched)
-    if not rows:
+    traces = _traces(section)
+    told = [
+        (key, event)
+        for event in events
+        if event.kind in traces and (key := key_of(event, section.key, categories)) is not None
+    ]
+    if not told:
         return memory
-    keys = tuple(sorted(rows))
-    return Memory(keys, np.stack([rows[k][0] for k in keys]), np.stack([rows[k][1] for k in keys]))
+    keys, sums, instants = _with_rows(section, memory, {key for key, _ in told})
+    place = {key: row for row, key in enumerate(keys)}
+    for key, event in told:
+        row, trace, at = place[key], traces[event.kind], event.counts_at
+        added = trace.added(event)
+        sums[row] += added if at == reference else added * decay(section, reference - at)
+        trace.move(instants[row], at)
+    return Memory(keys, sums, instants)
+
+
+def _with_rows(section: Section, memory: Memory, wanted: set[str]) -> tuple[tuple[str, ...], Floats, Instants]:
+    """A copy of the rows to write to, with one for each key that is wanted."""
+    fresh = wanted.difference(memory.keys)
+    if not fresh:
+        return memory.keys, memory.sums.copy(), memory.instants.copy()
+    keys = tuple(sorted({*memory.keys, *fresh}))
+    sums = np.zeros((len(keys), len(section.sums)))
+    instants = np.empty((len(keys), len(section.extremes)), dtype=np.int64)
+    instants[:] = unset(section)
+    if memory.keys:
+        kept = [row for row, key in enumerate(keys) if key not in fresh]
+        sums[kept], instants[kept] = memory.sums, memory.instants
+    return keys, sums, instants

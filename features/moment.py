@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain import Instant
+from features.domain import Event, Instant
 from features.fold import DAYS_PER_WEEK, HOURS_PER_DAY, THURSDAY
 from features.rows import Moment
 
@@ -32,6 +33,20 @@ def offset_min(zone: str, at: Instant) -> int:
         ZoneInfoNotFoundError: No IANA zone has this name.
     """
     return _offset_min(zone, at // (15 * _MINUTE_US))
+
+
+def on_wall_clock(events: Iterable[Event], zone: Callable[[], str]) -> tuple[Event, ...]:
+    """The events of one customer, those without an offset with that of the customer's zone; asked for where needed."""
+    told = tuple(events)
+    if all(event.utc_offset_min is not None for event in told):
+        return told
+    here = zone()
+
+    def placed(event: Event) -> Event:
+        known = event.utc_offset_min is not None
+        return event if known else replace(event, utc_offset_min=offset_min(here, event.occurred_at))
+
+    return tuple(placed(event) for event in told)
 
 
 def moment(zones: Sequence[str], at: NDArray[np.int64]) -> Moment:

@@ -103,6 +103,10 @@ class Section:
     sums: tuple[Sum, ...]
     extremes: tuple[Extreme, ...]
 
+    def __hash__(self) -> int:
+        # Sections are keys of caches on the way of every event; hashing all they are made of took most of its time.
+        return hash(self.name)
+
     @property
     def kinds(self) -> frozenset[Kind]:
         """Every kind of event that leaves a trace in this section."""

@@ -75,14 +75,27 @@ def aged(state: State, reference: Instant, schema: tuple[Section, ...] = SCHEMA)
         return state
     if state.reference == NEVER:
         return State(reference, state.memories)
-    elapsed = reference - state.reference
+    # One exponential for all sections: called on the way of every event.
+    factors = np.exp2((state.reference - reference) / _all_half_lives_us(schema))
     return State(
         reference,
         tuple(
-            Memory(memory.keys, memory.sums * decay(section, elapsed), memory.instants)
-            for section, memory in zip(schema, state.memories, strict=True)
+            Memory(memory.keys, memory.sums * factors[place] if memory.keys else memory.sums, memory.instants)
+            for place, memory in zip(_slices(schema), state.memories, strict=True)
         ),
     )
+
+
+@cache
+def _all_half_lives_us(schema: tuple[Section, ...]) -> Floats:
+    return np.concatenate([half_lives_us(section) for section in schema])
+
+
+@cache
+def _slices(schema: tuple[Section, ...]) -> tuple[slice, ...]:
+    """Where each section's sums stand among those of all."""
+    ends = np.cumsum([len(section.sums) for section in schema]).tolist()
+    return tuple(slice(begin, end) for begin, end in zip([0, *ends[:-1]], ends, strict=True))
 
 
 def merge(left: State, right: State, schema: tuple[Section, ...] = SCHEMA) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,11 @@ def _section_columns(section: Section) -> Iterator[Column]:
         yield Column(f"{section.name}_instants_us", Shape.INTS, f"{len(section.extremes)} instants per {section.name}")
 
 
+@cache
+def _names(section: Section) -> tuple[str, ...]:
+    return tuple(column.name for column in _section_columns(section))
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One stored view: its entity's join key, its columns, and the fingerprint that every packed value carries."""
@@ -86,7 +92,7 @@ def state_to_row(state: State, schema: tuple[Section, ...] = SCHEMA) -> dict[str
     """The stored columns of a state."""
     row: dict[str, Value] = {REFERENCE.name: int(state.reference)}
     for section, memory in zip(schema, state.memories, strict=True):
-        names = [c.name for c in _section_columns(section)]
+        names = _names(section)
         if section.key is Key.NONE:
             sums = memory.sums[0] if memory.keys else np.zeros(len(section.sums))
             instants = memory.instants[0] if memory.keys else unset(section)
@@ -107,7 +113,7 @@ def _int(value: object) -> int:
 
 
 def _memory_from_row(row: Mapping[str, Any], section: Section) -> Memory:
-    names = [c.name for c in _section_columns(section)]
+    names = _names(section)
     n_sums, n_extremes = len(section.sums), len(section.extremes)
     if section.key is Key.NONE:
         keys: tuple[str, ...] = ("",)

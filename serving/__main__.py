@@ -18,18 +18,26 @@ def main() -> int:
     """Serve until interrupted; 2 when the settings cannot be used."""
     try:
         settings = read_settings(os.environ)
+        app = create_app(settings)
     except KairosError as error:
         print(error, file=sys.stderr)
         return 2
     print(greeting(settings), flush=True)
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning", server_header=False)
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", server_header=False)
     return 0
 
 
 def greeting(settings: Settings) -> str:
     """What a person should know before the first request."""
     address = f"http://{settings.host}:{settings.port}"
-    return f"Kairos answers at {address}/v1/decisions, documented at {address}/docs.\n{_present(settings)}"
+    where = f"Kairos answers at {address}/v1/decisions, documented at {address}/docs."
+    return f"{where}\n{_present(settings)}{_access(settings)}"
+
+
+def _access(settings: Settings) -> str:
+    if settings.access == "keys":
+        return ""
+    return "\nIt is OPEN: whoever reaches this machine's own address needs no key (KAIROS_ACCESS=keys asks for one)."
 
 
 def _present(settings: Settings) -> str:

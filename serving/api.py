@@ -28,12 +28,30 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class NameGiven(_Wire):
+    """A name under which a customer comes."""
+
+    namespace: Annotated[str, Field(min_length=1, max_length=64)]
+    value: Annotated[str, Field(min_length=1, max_length=512)]
+
+
 class DecisionRequest(_Wire):
     """For whom to decide, and within which bounds."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]})
 
-    customer_id: Id = Field(description="The customer. One that is unknown gets a cold-start answer.")
+    customer_id: Id | None = Field(
+        None, description="The customer; one that is unknown gets a cold-start answer. Absent only with `identities`."
+    )
+    identities: list[NameGiven] | None = Field(
+        None, min_length=1, max_length=10, description="Other names of the customer, such as a device or a telephone."
+    )
+    events: list[dict[str, Any]] | None = Field(
+        None,
+        max_length=100,
+        description="What just happened, as for `/v1/events`; it counts for this decision and is recorded once. "
+        "Events that name nobody are the customer's own.",
+    )
     kind: Id | None = Field(
         None,
         description="Kind of offer to rank. Absent: the first kind of the catalogue with an offer that may be made.",
@@ -158,6 +176,17 @@ class Versions(_Wire):
     service: str
 
 
+class OpenTopic(_Wire):
+    """Something begun and not finished."""
+
+    topic: str = Field(description="`basket`, `looked_at`, `question` or `complaint`.")
+    about: str | None = Field(description="Category, or offer where no category is known.")
+    channel: str = Field(description="Where it was last taken up; it may be gone on with anywhere.")
+    since: Rfc3339
+    strength: float = Field(ge=0, le=1, description="Halves with time: baskets in 3 days, looks in 2.")
+    sentence: str
+
+
 class Answer(_Wire):
     """The decision."""
 
@@ -173,9 +202,17 @@ class Answer(_Wire):
     silence: Silence
     preferred_channel: str | None = Field(description="Channel of the best-scored pair, be it below silence.")
     channels: list[ChannelScore]
+    open_topics: list[OpenTopic] = Field(
+        default_factory=list,
+        description="What the customer has begun on any channel and not finished; strongest first.",
+    )
     removed: list[RuleCount]
     funnel: Funnel | None
     cold_start: bool = Field(description="No event of this customer is known: judged by what all customers do.")
+    personalised: bool = Field(
+        True,
+        description="False: ranked by popularity, as for anybody; `warnings` say why. An objection is no `fallback`.",
+    )
     fallback: bool = Field(description="Something was missing; `fallback_reasons` and `warnings` say what.")
     fallback_reasons: list[str]
     warnings: list[str]
@@ -193,6 +230,19 @@ class Vector(_Wire):
     features: dict[str, float | None]
 
 
+class Outcome(_Wire):
+    """An event after a decision."""
+
+    kind: str
+    channel: str
+    occurred_at: Rfc3339
+    offer_id: str | None
+    category: str | None
+    value_minor: int | None
+    attributed: bool = Field(description="True where it came of the decision: inside the window of an offer it made.")
+    why: str
+
+
 class RecordedDecision(_Wire):
     """A decision as it was answered."""
 
@@ -200,6 +250,7 @@ class RecordedDecision(_Wire):
     request: dict[str, Any]
     answer: Answer
     vectors: list[Vector] = Field(description="One per item.")
+    outcomes: list[Outcome] = Field(description="What is known by now to have happened after it, oldest first.")
 
 
 class Version(_Wire):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -13,22 +13,39 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from features.clock import Clock, SimulatedClock
+from features.domain import CustomerId
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
+from serving.attribution import Attribution
+from serving.batch_files import BatchFiles
+from serving.catch_up import CatchUp
 from serving.crowd import Crowd, file_stamp
 from serving.desk import Desk
+from serving.door import Door, check_open
 from serving.envelope import Envelope, is_json
-from serving.journal import Journal, SqlJournal
+from serving.events.body import Reading
+from serving.intake import Intake
+from serving.journal import Journal, JournalUnavailableError
+from serving.journal.erasure import Known
+from serving.journal.keys import Scope
 from serving.listing import Listing
+from serving.live import Live
+from serving.live_routes import Key, Once, routes
+from serving.live_store import LiveStore
+from serving.page import Page
 from serving.present import clock_of, follower
 from serving.problem import Fault, Problem, RefusalError, pointer, problem
+from serving.projection import NoVocabularyError, Projection
 from serving.reception import Reception
 from serving.registry import Registry, read_bundle
+from serving.repeats import Call, Given, Repeats
 from serving.score import Attention
-from serving.settings import Settings
+from serving.settings import Access, Settings
 from serving.store import FeatureReader, SqliteReader
+from serving.values import MemoryValues, SqliteValues, Values
 from serving.watch import Watch
+from serving.welcome import Welcome
 from serving.wire import SERVICE_VERSION
 
 ABOUT = """Decides, for one customer and in one call, which offer to make, on which channel, at which moment, or that \
@@ -47,6 +64,12 @@ class Parts:
     store: FeatureReader
     journal: Journal
     watch: Watch
+    values: Values = field(default_factory=MemoryValues)
+    """Where the live features of customers are kept; the store reads them."""
+    access: Access = "open"
+    keep_raw: bool = False
+    forget_in_files: Callable[[Known], None] = lambda _: None
+    """Removes a customer from the batch files."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -65,17 +88,70 @@ def _parts(settings: Settings) -> Parts:
         Attention(settings.attention_minor, settings.attention_slope_minor),
         settings.model_poll_s,
     )
-    return Parts(clock, store, SqlJournal(settings.journal_uri), watch)
+    check_open(settings.access == "open", settings.host)
+    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
+    return Parts(
+        clock,
+        store,
+        journal,
+        watch,
+        SqliteValues(online),
+        settings.access,
+        settings.keep_raw,
+        BatchFiles(settings).forget,
+    )
+
+
+def _projection(parts: Parts) -> Projection:
+    def categories() -> frozenset[str]:
+        catalogue = parts.watch.current.catalogue
+        if not catalogue.source:
+            raise NoVocabularyError("there is no catalogue yet, so events cannot be read: run `make features`")
+        return catalogue.categories
+
+    return Projection(parts.journal, parts.values, categories, parts.store.zone)
+
+
+def _intake(parts: Parts, projection: Projection) -> Intake:
+    def reading() -> Reading:
+        catalogue = parts.watch.current.catalogue
+        projection.categories()
+        channels = frozenset(str(name) for name in catalogue.channel)
+        return Reading(catalogue.currency, channels, {o.offer_id: o.category for o in catalogue.offers}, parts.keep_raw)
+
+    attribution = Attribution(parts.journal, lambda: parts.watch.current.catalogue.offer)
+    return Intake(projection, parts.clock, reading, attribution)
+
+
+def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Live:
+    def rehearse(customer_id: CustomerId) -> dict[str, Any]:
+        request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
+        return reception.decide(request).model_dump(by_alias=True)
+
+    return Live(
+        parts.journal,
+        intake,
+        Page(parts.journal, rehearse, intake.attribution.came_of),
+        door,
+        parts.clock,
+        parts.values.forget,
+        forget_in_files=parts.forget_in_files,
+    )
 
 
 def serve(parts: Parts) -> FastAPI:
     """The service made of these parts."""
 
+    projection = _projection(parts)
+    catch_up = CatchUp(projection)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         parts.watch.start()
         parts.journal.open()
+        catch_up.start()
         yield
+        catch_up.stop()
         parts.watch.stop()
         parts.journal.close()
 
@@ -88,19 +164,27 @@ def serve(parts: Parts) -> FastAPI:
         responses={"default": _problem_response("Anything that goes wrong.")},
     )
     app.add_middleware(Envelope)
-    _add_decisions(app, parts)
+    intake = _intake(parts, projection)
+    reception = Reception(
+        Desk(LiveStore(parts.store, projection)),
+        parts.journal,
+        parts.clock,
+        lambda: parts.watch.current,
+        simulated=isinstance(parts.clock, SimulatedClock),
+        receive=Welcome(intake).receive,
+        came_of=intake.attribution.came_of,
+    )
+    door = Door(parts.journal, parts.access == "open")
+    live = _live(parts, intake, reception, door)
+    _add_decisions(app, reception, door, live.repeats)
+    app.include_router(routes(live))
     _add_health(app, parts)
     _add_problems(app)
     _declare_problems(app)
     return app
 
 
-def _add_decisions(app: FastAPI, parts: Parts) -> None:
-    simulated = isinstance(parts.clock, SimulatedClock)
-    reception = Reception(
-        Desk(parts.store), parts.journal, parts.clock, lambda: parts.watch.current, simulated=simulated
-    )
-
+def _add_decisions(app: FastAPI, reception: Reception, door: Door, repeats: Repeats) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
@@ -109,9 +193,22 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
         response_class=Response,
         responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
     )
-    def decide(request: api.DecisionRequest) -> Response:
+    def decide(request: api.DecisionRequest, authorization: Key = None, idempotency_key: Once = None) -> Response:
         """Decide for one customer: the best offers with channel, or silence."""
-        return _json(reception.decide(request))
+        by = door.admit(authorization, Scope.DECIDE)
+        if idempotency_key is None or request.dry_run:
+            return _json(reception.decide(request))
+        call = Call(by, idempotency_key, "/v1/decisions", request.model_dump_json(exclude_unset=True).encode())
+
+        def work() -> Given:
+            answer = reception.decide(request)
+            customers = frozenset({CustomerId(answer.customer_id)})
+            return Given(answer.model_dump_json(by_alias=True), customers, answer.recorded)
+
+        try:
+            return Response(repeats.once(call, work), media_type="application/json")
+        except JournalUnavailableError:
+            return _json(reception.decide(request))
 
     @app.get(
         "/v1/decisions/{decision_id}",
@@ -120,11 +217,13 @@ def _add_decisions(app: FastAPI, parts: Parts) -> None:
         responses={
             200: {"model": api.RecordedDecision, "description": "The decision as it was answered."},
             404: _problem_response("There is no such decision."),
+            410: _problem_response("The decision was erased with its customer."),
             503: _problem_response("The journal cannot be read."),
         },
     )
-    def decided(decision_id: str) -> Response:
-        """A recorded decision, with what the models saw of each item."""
+    def decided(decision_id: str, authorization: Key = None) -> Response:
+        """A recorded decision, with what the models saw of each item, and what came of it."""
+        door.admit(authorization, Scope.READ)
         return _json(reception.decided(decision_id))
 
 

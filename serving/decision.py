@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import ChannelName, CustomerId, DecisionId, Instant
+from features.intent import Intent
 from serving.eligibility import Removal
 from serving.pairs import Pair
 from serving.ranking import SILENCE, ChannelScore, Scored
@@ -86,6 +87,10 @@ class Decision:
     kind: str
     by_popularity: bool
     """True without a model: scores are then expected value by popularity, what is bought anyway included."""
+    personal: bool
+    """False where the customer has objected to profiling: the decision is then what it would be for a stranger."""
+    intents: tuple[Intent, ...]
+    """What the customer has begun and not finished, strongest first."""
     items: tuple[Item, ...]
     silence: Silence
     preferred_channel: ChannelName | None

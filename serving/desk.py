@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from features.domain import CustomerId, Instant
-from features.rows import PROFILE_VALUES, Profile
-from features.state import NEVER
 from serving.crowd import STALE_US
 from serving.decide import Lap, decide
-from serving.decision import Ask, Decision
+from serving.decision import Ask, Decision, silenced
 from serving.equipment import Equipment, pooled
-from serving.pairs import Known
-from serving.shortfall import Shortfall
-from serving.store import FeatureReader
+from serving.journal import JournalUnavailableError
+from serving.live_store import LiveStore
+from serving.pairs import Known, stranger
+from serving.shortfall import Lack, Shortfall
 from serving.unavailable import UNREADABLE, without_store
-
-UNKNOWN_ZONE = "UTC"
-
-
-def stranger(at: Instant) -> Known:
-    """A customer of whom nothing is known."""
-    unknown = Profile(np.full(len(PROFILE_VALUES), np.nan), np.array(NEVER, dtype=np.int64))
-    return Known(at, None, unknown, UNKNOWN_ZONE)
 
 
 class Desk:
     """Decides for customers of a store."""
 
-    def __init__(self, store: FeatureReader) -> None:
+    def __init__(self, store: LiveStore) -> None:
         self._store = store
 
     def decide(self, ask: Ask, equipment: Equipment, lap: Lap) -> Decision:
-        """The decision with this equipment; what the store cannot tell is done without."""
+        """The decision with this equipment; what the store cannot tell is done without.
+
+        Nothing is offered to a customer of whom it cannot be told what they objected to.
+        """
         known, lacking = self._known(ask.customer_id, ask.at)
+        unheard = None
+        try:
+            said, begun = self._store.said(ask.customer_id, ask.at, known.activity)
+            known = replace(known, consents=said, intents=begun)
+        except JournalUnavailableError as error:
+            unheard = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
         lap("read")
-        return decide(ask, known, self._as_of(ask.at, equipment), lacking, lap)
+        decision = decide(ask, known, self._as_of(ask.at, equipment), lacking, lap)
+        return decision if unheard is None else silenced(decision, unheard)
 
     def _known(self, customer_id: CustomerId, at: Instant) -> tuple[Known, tuple[Shortfall, ...]]:
         nobody = stranger(at)

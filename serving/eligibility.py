@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from features.domain import DAY, ChannelName, Direction, Instant, OfferId, Response
 from features.instant import format_instant
 from features.schema import BY_OFFER
 from features.state import NEVER, State
+from serving.consent import EVERY_CHANNEL, MARKETING, Consent, Topic, consented
 from serving.pairs import Pair, memory_of
 
+MARKETING_OBJECTION = "marketing_objection"
 REST_DAYS = 30
 """Days for which an offer rests after the customer declined it, complained about it or gave it back."""
 
@@ -34,6 +36,10 @@ class Situation:
     channels: frozenset[ChannelName] | None
     """Channels the caller allows; None where it names none."""
     history: dict[OfferId, OfferHistory]
+    consents: Mapping[Topic, Consent] = field(default_factory=dict)
+    """What the customer allowed and objected to."""
+    assumed: frozenset[str] = frozenset()
+    """Purposes to which customers count as having consented until they say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,28 @@ class Rule:
 
 def _other_kind(pair: Pair, situation: Situation) -> str | None:
     return pair.offer.kind if pair.offer.kind != situation.kind else None
+
+
+def _marketing_objection(pair: Pair, situation: Situation) -> str | None:
+    refused = _refusal(MARKETING, pair, situation)
+    return None if refused is None else f"objected {format_instant(refused.at)}"
+
+
+def _refusal(purpose: str, pair: Pair, situation: Situation) -> Consent | None:
+    """The statement, for every channel or for the pair's own, that forbids the purpose."""
+    held = (situation.consents.get((purpose, channel)) for channel in (EVERY_CHANNEL, pair.channel.name))
+    return next((said for said in held if said is not None and not said.granted), None)
+
+
+def _no_consent(pair: Pair, situation: Situation) -> str | None:
+    purpose = pair.channel.consent_purpose
+    if purpose is None:
+        return None
+    said = consented(situation.consents, purpose, pair.channel.name)
+    if said or (said is None and purpose in situation.assumed):
+        return None
+    refused = _refusal(purpose, pair, situation)
+    return f"{purpose} was never given" if refused is None else f"{purpose} refused {format_instant(refused.at)}"
 
 
 def _not_yet_valid(pair: Pair, situation: Situation) -> str | None:
@@ -112,12 +140,14 @@ def _resting(pair: Pair, situation: Situation) -> str | None:
 
 RULES: tuple[Rule, ...] = (
     Rule("kind", "The request ranks offers of another kind.", _other_kind),
+    Rule(MARKETING_OBJECTION, "The customer has objected to marketing: nothing is offered.", _marketing_objection),
     Rule("not_yet_valid", "The offer's validity has not begun.", _not_yet_valid),
     Rule("no_longer_valid", "The offer's validity is over.", _no_longer_valid),
     Rule(
         "channel_not_allowed", "The request names the channels to use, and this is none of them.", _channel_not_allowed
     ),
     Rule("channel_not_open", "The customer must come to this channel; the request does not say so.", _channel_not_open),
+    Rule("consent", "The channel needs a consent that the customer has not given, or has withdrawn.", _no_consent),
     Rule("audience", "The offer is only for customers who were sent another one first.", _not_in_audience),
     Rule("already_taken", "The customer has redeemed this offer inside its window.", _already_taken),
     Rule("rest", f"The customer turned the offer down less than {REST_DAYS} days ago, on any channel.", _resting),

@@ -56,6 +56,16 @@ ANSWER: dict[str, Any] = {
     "silence": {"score_minor": 0.0, "wins": False, "reason": "Coupon: yogurt is worth more than saying nothing."},
     "preferred_channel": "direct_mail",
     "channels": [{"channel": "direct_mail", "score_minor": 21.6, "offer_id": "coupon-18-yogurt", "noticed": None}],
+    "open_topics": [
+        {
+            "topic": "basket",
+            "about": "yogurt",
+            "channel": "store",
+            "since": "2017-11-14T18:00:00Z",
+            "strength": 0.899,
+            "sentence": "resume the basket (yogurt) begun on store",
+        }
+    ],
     "removed": [
         {"rule": "no_longer_valid", "meaning": "The offer's validity is over.", "pairs": 411},
         {
@@ -78,6 +88,7 @@ ANSWER: dict[str, Any] = {
         ],
     },
     "cold_start": False,
+    "personalised": True,
     "fallback": False,
     "fallback_reasons": [],
     "warnings": [],

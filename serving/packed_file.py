@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from features.codec import event_instant
+from features.codec import precedence
 
 PROJECT = "kairos"
 """Name of the Feast project, part of every table's name."""
@@ -24,8 +24,8 @@ def table_name(project: str, view: str) -> str:
 
 
 def _supersedes(new: bytes, old: bytes) -> bool:
-    """True when ``new`` describes a later instant, or the same one and was not created earlier."""
-    return event_instant(new) >= event_instant(old)
+    """True when ``new`` includes more of the journal, or as much and describes no earlier instant."""
+    return precedence(new) >= precedence(old)
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
@@ -58,7 +58,7 @@ def drop(con: sqlite3.Connection, table: str) -> None:
 
 
 def put(con: sqlite3.Connection, table: str, values: Iterable[tuple[str, bytes]]) -> None:
-    """Write packed values in one transaction. A value already there stays when it describes a later instant."""
+    """Write packed values in one transaction. A value already there stays when it supersedes the new one."""
     con.execute("BEGIN IMMEDIATE")
     try:
         con.executemany(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ from features.catalogue import Catalogue
 from features.content import content
 from features.domain import Channel, Instant, Offer
 from features.evidence import Pooled
+from features.intent import Intent
 from features.moment import hour_key, moment, weekday_key
 from features.past import Past, past, rows_of
-from features.rows import Moment, Profile, Rows
+from features.rows import PROFILE_VALUES, Moment, Profile, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, CUSTOMER, SCHEMA, Section
-from features.state import Memory, State, empty, unset
+from features.state import NEVER, Memory, State, empty, unset
 from features.vector import FEATURES, matrix
+from serving.consent import Consent, Topic
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 """Columns of every vector that is computed and recorded; a model picks its own among them."""
@@ -41,6 +43,19 @@ class Known:
     profile: Profile
     zone: str
     """IANA time zone."""
+    consents: Mapping[Topic, Consent] = field(default_factory=dict)
+    """What the customer allowed and objected to."""
+    intents: tuple[Intent, ...] = ()
+    """What the customer has begun and not finished, strongest first."""
+
+
+UNKNOWN_ZONE = "UTC"
+
+
+def stranger(at: Instant) -> Known:
+    """A customer of whom nothing is known."""
+    unknown = Profile(np.full(len(PROFILE_VALUES), np.nan), np.array(NEVER, dtype=np.int64))
+    return Known(at, None, unknown, UNKNOWN_ZONE)
 
 
 def pairs_of(catalogue: Catalogue) -> tuple[Pair, ...]:

@@ -11,6 +11,7 @@ from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant
 from features.instant import parse_instant
 from serving import api
+from serving.attribution import Came
 from serving.decision import Ask, Decision, silenced
 from serving.desk import Desk
 from serving.equipment import Equipment
@@ -19,7 +20,8 @@ from serving.journal import Journal, JournalUnavailableError, Record
 from serving.problem import Fault, RefusalError
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
-from serving.wire import answer
+from serving.welcome import Receive, by_number
+from serving.wire import answer, outcome
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
@@ -29,12 +31,22 @@ class Reception:
     """Answers decision requests; ``simulated`` allows a request to choose its instant."""
 
     def __init__(
-        self, desk: Desk, journal: Journal, clock: Clock, equipment: Callable[[], Equipment], *, simulated: bool
+        self,
+        desk: Desk,
+        journal: Journal,
+        clock: Clock,
+        equipment: Callable[[], Equipment],
+        *,
+        simulated: bool,
+        receive: Receive = by_number,
+        came_of: Callable[[DecisionId], list[Came]] = lambda _: [],
     ) -> None:
         self._desk = desk
         self._journal = journal
         self._clock = clock
         self._equipment = equipment
+        self._receive = receive
+        self._came_of = came_of
         self._simulated = simulated
 
     def decide(self, request: api.DecisionRequest) -> api.Answer:
@@ -44,9 +56,13 @@ class Reception:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
         watch, equipment = Stopwatch(), self._equipment()
-        ask = self._ask(request, equipment)
+        _refuse_unknown(request, equipment)
+        at = self._at(request.at)
+        arrived = self._receive(request)
+        ask = _ask(request, arrived.customer_id, at)
         decision = self._desk.decide(ask, equipment, watch.lap)
         found = answer(decision, equipment, request.explain, watch.milliseconds())
+        found.warnings.extend(arrived.warnings)
         if request.dry_run:
             return found
         found.recorded = True
@@ -60,15 +76,20 @@ class Reception:
         return found
 
     def decided(self, decision_id: str) -> api.RecordedDecision:
-        """A recorded decision with the vectors of its items.
+        """A recorded decision with the vectors of its items and what came of it.
 
         Raises:
-            RefusalError: There is no such decision, or the journal cannot be read.
+            RefusalError: There is no such decision or it was erased, or the journal cannot be read.
         """
+        asked = DecisionId(decision_id)
         try:
-            record = self._journal.decision(DecisionId(decision_id))
+            record = self._journal.decision(asked)
+            came = [] if record is None else self._came_of(asked)
+            erased = record is None and self._journal.erased(asked)
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", str(error)) from error
+        if erased:
+            raise RefusalError(410, "decision_erased", "This decision was erased with its customer.")
         if record is None:
             raise RefusalError(404, "decision_not_found", f"There is no decision {decision_id!r}.")
         given = api.Answer.model_validate_json(record.answer)
@@ -77,18 +98,7 @@ class Reception:
             request=json.loads(record.request),
             answer=given,
             vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
-        )
-
-    def _ask(self, request: api.DecisionRequest, equipment: Equipment) -> Ask:
-        _refuse_unknown(request, equipment)
-        at = self._at(request.at)
-        return Ask(
-            uuid7(at, os.urandom(RANDOM_BYTES)),
-            CustomerId(request.customer_id),
-            at,
-            request.kind,
-            None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
-            request.limit,
+            outcomes=[outcome(each) for each in came],
         )
 
     def _at(self, given: str | None) -> Instant:
@@ -104,6 +114,17 @@ class Reception:
             detail = f"{given} is no instant to decide as of: choose one from 1970 to 2199."
             raise RefusalError(422, "at_out_of_range", detail, Fault(pointer="/at", detail="choose 1970 to 2199"))
         return at
+
+
+def _ask(request: api.DecisionRequest, customer_id: CustomerId, at: Instant) -> Ask:
+    return Ask(
+        uuid7(at, os.urandom(RANDOM_BYTES)),
+        customer_id,
+        at,
+        request.kind,
+        None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
+        request.limit,
+    )
 
 
 def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:

@@ -18,9 +18,12 @@ from features.instant import parse_instant
 
 PREFIX = "KAIROS_"
 
-Source = Literal["complete_journey", "starbucks", "files"]
+Source = Literal["complete_journey", "starbucks", "files", "journal"]
+Origin = Literal["complete_journey", "starbucks", "files"]
 ClockName = Literal["simulated", "system"]
 Size = Literal["small", "full"]
+Access = Literal["open", "keys"]
+Synchronous = Literal["FULL", "NORMAL"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Settings:
 
     data_dir: Path
     source: Source
+    journal_of: Origin
     starbucks: Path | None
     files: Path | None
     currency: str
@@ -48,6 +52,11 @@ class Settings:
     deadline_ms: float
     model_poll_s: float
     threads: int
+    journal: str | None
+    retention_days: float | None
+    synchronous: Synchronous
+    access: Access
+    keep_raw: bool
     seed: int
     proof_size: Size
     bench_s: float
@@ -56,6 +65,16 @@ class Settings:
     def source_dir(self) -> Path:
         """The folder of everything that belongs to the chosen source."""
         return self.data_dir / self.source
+
+    @property
+    def origin(self) -> Origin:
+        """The source whose customers the journal is about."""
+        return self.journal_of if self.source == "journal" else self.source
+
+    @property
+    def origin_dir(self) -> Path:
+        """The folder of the journal's source."""
+        return self.data_dir / self.origin
 
     @property
     def contract_dir(self) -> Path:
@@ -99,8 +118,8 @@ class Settings:
 
     @property
     def journal_uri(self) -> str:
-        """Where the journal of decisions lies, as an SQLAlchemy address."""
-        return f"sqlite:///{self.data_dir.absolute() / 'journal.db'}"
+        """Where the journal lies, as an SQLAlchemy address: one journal per source keeps their customers apart."""
+        return self.journal or f"sqlite:///{self.origin_dir.absolute() / 'journal.db'}"
 
 
 def _text(text: str) -> str:
@@ -149,6 +168,10 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _yes(text: str) -> bool:
+    return _one_of("yes", "no")(text) == "yes"
+
+
 def _currency(text: str) -> str:
     if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
         raise SettingsError("use the three capitals of ISO 4217, such as USD")
@@ -177,7 +200,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "source",
         "complete_journey",
-        "The data to work on: complete_journey, starbucks or files.",
+        "The data to work on: complete_journey, starbucks, files, or journal: what the service has learnt since.",
+        _one_of("complete_journey", "starbucks", "files", "journal"),
+    ),
+    Setting(
+        "journal_of",
+        "complete_journey",
+        "Whose journal the source journal is: complete_journey, starbucks or files.",
         _one_of("complete_journey", "starbucks", "files"),
     ),
     Setting("starbucks", "", "Folder with the Starbucks tables; needed by the source starbucks.", _optional(_path)),
@@ -235,6 +264,31 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("model_poll_s", "1.0", "Seconds between two looks at which model is champion.", _number(above=True)),
     Setting("threads", "2", "Threads for training and for batch features; serving scores with one.", _whole(1, 1_024)),
+    Setting(
+        "journal",
+        "",
+        "Address of the journal, as postgresql://user@host/name, one per source; unset: SQLite.",
+        _optional(_text),
+    ),
+    Setting(
+        "retention_days",
+        "",
+        "Days for which events and decisions are kept; `make retention` removes what is older; unset keeps all.",
+        _optional(_number(above=True)),
+    ),
+    Setting(
+        "synchronous",
+        "FULL",
+        "How SQLite writes the journal: FULL survives a power cut, NORMAL the end of the process only.",
+        _one_of("FULL", "NORMAL"),
+    ),
+    Setting(
+        "access",
+        "open",
+        "keys, or open: anybody may call, allowed only where the service listens on this machine alone.",
+        _one_of("open", "keys"),
+    ),
+    Setting("keep_raw", "no", "yes keeps e-mail addresses and telephone numbers beside their digests.", _yes),
     Setting("seed", "7", "Seed of everything random in training and sampling.", _whole(0, 2**31 - 1)),
     Setting("proof_size", "small", "Size of the proofs: small, as in the test run, or full.", _one_of("small", "full")),
     Setting("bench_s", "5", "Seconds for which each contender of a benchmark runs.", _number(above=True)),
@@ -249,7 +303,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     _refuse_unknown(environ)
     values = {setting.name: _value(setting, environ) for setting in SETTINGS}
     if values["clock"] == "auto":
-        values["clock"] = "system" if values["source"] == "files" else "simulated"
+        origin = values["journal_of"] if values["source"] == "journal" else values["source"]
+        values["clock"] = "system" if origin == "files" else "simulated"
     return Settings(**cast(dict[str, Any], values))
 
 

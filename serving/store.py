@@ -20,6 +20,7 @@ from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Row, Stored, state_from_row
 from serving.packed_file import PROJECT, get, get_all, open_to_read, table_name
+from serving.pairs import UNKNOWN_ZONE
 
 
 class StoreUnavailableError(KairosError):
@@ -47,6 +48,10 @@ class FeatureReader(Protocol):
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """What the customer told; None where nothing is known."""
+        ...
+
+    def zone(self, customer_id: CustomerId) -> str:
+        """The IANA zone of the customer's wall clock; UTC where nothing is known."""
         ...
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
@@ -87,6 +92,11 @@ class _PackedReader(ABC):
         """See FeatureReader."""
         value = self._get(PROFILE, customer_id)
         return None if value is None else profile_from_row(unpack(PROFILE, value).row)
+
+    def zone(self, customer_id: CustomerId) -> str:
+        """See FeatureReader."""
+        told = self.profile(customer_id)
+        return UNKNOWN_ZONE if told is None else told.zone
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """See FeatureReader."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from dataclasses import replace
 
 from features.domain import CustomerId, DecisionId, Instant
+from serving.consent import Consent
 from serving.crowd import Crowd, Evidence
 from serving.decide import decide
 from serving.decision import Ask
-from serving.desk import stranger
 from serving.equipment import NOTHING, Equipment, pooled
 from serving.listing import Listed, Listing
+from serving.pairs import stranger
 from serving.registry import Champion, Registry
 from serving.score import Attention
 from serving.shortfall import Lack, Shortfall
@@ -105,9 +107,11 @@ def _warm_up(equipment: Equipment) -> None:
     """Decide for a stranger once for every kind, on every channel: what is loaded lazily is loaded here."""
     catalogue = equipment.catalogue
     channels = frozenset(catalogue.channel)
+    purposes = {channel.consent_purpose or "" for channel in catalogue.channels}
+    agreed = {(purpose, ""): Consent(purpose, True, equipment.evidence_at, "warm-up") for purpose in purposes}
     for kind in catalogue.kinds:
         decide(
             Ask(DecisionId(""), CustomerId(""), equipment.evidence_at, kind, channels, 1),
-            stranger(equipment.evidence_at),
+            replace(stranger(equipment.evidence_at), consents=agreed),
             equipment,
         )

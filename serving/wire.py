@@ -8,7 +8,9 @@ from importlib.metadata import version
 
 from features.domain import Direction
 from features.instant import format_instant
+from features.intent import Intent
 from serving import api
+from serving.attribution import Came
 from serving.decision import Decision, Item
 from serving.eligibility import RULES
 from serving.equipment import Equipment
@@ -17,6 +19,7 @@ from serving.ranking import ChannelScore
 SERVICE_VERSION = version("kairos-offers")
 MONEY_DIGITS, PROBABILITY_DIGITS = 4, 6
 """Decimals on the wire; the record keeps the exact vector."""
+MOST_TOPICS = 20
 
 
 def answer(decision: Decision, equipment: Equipment, explain: str, timings_ms: dict[str, float]) -> api.Answer:
@@ -35,9 +38,11 @@ def answer(decision: Decision, equipment: Equipment, explain: str, timings_ms: d
         ),
         preferred_channel=decision.preferred_channel,
         channels=[_channel(found) for found in decision.channels],
+        open_topics=[topic(intent) for intent in decision.intents[:MOST_TOPICS]],
         removed=_counts(decision),
         funnel=_funnel(decision) if explain == "funnel" else None,
         cold_start=decision.cold_start,
+        personalised=not decision.by_popularity,
         fallback=bool(decision.shortfalls),
         fallback_reasons=[shortfall.lack.value for shortfall in decision.shortfalls],
         warnings=_warnings(decision, equipment),
@@ -77,6 +82,33 @@ def _item(rank: int, item: Item, decision: Decision) -> api.Item:
         ),
         evidence=api.Evidence(contacts=round(item.contacts, 2), similar_contacts=round(item.similar_contacts, 2)),
         reasons=list(item.reasons),
+    )
+
+
+def topic(intent: Intent) -> api.OpenTopic:
+    """An open topic as it goes over the wire."""
+    return api.OpenTopic(
+        topic=intent.topic,
+        about=intent.about,
+        channel=intent.channel,
+        since=format_instant(intent.at),
+        strength=round(intent.strength, PROBABILITY_DIGITS),
+        sentence=intent.sentence,
+    )
+
+
+def outcome(came: Came) -> api.Outcome:
+    """What came of a decision as it goes over the wire."""
+    event = came.event
+    return api.Outcome(
+        kind=event.kind,
+        channel=event.channel,
+        occurred_at=format_instant(event.occurred_at),
+        offer_id=event.offer_id,
+        category=event.category,
+        value_minor=event.value_minor,
+        attributed=came.attributed,
+        why=came.why,
     )
 
 
@@ -126,6 +158,8 @@ def _funnel(decision: Decision) -> api.Funnel:
 def _warnings(decision: Decision, equipment: Equipment) -> list[str]:
     found = [shortfall.sentence for shortfall in decision.shortfalls]
     found.extend(equipment.notes)
+    if not decision.personal:
+        found.append("The customer has objected to profiling: ranked by popularity, as for anybody.")
     if decision.by_popularity:
         found.append("Scores are expected value by popularity: what would have been bought anyway is not taken off.")
     if decision.cold_start:

@@ -5,6 +5,8 @@ some events learnt late, some profiles unknown or learnt late.
 """
 
 import json
+import re
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -220,3 +222,19 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     write_world(settings.contract_dir)
     materialise(settings, progress=False)
     return settings
+
+
+PERSONAL = re.compile(r"[\w.+-]+@example\.(org|com)|\+?49[ \d()-]{9,}", re.IGNORECASE)
+"""The addresses and telephone numbers of these tests."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test fails when what it had logged names somebody, whatever else it is about."""
+    report = yield
+    logged = "\n".join(text for title, text in report.sections if title.startswith(("Captured log", "Captured stderr")))
+    if report.passed and (found := PERSONAL.search(logged)) is not None:
+        report.outcome, report.longrepr = "failed", f"{found[0]!r} stands in the log:\n{logged}"
+    return report

@@ -1,7 +1,7 @@
 """``make data``: a source in, tables in the form of the contract out.
 
 Writes ``<data-dir>/<source>/contract/``: a Parquet file per table, ``quarantine.ndjson`` with the rows that broke a
-rule, and ``manifest.json``. The folder appears as a whole or not at all.
+rule, and ``manifest.json``. The folder appears as a whole or not at all. Then the history goes into the journal.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,6 +32,9 @@ from features.importers.starbucks import load_starbucks
 from features.instant import format_instant
 from features.quarantine import Count, check, refuse_beyond
 from serving.settings import Settings, read_settings
+from training.history import Loaded, load_history
+from training.journal_log import load_journal
+from training.offered import build_catalogue
 
 ORDER = {"events": "customer_id, occurred_at, source, event_id", "decisions": "decided_at, customer_id, decision_id"}
 """How rows are ordered in the files; the other tables by their key."""
@@ -53,6 +57,8 @@ class Import:
     seed: int = 7
     threads: int = 2
     progress: bool = True
+    load: Callable[[duckdb.DuckDBPyConnection], Source] | None = None
+    """Fills the raw tables where the source is no folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ def _tell(bar: tqdm[object], what: str) -> None:
 
 def _load(con: duckdb.DuckDBPyConnection, request: Import) -> Source:
     con.execute("SET TimeZone = 'UTC'")
+    if request.load is not None:
+        return request.load(con)
     if request.source == "complete_journey":
         return load_complete_journey(
             con,
@@ -198,9 +206,19 @@ def summary(manifest: Manifest) -> str:
     return "\n".join([*lines, f"Fingerprint {manifest.fingerprint}"])
 
 
+def told(loaded: Loaded) -> str:
+    """What became of the journal, for people."""
+    lines = [f"Journal: {loaded.events:,} events and {loaded.names:,} names are new, {loaded.duplicates:,} were there."]
+    if loaded.withdrawn:
+        lines.append(f"  {loaded.withdrawn:,} events were taken out: they are not known yet.")
+    if loaded.no_names:
+        lines.append(f"  Identities left out, as they are none of their namespace: {', '.join(loaded.no_names)}.")
+    return "\n".join(lines)
+
+
 def request_from(settings: Settings, now: Instant) -> Import:
     """The import that the settings describe."""
-    folders = {"complete_journey": None, "starbucks": settings.starbucks, "files": settings.files}
+    folders = {"complete_journey": None, "journal": None, "starbucks": settings.starbucks, "files": settings.files}
     costs = {
         "direct_mail": settings.cost_direct_mail_minor,
         "mailer": settings.cost_mailer_minor,
@@ -216,13 +234,14 @@ def request_from(settings: Settings, now: Instant) -> Import:
         cost_minor=costs if settings.source == "complete_journey" else {},
         seed=settings.seed,
         threads=settings.threads,
+        load=partial(load_journal, settings=settings) if settings.source == "journal" else None,
     )
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], now: Instant) -> int:
     """Run the command; 0 when the data were written, 1 with a message on stderr when they could not be used."""
     parser = argparse.ArgumentParser(prog="python -m training.import_data", description=__doc__)
-    parser.add_argument("--source", choices=("complete_journey", "starbucks", "files"))
+    parser.add_argument("--source", choices=("complete_journey", "starbucks", "files", "journal"))
     parser.add_argument("--data", type=Path, help="folder with the data; for complete_journey the package's own")
     parser.add_argument("--data-dir", type=Path)
     given = parser.parse_args(arguments)
@@ -231,6 +250,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: Instant) -> 
         settings = read_settings({**environ, **{name: value for name, value in chosen.items() if value}})
         request = request_from(settings, now)
         print(summary(import_data(replace(request, folder=given.data or request.folder))))
+        if settings.source != "journal":
+            print(told(load_history(settings, build_catalogue(settings))))
     except KairosError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """``make features``: histories out of the contract's tables, into Feast, into the online store.
 
 Leaves under ``<data-dir>/<source>/``: ``catalogue.json``; ``feast/`` with a Parquet file per view, the registry and the
-online store, which then holds what was known at the catalogue's ``now`` and nothing later.
+online store, which then holds what was known at the catalogue's ``now`` and whatever the journal has learnt live since.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from feast import FeatureStore
 from tqdm import tqdm
 
 from features.catalogue import Catalogue
-from features.domain import Instant
+from features.codec import at_position
+from features.domain import CustomerId, Instant
 from features.errors import KairosError
 from features.instant import format_instant
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Stored
-from serving.packed_file import PROJECT, count, open_to_read, publish, table_name
+from serving.packed_file import PROJECT, count, get_all, open_to_read, open_to_write, publish, put, table_name
+from serving.rebuild import projection_of
 from serving.settings import Settings, read_settings
 from training.feature_store import apply_definitions, open_store
 from training.histories import Histories
+from training.history import included, load_history
 from training.offered import build_catalogue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,10 +83,12 @@ def materialise(settings: Settings, progress: bool = True) -> Report:
     """
     report = Report()
     settings.feast_dir.mkdir(parents=True, exist_ok=True)
-    with tqdm(total=3 + 2 * len(VIEWS), desc=f"features {settings.source}", unit="step", disable=not progress) as bar:
+    with tqdm(total=5 + 2 * len(VIEWS), desc=f"features {settings.source}", unit="step", disable=not progress) as bar:
         with report.step("catalogue", bar) as made:
             catalogue = build_catalogue(settings)
             made(len(catalogue.offers))
+        with report.step("journal", bar) as made:
+            made(load_history(settings, catalogue, progress=False).events)
         expected = _write_histories(settings, catalogue, report, bar)
         staged = settings.feast_dir / "staged.db"
         _remove(staged)
@@ -94,12 +99,32 @@ def materialise(settings: Settings, progress: bool = True) -> Report:
         for view in VIEWS:
             with report.step(f"feast materialize {view.name}", bar) as made:
                 made(_materialise_view(store, staged, view, catalogue.now, expected[view.name]))
+        with report.step("positions", bar) as made:
+            otherwise = _join_journal(settings, catalogue, staged)
+            made(len(otherwise))
         with report.step("publish", bar) as made:
             publish(staged, settings.online_file, [table_name(PROJECT, view.name) for view in VIEWS])
             _remove(staged)
             _replace(settings.catalogue_file, catalogue.to_json())
+            with closing(projection_of(settings)) as projection:
+                projection.settle_all(otherwise)
             made(sum(expected.values()))
     return report
+
+
+def _join_journal(settings: Settings, catalogue: Catalogue, staged: Path) -> list[CustomerId]:
+    """Write into each staged value what it includes of the journal, so that live events add to it.
+
+    Returns:
+        Customers of whom the journal knows more than the tables, or less. They have no staged value any more.
+    """
+    positions, otherwise = included(settings, catalogue)
+    table = table_name(PROJECT, ACTIVITY.name)
+    with closing(open_to_write(staged)) as con:
+        con.executemany(f"DELETE FROM {table} WHERE key = ?", [(customer_id,) for customer_id in otherwise])
+        values = [(key, at_position(value, positions.get(CustomerId(key), 0))) for key, value in get_all(con, table)]
+        put(con, table, values)
+    return otherwise
 
 
 def _write_histories(settings: Settings, catalogue: Catalogue, report: Report, bar: tqdm[object]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -15,6 +16,8 @@ from serving.settings import Settings
 
 STARTS_AT = {"complete_journey": "2017-12-01T17:00:00Z"}
 """Where history ends when no setting says otherwise; other sources are known up to their last event."""
+WITHOUT_CONSENTS = frozenset({"complete_journey", "starbucks"})
+"""Sources that tell of contacts and of no consents: their customers count as having agreed to the channels used."""
 ASSUMED = ("margin_share", "attention_minor", "attention_slope_minor")
 """Settings that stand for facts which no source tells."""
 
@@ -26,6 +29,8 @@ def build_catalogue(settings: Settings) -> Catalogue:
         ContractError: The data have not been imported.
     """
     manifest = _manifest(settings)
+    channels = tuple(_channel(row) for row in _rows(settings, "channels", "*", "channel"))
+    assumed = _consents_assumed(settings.origin, channels)
     return Catalogue(
         source=settings.source,
         currency=settings.currency,
@@ -40,13 +45,24 @@ def build_catalogue(settings: Settings) -> Catalogue:
                 "offer_id",
             )
         ),
-        channels=tuple(_channel(row) for row in _rows(settings, "channels", "*", "channel")),
+        channels=channels,
         assumptions={
             **{name: f"{getattr(settings, name):g}" for name in ASSUMED},
             **{f"data_{i}": sentence for i, sentence in enumerate(manifest["assumptions"], 1)},
         },
-        limits=tuple(manifest["limits"]),
+        limits=(*manifest["limits"], *(_consent_sentence(purpose) for purpose in assumed)),
+        consents_assumed=assumed,
     )
+
+
+def _consents_assumed(source: str, channels: Iterable[Channel]) -> tuple[str, ...]:
+    if source not in WITHOUT_CONSENTS:
+        return ()
+    return tuple(sorted({channel.consent_purpose for channel in channels if channel.consent_purpose is not None}))
+
+
+def _consent_sentence(purpose: str) -> str:
+    return f"No consents are recorded: customers count as having agreed to {purpose} until they say otherwise."
 
 
 def _manifest(settings: Settings) -> dict[str, Any]:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from serving.settings import Settings
+from training.history import open_journal
 
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_EFFECT = frozenset(
@@ -36,6 +38,8 @@ class Stage:
     """What it leaves under the source's folder when all went well."""
     own_output: bool = True
     """True when a change of the output from outside makes the stage run again; the champion may be changed by hand."""
+    fills_journal: bool = False
+    """True when the stage runs again where there is no journal."""
 
 
 FEATURES_CODE = (
@@ -45,11 +49,17 @@ FEATURES_CODE = (
     "training/engine.py",
     "training/feature_store.py",
     "training/histories.py",
+    "training/history.py",
     "training/materialise.py",
     "training/offered.py",
 )
 STAGES = (
-    Stage("data", "training.import_data", ("features", "training/import_data.py"), "contract/manifest.json"),
+    Stage(
+        "data",
+        "training.import_data",
+        ("features", "training/import_data.py", "training/history.py", "training/journal_log.py"),
+        "contract/manifest.json",
+    ),
     Stage("features", "training.materialise", FEATURES_CODE, "feast/registry.db"),
     Stage("train", "training.train", ("training",), "models", own_output=False),
     Stage("promote", "training.promote", (), "champion.json", own_output=False),
@@ -63,6 +73,9 @@ def _code(stage: Stage) -> Iterator[Path]:
 
 
 def _source_files(settings: Settings) -> Iterator[str]:
+    if settings.source == "journal":
+        with closing(open_journal(settings)) as journal:
+            yield f"journal {journal.position()}"
     folder = settings.starbucks if settings.source == "starbucks" else settings.files
     if settings.source != "complete_journey" and folder is not None and folder.is_dir():
         for file in sorted(folder.iterdir()):
@@ -79,6 +92,11 @@ def reads(stage: Stage, settings: Settings) -> str:
     for line in _source_files(settings):
         digest.update(line.encode())
     return digest.hexdigest()
+
+
+def _has_journal(settings: Settings) -> bool:
+    """False where the journal's file was deleted: values that include it would be of no journal."""
+    return settings.journal is not None or (settings.origin_dir / "journal.db").exists()
 
 
 class Ledger:
@@ -98,6 +116,8 @@ class Ledger:
     def is_done(self, stage: Stage) -> bool:
         """True when the stage would write what is already there."""
         if not (self._settings.source_dir / stage.output).exists():
+            return False
+        if stage.fills_journal and not _has_journal(self._settings):
             return False
         return self._all().get(stage.name) == self._mark(stage)
 

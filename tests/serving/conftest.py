@@ -40,7 +40,7 @@ from features.stored import ACTIVITY, EVIDENCE, PROFILE, state_to_row
 from serving.app import Parts, serve
 from serving.crowd import Crowd
 from serving.equipment import Equipment, pooled
-from serving.journal import SqlJournal
+from serving.journal import Journal
 from serving.listing import Listing
 from serving.model import PartName
 from serving.registry import Registry
@@ -230,7 +230,7 @@ def parts(place: Path, store: MemoryReader, model: Callable[..., Model]) -> Call
             poll_s=0.02,
         )
         watch.refresh()
-        journal = other.get("journal", SqlJournal(f"sqlite:///{place / 'journal.db'}"))
+        journal = other.get("journal", Journal(f"sqlite:///{place / 'journal.db'}"))
         return Parts(clock, reader, journal, watch)
 
     return make

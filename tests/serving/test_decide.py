@@ -11,11 +11,11 @@ from features.catalogue import Catalogue
 from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Event, Instant, Kind, OfferId
 from features.fold import fold
 from features.state import empty
+from serving.consent import MARKETING, PROFILING, Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision, silenced
-from serving.desk import stranger
 from serving.equipment import Equipment
-from serving.pairs import Known, vectors
+from serving.pairs import Known, stranger, vectors
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
@@ -196,3 +196,30 @@ def test_an_event_more_changes_the_vector(
     more = fold(empty(), [*history, event(Kind.CLICKED, 0.1, "app", offer_id=OfferId("promo-tea"))])
     after = decided(model(), known=replace(stranger(now), activity=more))
     assert not np.array_equal(before.vectors.matrix, after.vectors.matrix, equal_nan=True)
+
+
+def test_who_objects_to_profiling_gets_what_a_stranger_gets_and_is_told_so(
+    decided: Callable[..., Decision], model: Callable[..., Model], history: list[Event], now: Instant
+) -> None:
+    said = {(PROFILING, ""): Consent(PROFILING, False, now, "form")}
+    known = replace(stranger(now), activity=fold(empty(), history), consents=said)
+    found, anybody = decided(model({"promo-rum": 0.9}), known=known), decided(None, known=stranger(now))
+    assert not found.personal
+    assert not found.shortfalls
+    assert found.by_popularity
+    ranked = [[item.scored.pair for item in (*each.items,)] for each in (found, anybody)]
+    assert ranked[0] == ranked[1]
+    assert ranked[0]
+    np.testing.assert_array_equal(found.vectors.matrix, anybody.vectors.matrix)
+    assert [item.reasons for item in found.items] == [item.reasons for item in anybody.items]
+    assert len(found.funnel.removed) == len(decided(model(), known=replace(known, consents={})).funnel.removed)
+
+
+def test_who_objects_to_marketing_gets_silence_with_the_reason(
+    decided: Callable[..., Decision], model: Callable[..., Model], history: list[Event], now: Instant
+) -> None:
+    said = {(MARKETING, ""): Consent(MARKETING, False, now, "form")}
+    found = decided(model(), known=replace(stranger(now), activity=fold(empty(), history), consents=said))
+    assert not found.items
+    assert found.preferred_channel is None
+    assert found.silence.reason == "The customer has objected to marketing, so nothing is offered."

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from features.domain import CustomerId, Instant, OfferId
 from features.errors import ModelError
 from features.state import State
 from serving.app import create_app
-from serving.journal import SqlJournal
+from serving.journal import Journal
 from serving.score import Model
 from serving.settings import read_settings
 from serving.store import KnownProfile, SqliteReader, StoreUnavailableError
@@ -32,6 +34,9 @@ class BrokenStore:
         raise self.error
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
+        raise self.error
+
+    def zone(self, customer_id: CustomerId) -> str:
         raise self.error
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
@@ -102,13 +107,26 @@ def test_without_model_and_store_there_is_still_an_answer(client: Clients, place
 
 
 def test_without_a_journal_nothing_is_offered(client: Clients, place: Path) -> None:
-    service = client(journal=SqlJournal(f"sqlite:///{place}"))
+    service = client(journal=Journal(f"sqlite:///{place}"))
     answer = _answer(service)
     assert answer["fallback_reasons"] == ["journal_unavailable"]
     assert not answer["recorded"]
     assert not answer["items"]
     assert answer["silence"]["wins"]
     assert service.get("/v1/decisions/x").status_code == 503
+
+
+def test_a_journal_of_an_older_layout_stops_offers_and_not_the_service(client: Clients, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "older.db")) as con:
+        con.execute("CREATE TABLE decisions (decision_id TEXT)")
+    service = client(journal=Journal(f"sqlite:///{tmp_path / 'older.db'}"))
+    answer = _answer(service)
+    assert answer["fallback_reasons"] == ["journal_unavailable"]
+    assert "knew decisions only" in answer["silence"]["reason"]
+    assert not answer["items"]
+    assert service.get("/health/live").status_code == 200
+    event = {"event_id": "1", "customer_id": "ann", "kind": "visited", "channel": "app"}
+    assert service.post("/v1/events", json=event).status_code == 503
 
 
 def test_without_a_catalogue_there_is_nothing_to_offer(client: Clients, place: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,19 +10,36 @@ from features.catalogue import Catalogue
 from features.domain import DAY, ChannelName, Event, Instant, Kind, OfferId
 from features.fold import fold
 from features.state import empty
+from serving.consent import EVERY_CHANNEL, MARKETING, Consent
 from serving.eligibility import REST_DAYS, RULES, Removal, Situation, offer_history, sift
 from serving.pairs import Pair, pairs_of
 
+POST = "postal_marketing"
+AGREED = {(POST, EVERY_CHANNEL): Consent(POST, True, Instant(0), "form")}
 Sift = Callable[..., tuple[list[Pair], list[Removal]]]
+
+
+@pytest.fixture
+def shop(shop: Catalogue) -> Catalogue:
+    """The shop, whose post needs a consent."""
+    post, *others = shop.channels
+    return replace(shop, channels=(replace(post, consent_purpose=POST), *others))
+
+
+def said(purpose: str, granted: bool, channel: str = EVERY_CHANNEL) -> dict[tuple[str, str], Consent]:
+    return {(purpose, channel): Consent(purpose, granted, Instant(0), "form", channel)}
 
 
 @pytest.fixture
 def sifted(shop: Catalogue, now: Instant) -> Sift:
     def run(
-        kind: str, events: Iterable[Event] = (), channels: Iterable[str] | None = None
+        kind: str, events: Iterable[Event] = (), channels: Iterable[str] | None = None, **more: Any
     ) -> tuple[list[Pair], list[Removal]]:
         allowed = None if channels is None else frozenset(ChannelName(name) for name in channels)
-        return sift(pairs_of(shop), Situation(now, kind, allowed, offer_history(fold(empty(), events))))
+        return sift(
+            pairs_of(shop),
+            Situation(now, kind, allowed, offer_history(fold(empty(), events)), **{"consents": AGREED, **more}),
+        )
 
     return run
 
@@ -43,6 +62,8 @@ def test_every_rule_decides_a_case(sifted: Sift, event: Callable[..., Event], hi
         *sifted("coupon")[1],
         *sifted("promotion", channels=["mailer"])[1],
         *sifted("promotion")[1],
+        *sifted("promotion", consents=said(MARKETING, False))[1],
+        *sifted("promotion", consents={})[1],
         *sifted("coupon", [*history, event(Kind.REDEEMED, 2, offer_id=milk)])[1],
         *sifted("coupon", [*history, event(Kind.DISMISSED, 2, offer_id=milk)])[1],
     ]
@@ -91,3 +112,37 @@ def test_the_first_rule_that_objects_is_the_reason(sifted: Sift, event: Callable
     assert _why(sifted("coupon", [declined])[1], "coupon-old") == ("no_longer_valid", "valid to 2017-09-30T12:00:00Z")
     assert _why(sifted("promotion", [declined])[1], "coupon-old") == ("kind", "coupon")
     assert now - DAY > 0
+
+
+def test_who_objects_to_marketing_is_offered_nothing_anywhere(sifted: Sift, history: list[Event]) -> None:
+    for kind in ("promotion", "coupon"):
+        eligible, removed = sifted(kind, history, ["app", "mailer", "direct_mail"], consents=said(MARKETING, False))
+        assert not eligible
+        assert {r.rule for r in removed if r.pair.offer.kind == kind} == {"marketing_objection"}
+    assert _why(removed, "coupon-milk") == ("marketing_objection", "objected 1970-01-01T00:00:00Z")
+
+
+def test_an_objection_on_one_channel_leaves_the_others(sifted: Sift) -> None:
+    eligible, removed = sifted("promotion", channels=["app", "mailer"], consents=said(MARKETING, False, "app"))
+    assert {pair.channel.name for pair in eligible} == {"mailer"}
+    assert _why(removed, "promo-milk", "app") == ("marketing_objection", "objected 1970-01-01T00:00:00Z")
+
+
+def test_a_channel_that_needs_a_consent_is_closed_until_it_is_given(sifted: Sift) -> None:
+    def post(**more: Any) -> tuple[str, str] | None:
+        return _why(sifted("promotion", **more)[1], "promo-tea")
+
+    assert post(consents={}) == ("consent", f"{POST} was never given")
+    assert post(consents=said(POST, True)) is None
+    assert post(consents=said(POST, True, "direct_mail")) is None
+    assert post(consents=said(POST, True, "mailer")) == ("consent", f"{POST} was never given")
+    refused = ("consent", f"{POST} refused 1970-01-01T00:00:00Z")
+    assert post(consents=said(POST, False)) == refused
+    assert post(consents=said(POST, True) | said(POST, False, "direct_mail")) == refused
+    assert {pair.channel.name for pair in sifted("promotion", consents={})[0]} == {"mailer"}
+
+
+def test_an_assumed_consent_holds_until_the_customer_says_otherwise(sifted: Sift) -> None:
+    assumed = frozenset({POST})
+    assert _why(sifted("promotion", consents={}, assumed=assumed)[1], "promo-tea") is None
+    assert _why(sifted("promotion", consents=said(POST, False), assumed=assumed)[1], "promo-tea") is not None

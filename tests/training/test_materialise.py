@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.catalogue import Catalogue
@@ -55,6 +56,19 @@ def test_history_ends_with_what_was_received_last_unless_a_setting_says_otherwis
     assert build_catalogue(small_world).now == last[0]
     as_of = parse_instant("2024-03-01T00:00:00Z")
     assert build_catalogue(replace(small_world, as_of=as_of)).now == as_of
+
+
+def test_consents_are_assumed_for_demonstrations_only_and_said_so(own_world: Settings) -> None:
+    table = own_world.contract_dir / "channels.parquet"
+    rows = [{**row, "consent_purpose": "email_marketing"} for row in pq.read_table(table).to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows), table)
+    strict = build_catalogue(own_world)
+    assert strict.consents_assumed == ()
+    shutil.copytree(own_world.contract_dir, own_world.data_dir / "starbucks" / "contract")
+    demonstration = build_catalogue(replace(own_world, source="starbucks"))
+    assert demonstration.consents_assumed == ("email_marketing",)
+    assert any("agreed to email_marketing" in limit for limit in demonstration.limits)
+    assert Catalogue.from_json(demonstration.to_json()) == demonstration
 
 
 def test_every_customer_offer_and_profile_known_now_is_online(small_store: Settings) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from features.domain import CustomerId, DecisionId, Instant
-from serving.journal import JournalUnavailableError, Record, SqlJournal
+from serving.journal import Journal, JournalUnavailableError, Record
 
 ODD = np.array([[np.nan, -0.0, 1e-45], [np.inf, 3.4e38, 1 / 3]], dtype=np.float32)
 RECORD = Record(
@@ -24,12 +25,7 @@ RECORD = Record(
 )
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> SqlJournal:
-    return SqlJournal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
-
-
-def test_what_is_recorded_comes_back_bit_by_bit(journal: SqlJournal) -> None:
+def test_what_is_recorded_comes_back_bit_by_bit(journal: Journal) -> None:
     journal.record(RECORD)
     found = journal.decision(RECORD.decision_id)
     assert found is not None
@@ -37,20 +33,19 @@ def test_what_is_recorded_comes_back_bit_by_bit(journal: SqlJournal) -> None:
     assert replace(found, matrix=ODD) == replace(RECORD, matrix=ODD)
 
 
-def test_a_record_outlives_its_writer(journal: SqlJournal, tmp_path: Path) -> None:
-    journal.record(RECORD)
-    again = SqlJournal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
-    assert again.decision(RECORD.decision_id) is not None
+def test_a_record_outlives_its_writer(open_journal: Callable[[], Journal]) -> None:
+    open_journal().record(RECORD)
+    assert open_journal().decision(RECORD.decision_id) is not None
 
 
-def test_a_decision_of_no_pairs_is_kept_too(journal: SqlJournal) -> None:
+def test_a_decision_of_no_pairs_is_kept_too(journal: Journal) -> None:
     journal.record(replace(RECORD, pairs=(), matrix=np.zeros((0, 3), dtype=np.float32)))
     found = journal.decision(RECORD.decision_id)
     assert found is not None
     assert found.matrix.shape == (0, 3)
 
 
-def test_a_decision_is_never_overwritten(journal: SqlJournal) -> None:
+def test_a_decision_is_never_overwritten(journal: Journal) -> None:
     journal.record(RECORD)
     with pytest.raises(JournalUnavailableError):
         journal.record(replace(RECORD, answer="{}"))
@@ -59,19 +54,21 @@ def test_a_decision_is_never_overwritten(journal: SqlJournal) -> None:
     assert found.answer == RECORD.answer
 
 
-def test_an_unknown_decision_is_none(journal: SqlJournal) -> None:
+def test_an_unknown_decision_is_none(journal: Journal) -> None:
     assert journal.decision(DecisionId("never")) is None
 
 
-def test_a_deleted_journal_is_begun_anew_and_not_written_into_the_void(journal: SqlJournal, tmp_path: Path) -> None:
+def test_a_deleted_journal_is_begun_anew_and_not_written_into_the_void(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
     journal.record(RECORD)
     for file in (tmp_path / "new").iterdir():
         file.unlink()
     journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
-    assert SqlJournal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}").decision(DecisionId("d-2")) is not None
+    assert Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}").decision(DecisionId("d-2")) is not None
 
 
-def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(journal: SqlJournal, tmp_path: Path) -> None:
+def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
     journal.record(RECORD)
     for file in (tmp_path / "new").iterdir():
         file.unlink()
@@ -83,7 +80,7 @@ def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(journ
     assert journal.decision(DecisionId("d-3")) is not None
 
 
-def test_many_threads_may_record_at_once(journal: SqlJournal) -> None:
+def test_many_threads_may_record_at_once(journal: Journal) -> None:
     ids = [DecisionId(f"d-{number}") for number in range(200)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: journal.record(replace(RECORD, decision_id=number)), ids))
@@ -91,7 +88,7 @@ def test_many_threads_may_record_at_once(journal: SqlJournal) -> None:
 
 
 def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
-    journal = SqlJournal(f"sqlite:///{tmp_path}")
+    journal = Journal(f"sqlite:///{tmp_path}")
     journal.open()
     with pytest.raises(JournalUnavailableError, match="cannot be used"):
         journal.record(RECORD)

@@ -1,0 +1,1 @@
+"""The forms in which events arrive, each read into the same Arrival."""

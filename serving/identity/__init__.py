@@ -1,0 +1,1 @@
+"""Under which names a customer comes, and which names belong together."""

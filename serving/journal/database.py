@@ -1,0 +1,44 @@
+"""An open journal: its schema at this build's version, one way in for writers and one for readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from serving.journal.engine import Synchronous, open_engine, reader, writer
+from serving.journal.erasure import compact
+from serving.journal.group import GroupCommit
+from serving.journal.migration import migrate
+
+
+class Database:
+    """An open journal at this build's version: one way in for writers, one for readers."""
+
+    def __init__(self, uri: str, synchronous: Synchronous) -> None:
+        """Open it and run the migrations that have not run yet.
+
+        Raises:
+            JournalError: It is no journal, or one of a newer build.
+        """
+        self._engine = open_engine(uri, synchronous)
+        self._file = Path(self._engine.url.database or "") if self._engine.dialect.name == "sqlite" else None
+        self.version = migrate(self._engine)
+        self._inode = _inode(self._file)
+        self.group = GroupCommit(writer(self._engine))
+        self.reader = reader(self._engine)
+
+    @property
+    def stale(self) -> bool:
+        """True where its file was deleted or replaced: SQLite would write on to where nobody can read."""
+        return _inode(self._file) != self._inode
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    def compact(self) -> None:
+        """Give the room of erased rows back, so that their bytes are in no file any more."""
+        compact(self._engine)
+
+
+def _inode(file: Path | None) -> int | None:
+    return file.stat().st_ino if file is not None and file.exists() else None

@@ -1,0 +1,77 @@
+"""Decisions as they were answered, with exactly what the models saw."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, insert, select
+
+from features.domain import CustomerId, DecisionId, Instant
+from serving.journal.schema import DECISIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One decision as it was answered, with what the models saw."""
+
+    decision_id: DecisionId
+    customer_id: CustomerId
+    at: Instant
+    request: str
+    """JSON."""
+    answer: str
+    """JSON."""
+    versions: Mapping[str, str | None]
+    names: tuple[str, ...]
+    """Columns of the matrix."""
+    pairs: tuple[tuple[str, str], ...]
+    """Its rows: offer and channel."""
+    matrix: NDArray[np.float32]
+    """Exactly what was scored, ``[n_pairs, n_names]``."""
+
+
+def write_decision(connection: Connection, decision: Record) -> None:
+    """Keep a decision."""
+    row = {
+        "decision_id": decision.decision_id,
+        "customer_id": decision.customer_id,
+        "at_us": decision.at,
+        "request": decision.request,
+        "answer": decision.answer,
+        "versions": json.dumps(dict(decision.versions)),
+        "names": json.dumps(decision.names),
+        "pairs": json.dumps(decision.pairs),
+        "matrix": _squeeze(decision.matrix),
+    }
+    connection.execute(insert(DECISIONS), row)
+
+
+def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:
+    """A kept decision, None for an unknown id."""
+    row = connection.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).first()
+    if row is None:
+        return None
+    names = tuple(json.loads(row.names))
+    pairs = tuple((offer, channel) for offer, channel in json.loads(row.pairs))
+    flat = np.frombuffer(zlib.decompress(row.matrix), dtype="<f4")
+    return Record(
+        DecisionId(row.decision_id),
+        CustomerId(row.customer_id),
+        Instant(row.at_us),
+        row.request,
+        row.answer,
+        json.loads(row.versions),
+        names,
+        pairs,
+        flat.reshape(len(names), len(pairs)).T,
+    )
+
+
+def _squeeze(matrix: NDArray[np.float32]) -> bytes:
+    """By column: the customer's features are the same in every row, so this takes a fraction of the room."""
+    return zlib.compress(np.ascontiguousarray(matrix.T, dtype="<f4").tobytes(), 1)

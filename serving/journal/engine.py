@@ -1,0 +1,72 @@
+"""Opens the journal's database: SQLite in WAL mode, or PostgreSQL. The only place that knows their differences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from serving.journal.errors import JournalError
+
+Synchronous = Literal["FULL", "NORMAL"]
+BUSY_MS = 30_000
+"""How long a writer waits for another process's transaction on SQLite."""
+
+
+def open_engine(uri: str, synchronous: Synchronous = "FULL") -> Engine:
+    """An engine whose connections begin writes and reads as ``writer`` and ``reader`` say.
+
+    Args:
+        uri: ``sqlite:///path`` or ``postgresql://user@host/name``.
+        synchronous: On SQLite, FULL survives a power cut, NORMAL may then lose the last transactions; both survive
+            ``kill -9``. PostgreSQL has its own setting.
+
+    Raises:
+        JournalError: The address names another database.
+    """
+    url = make_url(uri)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(uri, url.database or "", synchronous)
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=24)
+    raise JournalError(f"{uri!r} is no journal: use sqlite:///path or postgresql://user@host/name")
+
+
+def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(uri, pool_size=8, max_overflow=24, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # else the driver decides by itself when a transaction begins
+        for pragma in (
+            f"busy_timeout={BUSY_MS}",
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",  # KiB: history comes by the million, and its indexes are written all over
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE, or two writers that have both read would find each other in the way when they come to write.
+        write = connection.get_execution_options().get("kairos_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def writer(engine: Engine) -> Engine:
+    """The same database for transactions that write."""
+    return engine.execution_options(kairos_write=True)
+
+
+def reader(engine: Engine) -> Engine:
+    """The same database for transactions that read: all their statements see one snapshot."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine

@@ -1,0 +1,203 @@
+"""The journal: what was learnt and decided, in SQL. An acknowledged write survives whatever happens to the process."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from features.domain import CustomerId, DecisionId, Event
+from serving.events.arrival import Arrival
+from serving.identity.identity import Identity
+from serving.journal.audit import Cause
+from serving.journal.database import Database
+from serving.journal.decisions import Record, read_decision, write_decision
+from serving.journal.engine import Synchronous
+from serving.journal.erasure import Erased, erase, is_erased
+from serving.journal.errors import JournalUnavailableError
+from serving.journal.log import Gap, Standing, TakenIn, gaps, histories, standings, take_in
+from serving.journal.names import Names
+from serving.journal.people import People
+from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
+from serving.journal.transaction import Transaction
+
+R = TypeVar("R")
+
+UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, DataError, PoolTimeoutError, OSError)
+"""What the database says where it cannot do what it is asked; a wrong statement of ours is not among it."""
+
+
+def random_customer() -> CustomerId:
+    """A name for a customer who came under none of the caller's numbers."""
+    return CustomerId(f"k_{secrets.token_hex(16)}")
+
+
+class Journal:
+    """One journal, opened and brought up to date at its first use; may be shared between threads.
+
+    Several processes may have the same one open. Every method raises JournalUnavailableError where the database cannot
+    be reached; the next call tries again.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        synchronous: Synchronous = "FULL",
+        keep_raw: bool = False,
+        new_customer: Callable[[], CustomerId] = random_customer,
+    ) -> None:
+        self._uri = uri
+        self._synchronous = synchronous
+        self._keep_raw = keep_raw
+        self._new_customer = new_customer
+        self._database: Database | None = None
+        self._opening = Lock()
+
+    def open(self) -> None:
+        """Get ready, where that is possible: the first write then takes no longer than any other."""
+        with suppress(JournalUnavailableError):
+            self._ready()
+
+    def _ready(self) -> Database:
+        """The open database.
+
+        Raises:
+            JournalError: Its address names another kind of database.
+            JournalUnavailableError: It cannot be reached, or is of an older layout or a newer build.
+        """
+        with self._opening:
+            if self._database is not None and self._database.stale:
+                self._database.close()
+                self._database = None
+            if self._database is None:
+                with self._reported():
+                    self._database = Database(self._uri, self._synchronous)
+            return self._database
+
+    def version(self) -> str:
+        """The version of the schema, which this build's migrations have reached."""
+        return self._ready().version
+
+    def close(self) -> None:
+        """Give every connection back; the next use opens the journal again."""
+        with self._opening:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except UNUSABLE as error:
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+            where = make_url(self._uri).render_as_string(hide_password=True)
+            raise JournalUnavailableError(
+                f"the journal {where} cannot be used ({reason}): look at its server or disk"
+            ) from error
+
+    def write(self, change: Callable[[Transaction], R]) -> R:
+        """Run a change in a transaction that writers share; when this returns, the change is durable."""
+        group = self._ready().group
+        with self._reported():
+            return group.run(change)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose statements all see the same moment of the journal."""
+        reader = self._ready().reader
+        with self._reported(), reader.connect() as connection, connection.begin():
+            yield connection
+
+    def change_people(self, cause: Cause, change: Callable[[People], R]) -> R:
+        """Run a change of who is who, after everyone whose turn was before."""
+
+        def run(transaction: Transaction) -> R:
+            transaction.take_turn()
+            people = People(Names(transaction, cause, self._keep_raw), self._new_customer)
+            result = change(people)
+            people.names.write()
+            return result
+
+        return self.write(run)
+
+    def take_in(self, arrivals: Sequence[Arrival], cause: Cause) -> TakenIn:
+        """Journal events, each once; ``cause.at`` is when they were learnt."""
+        return self.change_people(cause, lambda people: take_in(people, arrivals))
+
+    def split(self, customer_id: CustomerId, leaving: Sequence[Identity], cause: Cause) -> CustomerId:
+        """Set names of a customer apart for good; returns whose they are from now on.
+
+        Raises:
+            UnknownCustomerError: One of the names is not the customer's, or none would stay.
+        """
+        return self.change_people(cause, lambda people: people.split(customer_id, leaving))
+
+    def record(self, decision: Record) -> None:
+        """Keep a decision."""
+        self.write(lambda transaction: write_decision(transaction.connection, decision))
+
+    def decision(self, decision_id: DecisionId) -> Record | None:
+        """A kept decision, None for an unknown id."""
+        with self.reading() as connection:
+            return read_decision(connection, decision_id)
+
+    def erased(self, decision_id: DecisionId) -> bool:
+        """True for a decision that was kept and was erased with its customer."""
+        with self.reading() as connection:
+            return is_erased(connection, decision_id)
+
+    def erase(self, customer_id: CustomerId, cause: Cause) -> Erased:
+        """Erase a customer, then the bytes. Stored values and batch files are the caller's to clear.
+
+        Raises:
+            UnknownCustomerError: The journal holds nothing of such a customer.
+        """
+        erased = self.write(lambda transaction: erase(transaction, customer_id, cause))
+        self.compact()
+        return erased
+
+    def compact(self) -> None:
+        """Give the room of deleted rows back, so that their bytes are in no file any more."""
+        database = self._ready()
+        with self._reported():
+            database.compact()
+
+    def find(self, identity: Identity) -> Standing | None:
+        """Whose name this is, and how far the journal has come with that customer."""
+        columns = (IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked)
+        rows = (
+            select(*columns)
+            .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == IDENTITIES.c.customer_id))
+            .where(IDENTITIES.c.namespace == identity.namespace, IDENTITIES.c.value == identity.value)
+        )
+        with self.reading() as connection:
+            row = connection.execute(rows).first()
+        return None if row is None else Standing(CustomerId(row.customer_id), row.head or 0, row.relinked or 0)
+
+    def position(self) -> int:
+        """The last position given out."""
+        with self.reading() as connection:
+            return int(connection.execute(select(HEAD.c.position)).scalar_one())
+
+    def gaps(self, positions: Mapping[CustomerId, int]) -> list[Gap]:
+        """What stored values lack that include everything up to these positions, all as of one moment."""
+        with self.reading() as connection:
+            return gaps(connection, positions)
+
+    def standings(self, above: int = 0) -> list[Standing]:
+        """Every customer whom a position above this one concerns, in the order of those positions."""
+        with self.reading() as connection:
+            return standings(connection, above)
+
+    def histories(self) -> Iterator[tuple[Standing, list[Event]]]:
+        """Every customer with the events that count, all as of one moment; those without events come last."""
+        with self.reading() as connection:
+            yield from histories(connection)

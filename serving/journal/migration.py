@@ -1,0 +1,51 @@
+"""Brings the journal's schema up to date. Several processes may start at once: one migrates, the others wait."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Engine, inspect, text
+
+from serving.journal.engine import writer
+from serving.journal.errors import JournalUnavailableError
+
+SCRIPTS = Path(__file__).parent / "migrations"
+_LOCK = 0x4B61_6972
+"""Name of the lock that migrating processes share on PostgreSQL."""
+
+
+def migrate(engine: Engine) -> str:
+    """Run every migration that has not run yet, all in one transaction, and return the version reached.
+
+    Raises:
+        JournalUnavailableError: The database was written by a newer build, or by one that knew decisions only.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    with writer(engine).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _LOCK})
+        wanted = ScriptDirectory.from_config(config).get_current_head() or ""
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found == wanted:
+            return wanted
+        if found is None and inspect(connection).has_table("decisions"):
+            raise JournalUnavailableError(
+                "the journal was begun by a build that knew decisions only, or is another program's database: "
+                "move it away, or name another one"
+            )
+        config.attributes["connection"] = connection
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise JournalUnavailableError(
+                f"the journal has version {found!r}, this build knows up to {wanted!r}: run the newer build"
+            ) from error
+    return wanted

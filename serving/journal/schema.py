@@ -1,0 +1,191 @@
+"""The tables of the journal. Rows are added, and only erasure and retention take any away.
+
+Instants are int64 microseconds UTC (columns ``*_us``), money is in minor units, documents are JSON text.
+``identities.customer_id`` and ``customers`` are the only columns that change: they sum up ``links`` and ``events``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself in a column of type INTEGER only."""
+
+HEAD = Table(
+    "head",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="one_row"),
+)
+"""The last position given out. Whoever appends holds this row, so positions become visible in their order."""
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("position", ROW_ID, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("identity_id", BigInteger, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("occurred_us", BigInteger, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("utc_offset_min", Integer),
+    Column("offer_id", Text),
+    Column("category", Text),
+    Column("value_minor", BigInteger),
+    Column("discount_minor", BigInteger),
+    Column("quantity", Double),
+    Column("decision_id", Text),
+    Column("machine", Boolean, nullable=False),
+    Column("extra", Text),
+    UniqueConstraint("source", "event_id"),
+    Index("ix_events_identity", "identity_id", "position"),
+    Index("ix_events_decision_id", "decision_id"),
+)
+"""``identity_id`` is the identity an event belongs to, ``customer_id`` the customer that it meant when it came; without
+``utc_offset_min`` its local hour is that of the customer's zone."""
+
+IDENTITIES = Table(
+    "identities",
+    METADATA,
+    Column("identity_id", ROW_ID, primary_key=True, autoincrement=False),
+    Column("namespace", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("known_us", BigInteger, nullable=False),
+    Column("raw", Text),
+    UniqueConstraint("namespace", "value"),
+)
+"""``identity_id`` is the position at which the identity was first seen; ``raw`` is kept where a setting says so."""
+
+LINKS = Table(
+    "links",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("identity_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("customer_id", Text, nullable=False),
+    Column("was", Text),
+    Column("at_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_links_identity", "identity_id", "position"),
+)
+"""Every decision about whose an identity is; the one with the highest position holds. ``was`` is the owner before."""
+
+SEPARATIONS = Table(
+    "separations",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("identity_id", BigInteger, nullable=False, index=True),
+    Column("other_id", BigInteger, nullable=False, index=True),
+)
+"""Identities that a person has set apart: no event may join their customers again."""
+
+CUSTOMERS = Table(
+    "customers",
+    METADATA,
+    Column("customer_id", Text, primary_key=True),
+    Column("head", BigInteger, nullable=False, index=True),
+    Column("relinked", BigInteger, nullable=False),
+)
+"""``head`` is the last position that concerns the customer, ``relinked`` the last at which its identities changed."""
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("audit_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("customer_id", Text, index=True),
+    Column("detail", Text, nullable=False),
+)
+
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    Column("consent_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("purpose", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("proof", Text),
+)
+"""Statements; the one with the highest ``consent_id`` holds per purpose and channel (empty: every channel)."""
+
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("decision_id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("request", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("versions", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("pairs", Text, nullable=False),
+    Column("matrix", LargeBinary, nullable=False),
+)
+"""``matrix`` is what the models saw: zlib of float32 little-endian ``[n_names, n_pairs]``."""
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("revoked_us", BigInteger),
+)
+"""Only digests of keys are kept."""
+
+TOMBSTONES = Table(
+    "tombstones",
+    METADATA,
+    Column("tombstone", Text, primary_key=True),
+    Column("noun", Text, nullable=False),
+    Column("erased_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+"""What remains of the erased: a random name for a customer, a digest for a random decision id, and how much went."""
+
+ANSWERS = Table(
+    "answers",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False, index=True),
+    Column("customers", Text, nullable=False),
+)
+"""Answers given under an ``Idempotency-Key``: digests of caller and key, and of the body."""

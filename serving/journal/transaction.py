@@ -1,0 +1,48 @@
+"""One write transaction of the journal and the positions that it gives out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from serving.journal.schema import HEAD
+
+_TURN = select(HEAD.c.position).with_for_update()
+_GIVEN = update(HEAD).values(position=bindparam("given"))
+
+
+class Transaction:
+    """A connection inside a transaction. Positions grow by one and become visible to others in their order."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._given: int | None = None
+        self._found: int | None = None
+
+    def take_turn(self) -> int:
+        """Wait until no other process appends, and return the last position given out.
+
+        Whatever depends on what was appended before (whose an identity is, which events are known) is read after this.
+        """
+        if self._given is None:
+            self._given = self.connection.execute(_TURN).scalar_one()
+            self._found = self._given
+        return self._given
+
+    def next_position(self) -> int:
+        """A position that nobody had before."""
+        self._given = self.take_turn() + 1
+        return self._given
+
+    @contextmanager
+    def undoable(self) -> Iterator[None]:
+        """A part of the transaction that is undone alone when it raises. Its positions stay unused."""
+        with self.connection.begin_nested():
+            yield
+
+    def close(self) -> None:
+        """Record the positions given out; the last statement of the transaction."""
+        if self._given != self._found:
+            self.connection.execute(_GIVEN, {"given": self._given})

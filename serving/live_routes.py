@@ -1,0 +1,259 @@
+"""The routes of events and customers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+
+from features.codec import SchemaMismatchError
+from features.domain import CustomerId, DecisionId
+from serving import live_api as api
+from serving.events.native import FIELDS
+from serving.identity.namespace import CUSTOMER
+from serving.journal import JournalUnavailableError
+from serving.journal.keys import Scope
+from serving.live import Live
+from serving.problem import Problem, RefusalError
+from serving.projection import NoVocabularyError
+from serving.repeats import Call, Given
+from serving.store import StoreUnavailableError
+
+T = TypeVar("T")
+Once = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Sent again with the same body, the call gets the same answer and is not done again.",
+    ),
+]
+Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
+EVENTS_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "oneOf": [
+                    {"type": "object", "description": "One event, or an object with `events` or (Segment) `batch`."},
+                    {"type": "array", "items": {"type": "object"}, "maxItems": 500},
+                ]
+            },
+            "examples": {
+                "native": {
+                    "summary": f"Kairos's own form: {', '.join(sorted(FIELDS))}; other fields are kept.",
+                    "value": {
+                        "events": [
+                            {
+                                "source": "till-3",
+                                "event_id": "4711-1",
+                                "identities": [{"namespace": "card", "value": "900123"}],
+                                "kind": "purchased",
+                                "channel": "in_store_display",
+                                "category": "yogurt",
+                                "value_minor": 399,
+                            }
+                        ]
+                    },
+                },
+                "cloudevents": {
+                    "summary": "CloudEvents 1.0, structured or a batch of them.",
+                    "value": {
+                        "specversion": "1.0",
+                        "id": "4711-2",
+                        "source": "/till/3",
+                        "type": "org.example.purchased",
+                        "subject": "card:900123",
+                        "data": {"channel": "in_store_display", "value_minor": 399},
+                    },
+                },
+                "segment": {
+                    "summary": "Segment's identify, track, alias, page and screen.",
+                    "value": {"type": "identify", "messageId": "4711-3", "userId": "1228", "anonymousId": "a-17"},
+                },
+            },
+        }
+    },
+}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "model": Problem}
+
+
+_NO_KEY: dict[int | str, dict[str, Any]] = {
+    401: _problem("No key, or one that is unknown or revoked."),
+    403: _problem("The key lacks the scope."),
+    503: _problem("The journal cannot be used."),
+}
+_NOBODY: dict[int | str, dict[str, Any]] = {
+    404: _problem("Nobody is known by this name."),
+    422: _problem("The request is not what this call takes."),
+    **_NO_KEY,
+}
+
+
+def routes(live: Live) -> APIRouter:
+    """The routes, to be included by the app. Its handler of RefusalError gives problems their form."""
+    router = APIRouter()
+    _add_events(router, live)
+    _add_customers(router, live)
+    _add_rights(router, live)
+    return router
+
+
+async def _do(live: Live, key: str | None, scope: Scope, work: Any) -> Any:
+    """Let the caller in and run blocking work beside the event loop, so that requests share a transaction."""
+
+    def run() -> Any:
+        try:
+            return work(live.door.admit(key, scope))
+        except JournalUnavailableError as error:
+            raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
+        except (NoVocabularyError, StoreUnavailableError, SchemaMismatchError) as error:
+            raise RefusalError(503, "not_ready", f"{error}.".capitalize()) from error
+
+    return await run_in_threadpool(run)
+
+
+def _json(answer: BaseModel) -> Response:
+    return _text(answer.model_dump_json())
+
+
+def _text(answer: str) -> Response:
+    return Response(answer, media_type="application/json")
+
+
+def _given(answer: api.EventsAnswer) -> Given:
+    customers = frozenset(CustomerId(item.customer_id) for item in answer.items if item.customer_id is not None)
+    return Given(answer.model_dump_json(), customers)
+
+
+def _add_events(router: APIRouter, live: Live) -> None:
+    @router.post(
+        "/v1/events",
+        tags=["events"],
+        response_class=Response,
+        openapi_extra={"requestBody": EVENTS_BODY},
+        responses={
+            200: {"model": api.EventsAnswer, "description": "An answer per item."},
+            400: _problem("The body is not JSON."),
+            413: _problem("The body is larger than 1 MB, or holds more than 500 events."),
+            422: _problem("The body is JSON, but no batch of events."),
+            **_NO_KEY,
+        },
+    )
+    async def take(request: Request, authorization: Key = None, idempotency_key: Once = None) -> Response:
+        """Take events in: native, CloudEvents 1.0 or Segment. Each counts once, by source and id."""
+        body = await request.body()
+
+        def work(by: str) -> str:
+            call = Call(by, idempotency_key, "/v1/events", body)
+            return live.repeats.once(call, lambda: _given(live.events(body, by)))
+
+        return _text(await _do(live, authorization, Scope.EVENTS, work))
+
+    @router.post(
+        "/v1/decisions/{decision_id}/outcomes",
+        tags=["events"],
+        response_class=Response,
+        responses={
+            200: {"model": api.EventsAnswer, "description": "An answer per outcome."},
+            404: _problem("There is no such decision."),
+            410: _problem("The decision was erased with its customer."),
+            422: _problem("An outcome that cannot be one of this decision."),
+            **_NO_KEY,
+        },
+    )
+    async def outcomes(
+        decision_id: str, told: api.Outcomes, authorization: Key = None, idempotency_key: Once = None
+    ) -> Response:
+        """Say what came of a decision, for callers that know nothing but the decision."""
+
+        def work(by: str) -> str:
+            body = told.model_dump_json(exclude_unset=True).encode()
+            call = Call(by, idempotency_key, f"/v1/decisions/{decision_id}/outcomes", body)
+            return live.repeats.once(call, lambda: _given(live.outcomes(DecisionId(decision_id), told, by)))
+
+        return _text(await _do(live, authorization, Scope.EVENTS, work))
+
+
+def _add_customers(router: APIRouter, live: Live) -> None:
+    @router.post(
+        "/v1/customers/lookup",
+        tags=["customers"],
+        response_class=Response,
+        responses={200: {"model": api.CustomerPage, "description": "The customer's page."}, **_NOBODY},
+    )
+    async def lookup(wanted: api.Lookup, authorization: Key = None) -> Response:
+        """Find a customer by any name, such as a telephone number."""
+
+        def work(_: str) -> api.CustomerPage:
+            return live.customer(live.name(wanted.namespace, wanted.value), None)
+
+        return _json(await _do(live, authorization, Scope.READ, work))
+
+    @router.get(
+        "/v1/customers/{customer_id}",
+        tags=["customers"],
+        response_class=Response,
+        responses={200: {"model": api.CustomerPage, "description": "The customer's page."}, **_NOBODY},
+    )
+    async def customer(customer_id: str, cursor: str | None = None, authorization: Key = None) -> Response:
+        """The page of one customer for people who talk to customers."""
+
+        def work(_: str) -> api.CustomerPage:
+            return live.customer(live.name(CUSTOMER, customer_id), cursor)
+
+        return _json(await _do(live, authorization, Scope.READ, work))
+
+    @router.post(
+        "/v1/customers/{customer_id}/split",
+        tags=["customers"],
+        response_class=Response,
+        responses={
+            200: {"model": api.SplitAnswer, "description": "Whose the names are now."},
+            409: _problem("The names are not the customer's, or none would stay."),
+            **_NOBODY,
+        },
+    )
+    async def split(customer_id: str, wanted: api.Split, authorization: Key = None) -> Response:
+        """Set names of a customer apart that belong to somebody else; exact, and for good."""
+        work = _do(live, authorization, Scope.ADMIN, lambda by: live.split(customer_id, wanted, by))
+        return _json(await work)
+
+
+def _add_rights(router: APIRouter, live: Live) -> None:
+    @router.post(
+        "/v1/customers/{customer_id}/consents",
+        tags=["rights"],
+        response_model=list[api.ConsentHeld],
+        responses=_NOBODY,
+    )
+    async def consent(
+        customer_id: str, statement: api.ConsentStatement, authorization: Key = None
+    ) -> list[api.ConsentHeld]:
+        """Record a consent, a withdrawal or an objection; it holds from the next decision on."""
+        held: list[api.ConsentHeld] = await _do(
+            live, authorization, Scope.EVENTS, lambda by: live.consent(customer_id, statement, by)
+        )
+        return held
+
+    @router.get("/v1/customers/{customer_id}/export", tags=["rights"], response_model=dict[str, Any], responses=_NOBODY)
+    async def export(customer_id: str, authorization: Key = None) -> dict[str, Any]:
+        """Everything that is held of a customer, as JSON."""
+        held: dict[str, Any] = await _do(live, authorization, Scope.ADMIN, lambda _: live.export(customer_id))
+        return held
+
+    @router.delete(
+        "/v1/customers/{customer_id}",
+        tags=["rights"],
+        response_class=Response,
+        responses={200: {"model": api.Erasure, "description": "What went."}, **_NOBODY},
+    )
+    async def erase(customer_id: str, authorization: Key = None) -> Response:
+        """Erase a customer: names, events, decisions, features."""
+        return _json(await _do(live, authorization, Scope.ADMIN, lambda by: live.erase(customer_id, by)))

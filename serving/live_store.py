@@ -1,0 +1,73 @@
+"""What the service knows of a customer, up to the last acknowledged event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from features.domain import CustomerId, Instant, OfferId
+from features.intent import LONGEST_US, Intent, open_intents
+from features.schema import CUSTOMER
+from features.state import State
+from serving.consent import Consent, Topic
+from serving.journal import JournalUnavailableError
+from serving.journal.consents import consents_of
+from serving.journal.log import recent_events
+from serving.pairs import memory_of
+from serving.projection import NoVocabularyError, Projection
+from serving.store import FeatureReader, KnownProfile
+
+MOST_EVENTS = 500
+"""The latest events in which open topics are looked for."""
+
+
+class LiveStore:
+    """A store whose values are caught up with the journal before they are read.
+
+    Customers are named as they are called now; whoever comes under another name is received by ``Welcome`` first.
+    """
+
+    def __init__(self, stored: FeatureReader, projection: Projection) -> None:
+        self._stored = stored
+        self._projection = projection
+
+    def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
+        """See FeatureReader. Where the journal cannot be read, what was stored last."""
+        with suppress(JournalUnavailableError, NoVocabularyError):
+            self._projection.settle([customer_id])
+        return self._stored.activity(customer_id, at)
+
+    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
+        """See FeatureReader."""
+        return self._stored.profile(customer_id)
+
+    def said(
+        self, customer_id: CustomerId, at: Instant, activity: State | None
+    ) -> tuple[Mapping[Topic, Consent], tuple[Intent, ...]]:
+        """What the customer allowed and objected to, and what was begun and not finished, as of one moment.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        since = Instant(at - LONGEST_US)
+        with self._projection.journal.reading() as connection:
+            held = consents_of(connection, customer_id)
+            events = recent_events(connection, customer_id, since, MOST_EVENTS) if _busy(activity, since) else []
+        return held, open_intents(events, at)
+
+    def evidence(self, at: Instant) -> Mapping[OfferId, State]:
+        """See FeatureReader."""
+        return self._stored.evidence(at)
+
+
+_OPENING = [
+    [extreme.name for extreme in CUSTOMER.extremes].index(name) for name in ("latest_interest", "latest_service")
+]
+
+
+def _busy(activity: State | None, since: Instant) -> bool:
+    """True where something may be open: most customers have begun nothing lately, and need not be asked about."""
+    if activity is None:
+        return False
+    instants = memory_of(activity, CUSTOMER).instants
+    return bool(len(instants)) and bool((instants[0, _OPENING] >= since).any())

@@ -1,0 +1,111 @@
+"""Receives a customer who comes with a decision request: who is it, and what just happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from features.domain import ChannelName, CustomerId, EventId
+from serving import api
+from serving.events.arrival import Arrival, Status
+from serving.identity.identity import Identity, distinct, identity
+from serving.identity.namespace import CUSTOMER, IdentityError
+from serving.intake import Intake
+from serving.journal import Cause, JournalUnavailableError
+from serving.problem import Fault, RefusalError
+from serving.projection import NoVocabularyError
+
+CALLER = "decision"
+"""Who is said to have sent what came with a decision request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """For whom to decide, and what a caller should know of what was sent along."""
+
+    customer_id: CustomerId
+    warnings: tuple[str, ...] = ()
+
+
+def by_number(request: api.DecisionRequest) -> Arrived:
+    """Takes the customer's number as it is and nothing else: for a service without a journal of events."""
+    return Arrived(CustomerId(request.customer_id or ""))
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Receives customers for a live service."""
+
+    intake: Intake
+
+    def receive(self, request: api.DecisionRequest) -> Arrived:
+        """The customer whom the request names, once its events are journalled and counted.
+
+        A dry run journals nothing; where the journal cannot be used, the decision goes on without and says so.
+
+        Raises:
+            RefusalError: 422 for a name that cannot be one.
+        """
+        try:
+            names, events = _names(request), request.events or []
+        except RefusalError:
+            if request.customer_id is None or request.identities or request.events:
+                raise
+            return by_number(request)  # nothing can be known under such a number, which is no reason to refuse
+        try:
+            warnings = () if request.dry_run else tuple(self._take(request, events))
+            return Arrived(self._who(names, request.dry_run), warnings + _left_out(request))
+        except (JournalUnavailableError, NoVocabularyError) as error:
+            told = (f"The events of this request were not taken in: {error}.",) if events else ()
+            return Arrived(CustomerId(names[0].value), told)
+
+    def _take(self, request: api.DecisionRequest, events: list[dict[str, object]]) -> Iterator[str]:
+        """Take the events in; yields a sentence for each that was refused."""
+        own: dict[str, object] = {"customer_id": request.customer_id} if request.customer_id else {}
+        own["identities"] = [each.model_dump() for each in request.identities or ()]
+        if not events:
+            return
+        nameless = ("customer_id", "identities", "subject", "userId", "anonymousId")
+        listed = [event if any(name in event for name in nameless) else {**event, **own} for event in events]
+        for place, receipt in enumerate(self.intake.accept(listed, CALLER)):
+            if receipt.status is Status.REFUSED:
+                yield f"Event {place} was refused: {receipt.why}."
+
+    def _who(self, names: tuple[Identity, ...], dry_run: bool) -> CustomerId:
+        """The strongest name's customer; several names are linked, and a stranger under them becomes known."""
+        journal = self.intake.projection.journal
+        found = next((standing for name in names if (standing := journal.find(name)) is not None), None)
+        if dry_run or (len(names) == 1 and (found is not None or names[0].namespace == CUSTOMER)):
+            return CustomerId(names[0].value) if found is None else found.customer_id
+        told = "|".join(f"{name.namespace}:{name.value}" for name in names)
+        statement = Arrival(
+            CALLER, EventId(sha256(told.encode()).hexdigest()), names, None, ChannelName(""), self.intake.clock.now()
+        )
+        taken = journal.take_in([statement], Cause(self.intake.clock.now(), CALLER, "named together"))
+        self.intake.projection.settle(taken.touched)
+        return CustomerId(taken.receipts[0].customer_id or names[0].value)
+
+
+def _left_out(request: api.DecisionRequest) -> tuple[str, ...]:
+    left_out = request.dry_run and request.events
+    return ("A dry run journals nothing: its events did not count.",) if left_out else ()
+
+
+def _names(request: api.DecisionRequest) -> tuple[Identity, ...]:
+    if request.customer_id is None and not request.identities:
+        detail = "Name the customer: send customer_id or identities."
+        raise RefusalError(422, "invalid_request", detail, Fault(pointer="/customer_id", detail=detail))
+    found = []
+    told = [(CUSTOMER, request.customer_id, "/customer_id")] if request.customer_id is not None else []
+    told += [(n.namespace, n.value, f"/identities/{place}") for place, n in enumerate(request.identities or ())]
+    for namespace, value, where in told:
+        try:
+            found.append(identity(namespace, value or ""))
+        except IdentityError as error:
+            detail = f"{error}.".capitalize()
+            raise RefusalError(422, "wrong_identity", detail, Fault(pointer=where, detail=detail)) from None
+    return distinct(found)
+
+
+Receive = Callable[[api.DecisionRequest], Arrived]

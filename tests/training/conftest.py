@@ -1,0 +1,3 @@
+from tests.databases import postgres, postgres_uri
+
+__all__ = ["postgres", "postgres_uri"]
