@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.feature import Feature, Group, ratio, remembered
+from features.intent import HALF_LIFE_DAYS, Topic
 from features.past import Past
 from features.rows import Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_OFFER, CUSTOMER
@@ -27,6 +28,12 @@ def _purchase_rate(past: Past) -> Floats:
 def _due(past: Past) -> Floats:
     """How far the next purchase is due, 0 just after one and towards 1 when overdue: 1 − exp(−rate · days)."""
     return 1.0 - np.exp(-_purchase_rate(past) * past.since("latest_purchases"))
+
+
+def _open(days: Floats, topic: Topic, closed_days: Floats | None = None) -> Floats:
+    """How open a topic still is: 1 when just begun, halved each half-life, 0 where never begun or closed since."""
+    closed = np.zeros_like(days, dtype=np.bool_) if closed_days is None else closed_days <= days
+    return np.where(np.isnan(days) | closed, 0.0, np.exp2(-np.nan_to_num(days) / HALF_LIFE_DAYS[topic]))
 
 
 def _researching(rows: Rows) -> Floats:
@@ -96,6 +103,20 @@ CUSTOMER_FEATURES = [
         lambda r: ratio(r.customer.sum("amount_7d") / 7, r.customer.sum("amount_120d") / 120),
     ),
     Feature(
+        "customer_question_open",
+        Group.CUSTOMER,
+        "soft score",
+        "a question or complaint to the service that may still be open, halved every 7 days",
+        lambda r: _open(r.customer.since("latest_service"), Topic.QUESTION),
+    ),
+    Feature(
+        "customer_complaint_open",
+        Group.CUSTOMER,
+        "soft score",
+        "a complaint that may still be open, halved every 30 days",
+        lambda r: _open(r.customer.since("latest_complaints"), Topic.COMPLAINT),
+    ),
+    Feature(
         "customer_categories",
         Group.CUSTOMER,
         "count",
@@ -119,6 +140,20 @@ CATEGORY_FEATURES = [
         "soft score",
         "stage of the buying cycle in the category: 0 has just bought, towards 1 overdue",
         lambda r: _due(r.category),
+    ),
+    Feature(
+        "category_basket_open",
+        Group.CATEGORY,
+        "soft score",
+        "a basket begun in the category and not bought since, halved every 3 days",
+        lambda r: _open(r.category.since("latest_baskets"), Topic.BASKET, r.category.since("latest_purchases")),
+    ),
+    Feature(
+        "category_look_open",
+        Group.CATEGORY,
+        "soft score",
+        "something looked at in the category and not bought since, halved every 2 days",
+        lambda r: _open(r.category.since("latest_interest"), Topic.LOOKED_AT, r.category.since("latest_purchases")),
     ),
     Feature(
         "category_researching",

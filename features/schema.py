@@ -61,6 +61,8 @@ NEGATIVES = _measure(
     "dismissals, returns, complaints, opt-outs and bounces",
 )
 SERVICE = _measure("service", (Kind.CONTACTED_US, Kind.COMPLAINED), "questions and complaints to the service")
+BASKETS = _measure("baskets", (Kind.CARTED,), "baskets begun")
+COMPLAINTS = _measure("complaints", (Kind.COMPLAINED,), "complaints")
 ACTIVE = _measure(
     "active",
     (Kind.VIEWED, Kind.CLICKED, Kind.VISITED, Kind.CARTED, Kind.PURCHASED),
@@ -138,7 +140,7 @@ CUSTOMER = Section(
         (ACTIVE, (120,)),
     ),
     (
-        *_latest(CONTACTS, NOTICED, INTEREST, PURCHASES, REDEMPTIONS, NEGATIVES, SERVICE),
+        *_latest(CONTACTS, NOTICED, INTEREST, PURCHASES, REDEMPTIONS, NEGATIVES, SERVICE, COMPLAINTS),
         Extreme(PURCHASES, earliest=True),
         Extreme(ACTIVE, earliest=True),
     ),
@@ -155,7 +157,7 @@ BY_CATEGORY = Section(
         (NOTICED, (60,)),
         (CONTACTS, (60,)),
     ),
-    (*_latest(INTEREST, PURCHASES, REDEMPTIONS), Extreme(PURCHASES, earliest=True)),
+    (*_latest(INTEREST, BASKETS, PURCHASES, REDEMPTIONS), Extreme(PURCHASES, earliest=True)),
 )
 BY_OFFER = Section(
     "offer",

@@ -119,3 +119,33 @@ def test_a_state_read_later_has_smaller_sums_and_longer_times() -> None:
     ]
     assert at[0].tolist() == [900, 0]
     assert at[1].tolist() == [450, 30]
+
+
+def _open_topics(*happened: tuple[Kind, str | None, float]) -> dict[str, float]:
+    events = [
+        Event(
+            "s", EventId(str(i)), CustomerId("ann"), kind, EMAIL.name, at, at, category=category and Category(category)
+        )
+        for i, (kind, category, days_ago) in enumerate(happened)
+        for at in [Instant(NOW - round(days_ago * DAY))]
+    ]
+    unknown = Profile(np.full(len(PROFILE_VALUES), np.nan), np.int64(NEVER))  # type: ignore[arg-type]
+    known = Known(NOW, fold(empty(), events), unknown, "UTC")
+    names = ["category_basket_open", "category_look_open", "customer_question_open", "customer_complaint_open"]
+    inputs = rows(known, [Pair(OFFER, EMAIL)], pool([OFFER], [EMAIL.name], {}, NOW))
+    return dict(zip(names, matrix(inputs, 1, names)[0].tolist(), strict=True))
+
+
+def test_a_basket_stays_open_in_its_category_until_something_of_it_is_bought_and_opens_again() -> None:
+    assert _open_topics((Kind.CARTED, "bread", 3))["category_basket_open"] == 0.5
+    assert _open_topics((Kind.CARTED, "wine", 3))["category_basket_open"] == 0
+    assert _open_topics((Kind.CARTED, "bread", 3), (Kind.PURCHASED, "wine", 1))["category_basket_open"] == 0.5
+    bought = (Kind.CARTED, "bread", 3), (Kind.PURCHASED, "bread", 1)
+    assert _open_topics(*bought)["category_basket_open"] == 0
+    assert _open_topics(*bought, (Kind.CARTED, "bread", 0))["category_basket_open"] == 1
+
+
+def test_looks_questions_and_complaints_are_open_side_by_side_and_fade() -> None:
+    found = _open_topics((Kind.CLICKED, "bread", 2), (Kind.CONTACTED_US, None, 7), (Kind.COMPLAINED, None, 30))
+    assert found["category_look_open"] == found["customer_question_open"] == found["customer_complaint_open"] == 0.5
+    assert _open_topics((Kind.PURCHASED, "bread", 1)) == dict.fromkeys(found, 0.0)
