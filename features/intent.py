@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
@@ -23,8 +23,6 @@ HALF_LIFE_DAYS = {Topic.BASKET: 3.0, Topic.LOOKED_AT: 2.0, Topic.QUESTION: 7.0, 
 """After this many days an open topic counts half."""
 FORGOTTEN = 0.05
 """Below this strength a topic is no longer open."""
-LONGEST_US = round(max(HALF_LIFE_DAYS.values()) * log2(1 / FORGOTTEN) * DAY)
-"""After this long every topic is forgotten."""
 _OPENS = {
     Kind.CARTED: Topic.BASKET,
     Kind.CLICKED: Topic.LOOKED_AT,
@@ -38,6 +36,20 @@ _CLOSED_BY = {
     Topic.QUESTION: frozenset[Kind](),
     Topic.COMPLAINT: frozenset[Kind](),
 }
+
+
+def _forgotten_us(topic: Topic) -> int:
+    return round(HALF_LIFE_DAYS[topic] * log2(1 / FORGOTTEN) * DAY)
+
+
+LONGEST_US = max(_forgotten_us(topic) for topic in Topic)
+"""After this long every topic is forgotten."""
+MATTERS_US: Mapping[Kind, int] = {
+    kind: max(_forgotten_us(t) for t in Topic if _OPENS.get(kind) is t or kind in _CLOSED_BY[t])
+    for kind in Kind
+    if kind in _OPENS or any(kind in closing for closing in _CLOSED_BY.values())
+}
+"""For how long an event of a kind can say what is open; of kinds that are not here, none can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from features.domain import CustomerId, Instant, OfferId
-from features.intent import LONGEST_US, Intent, open_intents
+from features.intent import LONGEST_US, MATTERS_US, Intent, open_intents
 from features.schema import CUSTOMER
 from features.state import State
 from serving.consent import Consent, Topic
@@ -52,7 +52,8 @@ class LiveStore:
         since = Instant(at - LONGEST_US)
         with self._projection.journal.reading() as connection:
             held = consents_of(connection, customer_id)
-            events = recent_events(connection, customer_id, since, MOST_EVENTS) if _busy(activity, since) else []
+            busy = _busy(activity, since)
+            events = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if busy else []
         return held, open_intents(events, at)
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:

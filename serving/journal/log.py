@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Event, EventId, Instant, Kind, OfferId
 from serving.events.arrival import Arrival, Receipt, Status
@@ -220,9 +220,13 @@ def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> di
     return found
 
 
-def recent_events(connection: Connection, customer_id: CustomerId, since: Instant, most: int) -> list[Event]:
-    """The customer's events that count and happened at or after an instant; the latest of them where there are more."""
-    rows = _counting().where(IDENTITIES.c.customer_id == customer_id, EVENTS.c.occurred_us >= since)
+def recent_events(
+    connection: Connection, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int
+) -> list[Event]:
+    """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
+    spans = {span: [kind for kind in within if within[kind] == span] for span in within.values()}
+    wanted = or_(*(and_(EVENTS.c.kind.in_(spans[span]), EVENTS.c.occurred_us >= at - span) for span in sorted(spans)))
+    rows = _counting().where(IDENTITIES.c.customer_id == customer_id, wanted)
     return [_event(row, customer_id) for row in connection.execute(rows.order_by(EVENTS.c.position.desc()).limit(most))]
 
 

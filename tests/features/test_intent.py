@@ -1,7 +1,10 @@
 import random
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from features.domain import DAY, HOUR, Category, ChannelName, CustomerId, Event, EventId, Instant, Kind
-from features.intent import FORGOTTEN, Topic, open_intents
+from features.intent import FORGOTTEN, MATTERS_US, Topic, open_intents
 
 NOW = Instant(1_700_000_000_000_000)
 
@@ -54,3 +57,12 @@ def test_what_was_begun_long_ago_is_forgotten_and_what_is_to_come_is_unknown() -
     strengths = [i.strength for days in range(20) for i in open_intents([begun], Instant(NOW + days * DAY))]
     assert strengths == sorted(strengths, reverse=True)
     assert min(strengths) >= FORGOTTEN
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(list(Kind)), st.floats(0, 4800), st.sampled_from(["hats", None])), max_size=30)
+)
+def test_what_cannot_matter_any_more_can_be_left_out(happened: list[tuple[Kind, float, str | None]]) -> None:
+    events = [event(kind, hours_ago, "app", about) for kind, hours_ago, about in happened]
+    recent = [e for e in events if e.kind in MATTERS_US and e.occurred_at >= NOW - MATTERS_US[e.kind]]
+    assert open_intents(recent, NOW) == open_intents(events, NOW)
