@@ -20,8 +20,12 @@ STRENGTH = 50.0
 
 
 def popularity(pairs: Sequence[OfferPair], taken: NDArray[np.bool_], weight: Floats) -> Typical:
-    """The rates that these rows show, each weighted; no rows give the first assumption."""
-    everything = _shrunk(float(weight @ taken), float(weight.sum()), FIRST_RATE, FIRST_CONTACTS)
+    """The rates that these rows show, each weighted; no rows give the first assumption.
+
+    A row that stands for many is still one contact: a rate is shrunk by its effective number of rows (Kish 1965).
+    """
+    taken_of_all, of_all = _tally(["all"] * len(pairs), taken, weight).get("all", (0.0, 0.0))
+    everything = _shrunk(taken_of_all, of_all, FIRST_RATE, FIRST_CONTACTS)
     categories = _tally([f"{category}|{channel}" for _, category, channel in pairs], taken, weight)
     by_category = {key: _shrunk(t, n, everything, STRENGTH) for key, (t, n) in categories.items()}
     offers = _tally([f"{offer}|{channel}" for offer, _, channel in pairs], taken, weight)
@@ -31,11 +35,12 @@ def popularity(pairs: Sequence[OfferPair], taken: NDArray[np.bool_], weight: Flo
 
 
 def _tally(keys: Sequence[str], taken: NDArray[np.bool_], weight: Floats) -> dict[str, tuple[float, float]]:
-    found: dict[str, tuple[float, float]] = {}
+    """By key the weighted share taken times the effective number of rows, and that number, (Σw)² / Σw²."""
+    found: dict[str, tuple[float, float, float]] = {}
     for key, y, w in zip(keys, taken.tolist(), weight.tolist(), strict=True):
-        t, n = found.get(key, (0.0, 0.0))
-        found[key] = t + y * w, n + w
-    return found
+        t, n, squares = found.get(key, (0.0, 0.0, 0.0))
+        found[key] = t + y * w, n + w, squares + w * w
+    return {key: (t * n / squares, n * n / squares) for key, (t, n, squares) in found.items()}
 
 
 def _shrunk(taken: float, contacts: float, prior: float, strength: float) -> float:

@@ -32,3 +32,12 @@ def test_more_evidence_moves_an_offer_further_from_its_category() -> None:
         for seen in (few, many)
     ]
     assert said[0] < said[1] < 1
+
+
+def test_one_row_that_stands_for_many_is_still_one_contact() -> None:
+    seen = [("a", "x", "mail")] + [("b", "y", "mail")] * 999
+    weight = np.array([1_000.0] + [1.0] * 999)
+    said = popularity(seen, np.array([True] + [False] * 999), weight).probability([("a", "x", "mail")])[0]
+    alone = popularity(seen[:1], np.array([True]), np.array([1_000.0])).probability([("a", "x", "mail")])[0]
+    assert said < 0.6
+    assert alone < 0.2
