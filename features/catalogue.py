@@ -9,7 +9,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from features.domain import Channel, ChannelName, Direction, Instant, Offer, OfferId, Response
+from features.domain import (
+    Channel,
+    ChannelName,
+    Direction,
+    FollowUp,
+    Importance,
+    Instant,
+    Kind,
+    Offer,
+    OfferId,
+    Response,
+    Wording,
+)
 
 
 @dataclass(frozen=True)
@@ -61,9 +73,24 @@ class Catalogue:
     def from_json(text: str) -> Catalogue:
         """The catalogue that ``to_json`` wrote."""
         raw: dict[str, Any] = json.loads(text)
-        offers = tuple(
-            Offer(**{**o, "channels": tuple(o["channels"]), "response": Response(o["response"])}) for o in raw["offers"]
-        )
+        offers = tuple(_offer(o) for o in raw["offers"])
         channels = tuple(Channel(**{**c, "direction": Direction(c["direction"])}) for c in raw["channels"])
         texts = {name: tuple(raw.get(name, ())) for name in ("limits", "consents_assumed")}
         return Catalogue(**{**raw, "offers": offers, "channels": channels, **texts})
+
+
+def _offer(raw: Mapping[str, Any]) -> Offer:
+    """An offer from its JSON form; what an older document does not name has its default."""
+    return Offer(
+        **{
+            **raw,
+            "channels": tuple(raw["channels"]),
+            "response": Response(raw["response"]),
+            "importance": Importance(raw.get("importance", Importance.PROMOTIONAL)),
+            "wording": tuple(Wording(**each) for each in raw.get("wording", ())),
+            "follow_ups": tuple(
+                FollowUp(**{**each, "unless": tuple(Kind(kind) for kind in each["unless"])})
+                for each in raw.get("follow_ups", ())
+            ),
+        }
+    )

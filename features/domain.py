@@ -59,6 +59,38 @@ class Response(StrEnum):
     REDEMPTION = "redemption"
 
 
+class Importance(StrEnum):
+    """How a message stands to the others: a promotion competes, a transactional one (an order's status) and a mandatory
+    one (a recall) do not."""
+
+    PROMOTIONAL = "promotional"
+    TRANSACTIONAL = "transactional"
+    MANDATORY = "mandatory"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What an offer says on one channel. ``{name}``, ``{offer}``, ``{price}``, ``{terms}`` and ``{valid_to}`` stand for
+    the customer's name and the offer's own values, so that price and terms are the same everywhere."""
+
+    channel: ChannelName
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What is to be decided again some time after a contact, unless something has happened by then."""
+
+    after_hours: float
+    unless: tuple[Kind, ...]
+    """Kinds of event about the offer that cancel it."""
+    channel: ChannelName
+    """Where the reminder goes."""
+    only_on: ChannelName | None = None
+    """The channel of the contact that it follows; None: any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A way to reach a customer or to be reached."""
@@ -100,6 +132,22 @@ class Offer:
     """True when the incentive is paid even to a buyer who never noticed the offer."""
     audience: OfferId | None = None
     """When set, only customers who were sent that offer may get this one (a coupon needs its mailed campaign)."""
+    importance: Importance = Importance.PROMOTIONAL
+    priority: int = 0
+    """0–100. Slots are kept for messages above a priority; a lower one that is unconfirmed may be displaced."""
+    purpose: str = "marketing"
+    """What caps per purpose count it as, such as ``marketing``, ``service`` or ``survey``."""
+    price_minor: int | None = None
+    """Price asked for, the same on every channel; None where the offer names none."""
+    terms: str = ""
+    """Terms, once for all channels."""
+    wording: tuple[Wording, ...] = ()
+    """At most one per channel; a channel without one says the offer's name."""
+    stock: int | None = None
+    """How often it may be granted in all; None is unlimited, 0 is never."""
+    rule: str = ""
+    """Predicate over profile, features, context and offer that must hold; empty: none."""
+    follow_ups: tuple[FollowUp, ...] = ()
 
     @property
     def enclosed(self) -> bool:

@@ -1,0 +1,1 @@
+"""What was said to one customer, by whom it may still be said, and how often."""

@@ -1,0 +1,1 @@
+"""What marketers decide: caps, quiet hours, rests, sequences, rules, levers, scarcity, exploration."""
