@@ -1,0 +1,118 @@
+"""What conditions may name, and the value each name has for one customer and every pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from features.evidence import Pooled
+from features.feature import Group
+from features.rows import GENDERS, PROFILE_VALUES, Rows
+from features.vector import BY_NAME, FEATURES
+from serving.comparison import Sort, Value
+from serving.pairs import Known, Pair, rows
+
+PROFILE, FEATURE, CONTEXT, OFFER, CHANNEL = "profile.", "feature.", "context.", "offer.", "channel."
+_OFFER = {
+    "offer_id": Sort.TEXT,
+    "kind": Sort.TEXT,
+    "category": Sort.TEXT,
+    "buys": Sort.TEXT,
+    "purpose": Sort.TEXT,
+    "importance": Sort.TEXT,
+    "response": Sort.TEXT,
+    "automatic": Sort.FLAG,
+    "priority": Sort.NUMBER,
+    "margin_minor": Sort.NUMBER,
+    "incentive_minor": Sort.NUMBER,
+    "price_minor": Sort.NUMBER,
+    "min_spend_minor": Sort.NUMBER,
+    "window_days": Sort.NUMBER,
+}
+_CHANNEL = {"name": Sort.TEXT, "direction": Sort.TEXT, "addressable": Sort.FLAG, "cost_minor": Sort.NUMBER}
+_PROFILE = {
+    **dict.fromkeys(PROFILE_VALUES, Sort.NUMBER),
+    "gender": Sort.TEXT,
+    "home_owner": Sort.FLAG,
+    "tenure_days": Sort.NUMBER,
+}
+_OF_CUSTOMER = (Group.CUSTOMER, Group.PROFILE, Group.MOMENT)
+
+
+def _named(prefix: str, sorts: Mapping[str, Sort]) -> dict[str, Sort]:
+    return {prefix + name: sort for name, sort in sorts.items()}
+
+
+CONTEXT_NAMES: Mapping[str, Sort] = {f"{CONTEXT}*": Sort.ANY}
+"""What a condition on the context of the request may name."""
+CUSTOMER_NAMES: Mapping[str, Sort] = _named(PROFILE, _PROFILE) | _named(
+    FEATURE, {f.name: Sort.NUMBER for f in FEATURES if f.group in _OF_CUSTOMER}
+)
+"""What a condition on a customer alone may name."""
+NAMES: Mapping[str, Sort] = {
+    **_named(OFFER, _OFFER),
+    **_named(CHANNEL, _CHANNEL),
+    **_named(PROFILE, _PROFILE),
+    **_named(FEATURE, {f.name: Sort.NUMBER for f in FEATURES}),
+    **CONTEXT_NAMES,
+}
+"""What a condition on an offer on a channel may name."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The values for one customer: of the customer alone one each, of the pairs arrays ``[n_pairs]``."""
+
+    known: Known
+    pairs: Sequence[Pair]
+    evidence: Pooled
+    context: Mapping[str, object] = field(default_factory=dict)
+
+    def read(self, name: str) -> Value:
+        """The value that a name of NAMES has but those of offers and channels, which ``of_pairs`` gives."""
+        if name.startswith(CONTEXT):
+            return self.context.get(name.removeprefix(CONTEXT))
+        if name.startswith(PROFILE):
+            return self._told(name.removeprefix(PROFILE))
+        feature = BY_NAME[name.removeprefix(FEATURE)]
+        return feature.read(self._of_customer if feature.group in _OF_CUSTOMER else self._of_pairs)
+
+    @cached_property
+    def _of_customer(self) -> Rows:
+        return rows(self.known, (), self.evidence)
+
+    @cached_property
+    def _of_pairs(self) -> Rows:
+        return rows(self.known, self.pairs, self.evidence)
+
+    def _told(self, name: str) -> Value:
+        profile = self.known.profile
+        if name == "tenure_days":
+            return float(profile.tenure_days(np.array(self.known.at, dtype=np.int64)))
+        value = float(profile.value(name))
+        if name == "gender":
+            return None if np.isnan(value) else GENDERS[int(value)]
+        if name == "home_owner":
+            return None if np.isnan(value) else bool(value)
+        return value
+
+
+def of_pairs(pairs: Sequence[Pair]) -> dict[str, Value]:
+    """The values of offers and channels, which never change: arrays ``[n_pairs]`` by name."""
+    offers = {OFFER + name: _column([getattr(p.offer, name) for p in pairs], sort) for name, sort in _OFFER.items()}
+    channels = {
+        CHANNEL + name: _column([getattr(p.channel, name) for p in pairs], sort) for name, sort in _CHANNEL.items()
+    }
+    return offers | channels
+
+
+def _column(values: list[Any], sort: Sort) -> Value:
+    if sort is Sort.NUMBER:
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    if sort is Sort.FLAG:
+        return np.array(values, dtype=np.bool_)
+    return np.array([None if value is None else str(value) for value in values], dtype=np.object_)
