@@ -23,6 +23,7 @@ from serving.journal import Cause, Journal
 from serving.journal.audit import write_line
 from serving.journal.consents import consents_of, state_consent
 from serving.journal.erasure import Known, is_erased, known
+from serving.journal.names import book
 from serving.journal.people import People, UnknownCustomerError
 from serving.journal.timeline import everything
 from serving.page import Page, statements
@@ -163,6 +164,7 @@ class Live:
             customer_id = people.settle((name,)).customer_id
             connection = people.names.connection
             state_consent(connection, customer_id, consent)
+            book(connection, [customer_id], people.names.transaction.next_position())
             write_line(connection, cause, "consent", customer_id, purpose=consent.purpose, granted=consent.granted)
             return customer_id
 

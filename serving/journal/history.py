@@ -69,7 +69,7 @@ def tallies(connection: Connection) -> dict[CustomerId, tuple[int, Tally]]:
         .group_by(IDENTITIES.c.customer_id)
     )
     counted = {row.customer_id: Tally(row.events, int(row.instants)) for row in connection.execute(counting)}
-    heads = connection.execute(select(CUSTOMERS.c.customer_id, CUSTOMERS.c.head))
+    heads = connection.execute(select(CUSTOMERS.c.customer_id, CUSTOMERS.c.head).where(CUSTOMERS.c.head > 0))
     return {CustomerId(row.customer_id): (row.head, counted.get(row.customer_id, NONE)) for row in heads}
 
 

@@ -195,6 +195,25 @@ def write_heads(connection: Connection, rows: Sequence[dict[str, object]]) -> No
     connection.execute(_raise(connection.dialect.name), rows)
 
 
+def book(connection: Connection, customer_ids: Iterable[CustomerId], position: int) -> None:
+    """Note that contacts or consents of customers changed at a position."""
+    rows = [
+        {"customer_id": customer_id, "head": 0, "relinked": 0, "booked": position}
+        for customer_id in sorted(set(customer_ids))
+    ]
+    if rows:
+        connection.execute(_book(connection.dialect.name), rows)
+
+
+@cache
+def _book(dialect: str) -> Insert:
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(CUSTOMERS)
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=[CUSTOMERS.c.customer_id], set_={"booked": statement.excluded.booked}
+    )
+    return upsert
+
+
 @cache
 def _raise(dialect: str) -> Insert:
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(CUSTOMERS)

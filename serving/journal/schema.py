@@ -1,7 +1,8 @@
 """The tables of the journal. Rows are added, and only erasure and retention take any away.
 
 Instants are int64 microseconds UTC (columns ``*_us``), money is in minor units, documents are JSON text.
-``identities.customer_id`` and ``customers`` are the only columns that change: they sum up ``links`` and ``events``.
+Few columns change, and all sum up rows that are only added: ``identities.customer_id`` and ``customers`` (``links``,
+``events``), ``contacts.standing`` and ``moment_us`` (``contact_changes``), ``counters`` (``takes``), ``follow_ups``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 METADATA = MetaData(
@@ -112,8 +114,90 @@ CUSTOMERS = Table(
     Column("customer_id", Text, primary_key=True),
     Column("head", BigInteger, nullable=False, index=True),
     Column("relinked", BigInteger, nullable=False),
+    Column("booked", BigInteger, nullable=False, server_default="0"),
 )
-"""``head`` is the last position that concerns the customer, ``relinked`` the last at which its identities changed."""
+"""``head`` is the last position of an event that concerns the customer, ``relinked`` the last at which its identities
+changed, ``booked`` the last at which contacts or consents did."""
+
+CONTACTS = Table(
+    "contacts",
+    METADATA,
+    Column("contact_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("identity_id", BigInteger, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("decision_id", Text, index=True),
+    Column("channel", Text, nullable=False),
+    Column("moment_us", BigInteger, nullable=False),
+    Column("granted_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("offers", Text, nullable=False),
+    Column("categories", Text, nullable=False),
+    Column("purposes", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("counts", Boolean, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("standing", Text, nullable=False),
+    Index("ix_contacts_identity", "identity_id", "moment_us"),
+    Index(
+        "ix_contacts_open",
+        "expires_us",
+        sqlite_where=text("standing = 'reserved'"),
+        postgresql_where=text("standing = 'reserved'"),
+    ),
+)
+"""Uses of attention. Like an event, a contact belongs to whoever has its identity now; ``customer_id`` is whom it
+meant. ``zone`` and ``policy`` (a document's fingerprint) are those under which it was granted; ``offers``,
+``categories`` and ``purposes`` are JSON lists."""
+
+CONTACT_CHANGES = Table(
+    "contact_changes",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("contact_id", Text, primary_key=True),
+    Column("was", Text, nullable=False),
+    Column("standing", Text, nullable=False),
+    Column("moment_us", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_contact_changes_contact", "contact_id"),
+)
+"""Every change of where a contact stands, or of when it went out. That it was granted is told by ``contacts``."""
+
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("taken", Double, nullable=False),
+)
+"""What is used up of each shared stock, capacity and budget: ``takes`` whose contact has not been given back."""
+
+TAKES = Table(
+    "takes",
+    METADATA,
+    Column("take_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False),
+    Column("amount", Double, nullable=False),
+    Column("contact_id", Text, index=True),
+)
+"""Without a contact it is gone for good."""
+
+FOLLOW_UPS = Table(
+    "follow_ups",
+    METADATA,
+    Column("contact_id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("offer_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("unless", Text, nullable=False),
+    Column("due_us", BigInteger, nullable=False, index=True),
+    Column("claimed_us", BigInteger),
+    Column("decision_id", Text),
+    Column("cancelled", Text),
+)
+"""What is to be decided again after a contact; ``unless`` is a JSON list of kinds of event, ``cancelled`` says what
+happened. Whoever decides claims it first."""
 
 AUDIT = Table(
     "audit",
