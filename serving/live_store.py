@@ -11,8 +11,6 @@ from features.schema import CUSTOMER
 from features.state import State
 from serving.consent import Consent, Topic
 from serving.journal import JournalUnavailableError
-from serving.journal.consents import consents_of
-from serving.journal.log import recent_events
 from serving.pairs import memory_of
 from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
@@ -34,7 +32,9 @@ class LiveStore:
     def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
         """See FeatureReader. Where the journal cannot be read, what was stored last."""
         with suppress(JournalUnavailableError, NoVocabularyError):
-            self._projection.settle([customer_id])
+            value = self._projection.settled(customer_id)
+            if value is not None:
+                return self._stored.state(value, at)
         return self._stored.activity(customer_id, at)
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
@@ -50,10 +50,9 @@ class LiveStore:
             JournalUnavailableError: It cannot be told.
         """
         since = Instant(at - LONGEST_US)
-        with self._projection.journal.reading() as connection:
-            held = consents_of(connection, customer_id)
-            busy = _busy(activity, since)
-            events = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if busy else []
+        journal = self._projection.journal
+        held = journal.consents(customer_id)
+        events = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, since) else []
         return held, open_intents(events, at)
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:

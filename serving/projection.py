@@ -71,6 +71,15 @@ class Projection:
             [(gap.standing.customer_id, self._filled(gap, held[gap.standing.customer_id])) for gap in found]
         )
 
+    def settled(self, customer_id: CustomerId) -> bytes | None:
+        """The value of a customer with everything that the journal holds of them; None where it holds nothing."""
+        value = self.values.get(customer_id)
+        found = self.journal.gaps({customer_id: _position(value)})
+        if not found:
+            return value
+        self.values.put([(customer_id, self._filled(gap, value)) for gap in found])
+        return self.values.get(customer_id)
+
     def _filled(self, gap: Gap, value: bytes | None) -> bytes:
         if value is None or gap.anew:
             base, at = empty(), NEVER

@@ -12,13 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from features.codec import Packed, event_instant, pack, unpack
+from features.codec import Packed, event_instant, pack, unpack, unpack_state
 from features.domain import DAY, CustomerId, Instant, OfferId
 from features.errors import KairosError
 from features.rows import PROFILE_VALUES, Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
-from features.stored import ACTIVITY, EVIDENCE, PROFILE, Row, Stored, state_from_row
+from features.stored import ACTIVITY, EVIDENCE, PROFILE, Row, Stored
 from serving.packed_file import PROJECT, get, get_all, open_to_read, table_name
 from serving.pairs import UNKNOWN_ZONE
 
@@ -44,6 +44,10 @@ class FeatureReader(Protocol):
 
     def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
         """What the customer did; None where nothing is known."""
+        ...
+
+    def state(self, value: bytes, at: Instant) -> State | None:
+        """What a stored value says that the customer did; None where it is older than its time-to-live."""
         ...
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
@@ -86,7 +90,11 @@ class _PackedReader(ABC):
     def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
         """See FeatureReader."""
         value = self._get(ACTIVITY, customer_id)
-        return None if value is None else self._state(ACTIVITY, value, at, SCHEMA)
+        return None if value is None else self.state(value, at)
+
+    def state(self, value: bytes, at: Instant) -> State | None:
+        """See FeatureReader."""
+        return self._state(ACTIVITY, value, at, SCHEMA)
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """See FeatureReader."""
@@ -105,7 +113,7 @@ class _PackedReader(ABC):
 
     def _state(self, view: Stored, value: bytes, at: Instant, schema: tuple[Section, ...]) -> State | None:
         event_at, _ = event_instant(value)
-        return None if expired(event_at, at, self._ttl_days) else state_from_row(unpack(view, value).row, schema)
+        return None if expired(event_at, at, self._ttl_days) else unpack_state(view, value, schema).state
 
 
 class _Own(threading.local):

@@ -84,9 +84,10 @@ class SqliteValues:
 
     def get(self, customer_id: CustomerId) -> bytes | None:
         """See Values."""
-        if not self._path.exists():
+        try:
+            inode = self._path.stat().st_ino
+        except OSError:
             return None
-        inode = self._path.stat().st_ino
         if getattr(self._own, "inode", None) != inode:
             self._own.connection, self._own.inode = open_to_read(self._path), inode
         try:

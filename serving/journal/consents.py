@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select
 
 from features.domain import CustomerId, Instant
 from serving.consent import Consent, Topic, most_restrictive
 from serving.journal.audit import Cause
 from serving.journal.schema import CONSENTS
+
+STATED = (
+    select(*(CONSENTS.c[name] for name in ("purpose", "channel", "granted", "at_us", "source", "proof")))
+    .where(CONSENTS.c.customer_id == bindparam("whose"))
+    .order_by(CONSENTS.c.consent_id)
+)
+"""Whatever a customer ever stated, the latest last."""
 
 
 def state_consent(connection: Connection, customer_id: CustomerId, consent: Consent) -> None:
@@ -26,17 +36,15 @@ def state_consent(connection: Connection, customer_id: CustomerId, consent: Cons
 
 def consents_of(connection: Connection, customer_id: CustomerId) -> dict[Topic, Consent]:
     """The statement that holds for each purpose and channel on which the customer made one."""
-    latest = (
-        select(func.max(CONSENTS.c.consent_id))
-        .where(CONSENTS.c.customer_id == customer_id)
-        .group_by(CONSENTS.c.purpose, CONSENTS.c.channel)
-    )
-    rows = select(CONSENTS).where(CONSENTS.c.consent_id.in_(latest)).order_by(CONSENTS.c.purpose, CONSENTS.c.channel)
+    return in_force(tuple(row) for row in connection.execute(STATED, {"whose": customer_id}))
+
+
+def in_force(rows: Iterable[Sequence[Any]]) -> dict[Topic, Consent]:
+    """Of the rows of STATED those that hold, by purpose and channel."""
+    latest = {(row[0], row[1]): row for row in rows}
     return {
-        (row.purpose, row.channel): Consent(
-            row.purpose, row.granted, Instant(row.at_us), row.source, row.channel, row.proof
-        )
-        for row in connection.execute(rows)
+        (purpose, channel): Consent(purpose, bool(granted), Instant(at_us), source, channel, proof)
+        for (purpose, channel), (_, _, granted, at_us, source, proof) in sorted(latest.items())
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from serving.journal.engine import Synchronous, open_engine, reader, writer
 from serving.journal.erasure import compact
 from serving.journal.group import GroupCommit
+from serving.journal.lookup import Lookup
 from serving.journal.migration import migrate
 
 
@@ -25,14 +26,16 @@ class Database:
         self._inode = _inode(self._file)
         self.group = GroupCommit(writer(self._engine))
         self.reader = reader(self._engine)
+        self.lookup = Lookup(self._engine)
 
     @property
     def stale(self) -> bool:
         """True where its file was deleted or replaced: SQLite would write on to where nobody can read."""
-        return _inode(self._file) != self._inode
+        return self._file is not None and _inode(self._file) != self._inode
 
     def close(self) -> None:
         """Give every connection back."""
+        self.lookup.close()
         self._engine.dispose()
 
     def compact(self) -> None:
@@ -41,4 +44,9 @@ class Database:
 
 
 def _inode(file: Path | None) -> int | None:
-    return file.stat().st_ino if file is not None and file.exists() else None
+    if file is None:
+        return None
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None

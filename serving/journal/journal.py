@@ -5,24 +5,38 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from features.domain import CustomerId, DecisionId, Event
+from features.domain import CustomerId, DecisionId, Event, Instant, Kind
+from serving.consent import Consent, Topic
 from serving.events.arrival import Arrival
 from serving.identity.identity import Identity
 from serving.journal.audit import Cause
+from serving.journal.consents import STATED, in_force
 from serving.journal.database import Database
 from serving.journal.decisions import Record, read_decision, write_decision
 from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.errors import JournalUnavailableError
-from serving.journal.log import Gap, Standing, TakenIn, gaps, histories, standings, take_in
+from serving.journal.log import (
+    STANDING,
+    Gap,
+    Standing,
+    TakenIn,
+    event_of,
+    gaps,
+    histories,
+    recent,
+    standings,
+    take_in,
+)
 from serving.journal.names import Names
 from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
@@ -32,6 +46,18 @@ R = TypeVar("R")
 
 UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, DataError, PoolTimeoutError, OSError)
 """What the database says where it cannot do what it is asked; a wrong statement of ours is not among it."""
+
+
+_FIND = (
+    select(IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked)
+    .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == IDENTITIES.c.customer_id))
+    .where(IDENTITIES.c.namespace == bindparam("kind"), IDENTITIES.c.value == bindparam("told"))
+)
+
+
+@cache
+def _recent(within: tuple[tuple[Kind, int], ...]) -> Select[Any]:
+    return recent(dict(within))
 
 
 def random_customer() -> CustomerId:
@@ -172,15 +198,24 @@ class Journal:
 
     def find(self, identity: Identity) -> Standing | None:
         """Whose name this is, and how far the journal has come with that customer."""
-        columns = (IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked)
-        rows = (
-            select(*columns)
-            .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == IDENTITIES.c.customer_id))
-            .where(IDENTITIES.c.namespace == identity.namespace, IDENTITIES.c.value == identity.value)
-        )
-        with self.reading() as connection:
-            row = connection.execute(rows).first()
-        return None if row is None else Standing(CustomerId(row.customer_id), row.head or 0, row.relinked or 0)
+        for row in self._look(_FIND, kind=identity.namespace, told=identity.value):
+            return Standing(CustomerId(row[0]), row[1] or 0, row[2] or 0)
+        return None
+
+    def consents(self, customer_id: CustomerId) -> dict[Topic, Consent]:
+        """The statement that holds for each purpose and channel on which the customer made one."""
+        return in_force(self._look(STATED, whose=customer_id))
+
+    def recent_events(self, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int) -> list[Event]:
+        """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
+        since = {f"since_{span}": at - span for span in set(within.values())}
+        rows = self._look(_recent(tuple(within.items())), whose=customer_id, most=most, **since)
+        return [event_of(row, customer_id) for row in rows]
+
+    def _look(self, statement: Select[Any], **given: object) -> list[tuple[Any, ...]]:
+        lookup = self._ready().lookup
+        with self._reported():
+            return lookup.rows(statement, **given)
 
     def position(self) -> int:
         """The last position given out."""
@@ -189,6 +224,10 @@ class Journal:
 
     def gaps(self, positions: Mapping[CustomerId, int]) -> list[Gap]:
         """What stored values lack that include everything up to these positions, all as of one moment."""
+        if len(positions) == 1:
+            ((customer_id, position),) = positions.items()
+            if all(head <= position for head, _ in self._look(STANDING, whose=customer_id)):
+                return []
         with self.reading() as connection:
             return gaps(connection, positions)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Event, EventId, Instant, Kind, OfferId
 from serving.events.arrival import Arrival, Receipt, Status
@@ -20,6 +21,9 @@ IDENTIFIED = "identified"
 
 _COLUMNS = [column for column in EVENTS.c if column.name not in ("customer_id", "extra")]
 """``customer_id`` is whom the event meant when it came; read back, it belongs to whoever has its name now."""
+
+
+_Columns = namedtuple("_Columns", [column.name for column in _COLUMNS])  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,10 @@ class News:
     """What a value lacks that includes everything up to ``before``."""
 
 
+STANDING = select(CUSTOMERS.c.head, CUSTOMERS.c.relinked).where(CUSTOMERS.c.customer_id == bindparam("whose"))
+"""How far the journal has come with one customer."""
+
+
 def gaps(connection: Connection, positions: Mapping[CustomerId, int]) -> list[Gap]:
     """What values lack that include everything up to these positions; customers who lack nothing are left out."""
     rows = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(list(positions))))
@@ -220,14 +228,30 @@ def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> di
     return found
 
 
-def recent_events(
-    connection: Connection, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int
-) -> list[Event]:
-    """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
-    spans = {span: [kind for kind in within if within[kind] == span] for span in within.values()}
-    wanted = or_(*(and_(EVENTS.c.kind.in_(spans[span]), EVENTS.c.occurred_us >= at - span) for span in sorted(spans)))
-    rows = _counting().where(IDENTITIES.c.customer_id == customer_id, wanted)
-    return [_event(row, customer_id) for row in connection.execute(rows.order_by(EVENTS.c.position.desc()).limit(most))]
+def recent(within: Mapping[Kind, int]) -> Select[Any]:
+    """A statement for a customer's latest events of these kinds that count, newest first.
+
+    Its parameters are ``whose``, ``most``, and for each span in ``within`` (microseconds) the instant ``since_<span>``
+    from which events of its kinds are wanted, see ``spans``.
+    """
+    wanted = or_(
+        *(
+            and_(or_(*(EVENTS.c.kind == kind for kind in kinds)), EVENTS.c.occurred_us >= bindparam(f"since_{span}"))
+            for span, kinds in spans(within).items()
+        )
+    )
+    rows = _counting().where(IDENTITIES.c.customer_id == bindparam("whose"), wanted)
+    return rows.order_by(EVENTS.c.position.desc()).limit(bindparam("most"))
+
+
+def spans(within: Mapping[Kind, int]) -> dict[int, list[Kind]]:
+    """The kinds by how far back they are wanted, microseconds, the shortest first."""
+    return {span: [kind for kind in within if within[kind] == span] for span in sorted(set(within.values()))}
+
+
+def event_of(row: Sequence[Any], customer_id: CustomerId) -> Event:
+    """The event in a row of ``recent``."""
+    return _event(_Columns._make(row), customer_id)
 
 
 def histories(connection: Connection) -> Iterator[tuple[Standing, list[Event]]]:
@@ -262,7 +286,7 @@ _ABOVE = (
 )
 
 
-def _event(row: Row[Any], customer_id: CustomerId) -> Event:
+def _event(row: Any, customer_id: CustomerId) -> Event:
     return Event(
         source=row.source,
         event_id=EventId(row.event_id),
