@@ -42,8 +42,6 @@ def _forgotten_us(topic: Topic) -> int:
     return round(HALF_LIFE_DAYS[topic] * log2(1 / FORGOTTEN) * DAY)
 
 
-LONGEST_US = max(_forgotten_us(topic) for topic in Topic)
-"""After this long every topic is forgotten."""
 MATTERS_US: Mapping[Kind, int] = {
     kind: max(_forgotten_us(t) for t in Topic if _OPENS.get(kind) is t or kind in _CLOSED_BY[t])
     for kind in Kind

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from features.domain import CustomerId, Instant, OfferId
-from features.intent import LONGEST_US, MATTERS_US, Intent, open_intents
+from features.intent import MATTERS_US, Intent, open_intents
 from features.schema import CUSTOMER
 from features.state import State
 from serving.consent import Consent, Topic
@@ -49,10 +49,9 @@ class LiveStore:
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        since = Instant(at - LONGEST_US)
         journal = self._projection.journal
         held = journal.consents(customer_id)
-        events = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, since) else []
+        events = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
         return held, open_intents(events, at)
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
@@ -60,14 +59,18 @@ class LiveStore:
         return self._stored.evidence(at)
 
 
-_OPENING = [
-    [extreme.name for extreme in CUSTOMER.extremes].index(name) for name in ("latest_interest", "latest_service")
-]
+def _opened_by(name: str) -> tuple[int, int]:
+    """Which of the customer's instants this is, and how long what the latest such event began can be open."""
+    extreme = next(extreme for extreme in CUSTOMER.extremes if extreme.name == name)
+    return CUSTOMER.extremes.index(extreme), max(MATTERS_US[kind] for kind in extreme.measure.kinds)
 
 
-def _busy(activity: State | None, since: Instant) -> bool:
+_OPENED = tuple(_opened_by(name) for name in ("latest_interest", "latest_service"))
+
+
+def _busy(activity: State | None, at: Instant) -> bool:
     """True where something may be open: most customers have begun nothing lately, and need not be asked about."""
     if activity is None:
         return False
     instants = memory_of(activity, CUSTOMER).instants
-    return bool(len(instants)) and bool((instants[0, _OPENING] >= since).any())
+    return bool(len(instants)) and any(instants[0, place] >= at - span for place, span in _OPENED)
