@@ -43,6 +43,8 @@ class Catalogue:
     """Sentences about what the data cannot tell."""
     consents_assumed: tuple[str, ...] = ()
     """Purposes to which customers count as having consented until they say otherwise."""
+    counted: tuple[str, ...] = ()
+    """Categories that count as such beside those of the offers."""
 
     @cached_property
     def offer(self) -> dict[OfferId, Offer]:
@@ -56,9 +58,9 @@ class Catalogue:
 
     @cached_property
     def categories(self) -> frozenset[str]:
-        """The vocabulary of categories: all that an offer belongs to or is taken by. Others count as ``other``."""
+        """The vocabulary of categories: those counted, and all that an offer belongs to or is taken by; others are ``other``."""
         named = {o.category for o in self.offers} | {o.buys for o in self.offers if o.buys is not None}
-        return frozenset(named)
+        return frozenset(named) | frozenset(self.counted)
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ class Catalogue:
         raw: dict[str, Any] = json.loads(text)
         offers = tuple(_offer(o) for o in raw["offers"])
         channels = tuple(Channel(**{**c, "direction": Direction(c["direction"])}) for c in raw["channels"])
-        texts = {name: tuple(raw.get(name, ())) for name in ("limits", "consents_assumed")}
+        texts = {name: tuple(raw.get(name, ())) for name in ("limits", "consents_assumed", "counted")}
         return Catalogue(**{**raw, "offers": offers, "channels": channels, **texts})
 
 

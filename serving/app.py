@@ -34,8 +34,9 @@ from serving.live import Live
 from serving.live_routes import Key, Once, routes
 from serving.live_store import LiveStore
 from serving.page import Page
+from serving.policy.flaw import pointer
 from serving.present import clock_of, follower
-from serving.problem import Fault, Problem, RefusalError, pointer, problem
+from serving.problem import Fault, Problem, RefusalError, problem
 from serving.projection import NoVocabularyError, Projection
 from serving.reception import Reception
 from serving.registry import Registry, read_bundle

@@ -11,6 +11,7 @@ from features.domain import Instant, OfferId
 from features.evidence import Pooled, pool
 from features.state import State
 from serving.pairs import Pair, pairs_of
+from serving.policy.policy import DEFAULT, Policy
 from serving.score import Attention, Model
 from serving.shortfall import Shortfall
 
@@ -32,6 +33,7 @@ class Equipment:
     """What is missing; empty in good health."""
     notes: tuple[str, ...] = ()
     """What else an answer should warn of."""
+    policy: Policy = DEFAULT
     pairs: tuple[Pair, ...] = field(init=False)
     """Every pair of the catalogue."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -55,12 +55,3 @@ def problem(status: int, code: str, detail: str, request_id: str, faults: Sequen
         errors=list(faults),
     )
     return found.model_dump_json().encode()
-
-
-def pointer(path: Iterable[str | int]) -> str:
-    """The JSON pointer (RFC 6901) of a path.
-
-    >>> pointer(["channels", 0, "a/b"])
-    '/channels/0/a~1b'
-    """
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)

@@ -12,6 +12,8 @@ class Lack(StrEnum):
     STARTING = "starting"
     CATALOGUE_MISSING = "catalogue_missing"
     CATALOGUE_UNREADABLE = "catalogue_unreadable"
+    OFFERS_UNREADABLE = "offers_unreadable"
+    POLICY_UNREADABLE = "policy_unreadable"
     MODEL_MISSING = "model_missing"
     MODEL_UNREADABLE = "model_unreadable"
     MODEL_LACKS_KIND = "model_lacks_kind"

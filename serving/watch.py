@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from features.domain import CustomerId, DecisionId, Instant
@@ -32,12 +33,23 @@ Sources = tuple[Listed, Champion, Evidence]
 class Watch:
     """Holds the equipment in force; ``start`` begins to follow what changes, every ``poll_s`` seconds."""
 
-    def __init__(self, listing: Listing, registry: Registry, crowd: Crowd, attention: Attention, poll_s: float) -> None:
+    def __init__(
+        self,
+        listing: Listing,
+        registry: Registry,
+        crowd: Crowd,
+        attention: Attention,
+        poll_s: float,
+        keep: Callable[[Listed], bool] = lambda _: True,
+    ) -> None:
+        """``keep`` remembers what comes into force, before it does; False: it is to be tried again at the next look."""
         self._listing = listing
         self._registry = registry
         self._crowd = crowd
         self._attention = attention
         self._poll_s = poll_s
+        self._keep = keep
+        self._kept: Listed | None = None
         self._current = Equipment(NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention, None, (_STARTING,))
         self._sources: Sources | None = None
         self._refreshing = threading.Lock()
@@ -68,6 +80,8 @@ class Watch:
             if self._sources is None:
                 # Loading a model takes seconds; until it is there, popularity is better than no answer.
                 self._current = _equipment(listed, Champion(None, _STARTING), evidence, self._attention)
+            if self._kept is not listed and self._keep(listed):
+                self._kept = listed
             sources = (listed, self._registry.champion(), evidence)
             if self._sources is not None and all(a is b for a, b in zip(sources, self._sources, strict=True)):
                 return
@@ -77,6 +91,13 @@ class Watch:
             # What has been loaded stays: the collector need not walk it again while requests wait.
             gc.collect()
             gc.freeze()
+
+    def imagine(self, listed: Listed) -> Equipment:
+        """The equipment as it would be with another catalogue and policy. Nothing comes into force."""
+        if self._sources is None:
+            return self._current
+        _, champion, evidence = self._sources
+        return _equipment(listed, champion, evidence, self._attention)
 
     def _follow(self) -> None:
         while True:
@@ -91,7 +112,7 @@ class Watch:
 
 def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention: Attention) -> Equipment:
     catalogue = listed.catalogue or NOTHING
-    shortfalls = (listed.shortfall, champion.shortfall, evidence.shortfall)
+    shortfalls = (*listed.shortfalls, champion.shortfall, evidence.shortfall)
     return Equipment(
         catalogue,
         pooled(catalogue, evidence.states, evidence.at),
@@ -99,7 +120,8 @@ def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention
         attention,
         champion.model,
         tuple(shortfall for shortfall in shortfalls if shortfall is not None),
-        tuple(note for note in (listed.note, champion.note) if note is not None),
+        tuple(note for note in (*listed.notes, champion.note) if note is not None),
+        listed.policy,
     )
 
 

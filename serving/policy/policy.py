@@ -164,7 +164,7 @@ class Exploration:
 class Policy:
     """Everything that marketers decide beside the offers."""
 
-    fingerprint: str = ""
+    fingerprint: str = field(default="", metadata={"written": False})
     """Digest of the document."""
     closed_channels: tuple[str, ...] = ()
     caps: tuple[Cap, ...] = ()
