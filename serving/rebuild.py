@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from features.catalogue import Catalogue
 from features.errors import KairosError
 from serving.journal import Journal
+from serving.listing import Listing
 from serving.projection import Projection
 from serving.settings import Settings, read_settings
 from serving.store import SqliteReader
@@ -21,11 +21,10 @@ def projection_of(settings: Settings) -> Projection:
     Raises:
         KairosError: There is no catalogue that can be read.
     """
-    try:
-        text = (settings.source_dir / "catalogue.json").read_text(encoding="utf-8")
-    except OSError as error:
-        raise KairosError(f"{error.filename} cannot be read ({error.strerror}): run `make features`") from error
-    categories = Catalogue.from_json(text).categories
+    listed = Listing(settings.source_dir / "catalogue.json", lambda _: None).listed()
+    if listed.catalogue is None:
+        raise KairosError(" ".join(shortfall.sentence for shortfall in listed.shortfalls))
+    categories = listed.catalogue.categories
     journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
     online = settings.feast_dir / "online.db"
     zones = SqliteReader(online, settings.feature_ttl_days).zone

@@ -67,7 +67,8 @@ def understand(text: str, allowed: tuple[str, ...] = PLACEHOLDERS) -> None:
         if name not in allowed or form or conversion:
             close = get_close_matches(name, allowed, n=1)
             remedy = f"did you mean {{{close[0]}}}?" if close else f"use {', '.join(f'{{{a}}}' for a in allowed)}"
-            raise WordingError(f"there is no placeholder {{{name}}}: {remedy}")
+            written = name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            raise WordingError(f"there is no placeholder {{{written}}}: {remedy}")
 
 
 def say(offer: Offer, channel: str, currency: str, reader: Reader) -> Said:

@@ -104,7 +104,7 @@ def flaws_of_persona(persona: Persona, path: Path) -> Iterator[Flaw]:
     """Every contradiction of one persona, which stands at ``path``."""
     try:
         ZoneInfo(persona.zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         yield Flaw.at((*path, "zone"), f"{persona.zone!r} is no IANA time zone: write it like Europe/Berlin")
     for name in persona.profile:
         if name not in PROFILE_VALUES:
