@@ -58,7 +58,7 @@ class Catalogue:
 
     @cached_property
     def categories(self) -> frozenset[str]:
-        """The vocabulary of categories: those counted, and all that an offer belongs to or is taken by; others are ``other``."""
+        """The vocabulary: all that an offer belongs to or is taken by, and those counted. Others count as ``other``."""
         named = {o.category for o in self.offers} | {o.buys for o in self.offers if o.buys is not None}
         return frozenset(named) | frozenset(self.counted)
 

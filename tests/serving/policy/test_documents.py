@@ -191,7 +191,11 @@ def test_a_schema_tells_what_each_field_means() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 1500) | st.floats(-2, 2) | st.sampled_from(["", "email", "all", "week"]),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 1500)
+    | st.floats(-2, 2)
+    | st.sampled_from(["", "email", "all", "week"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "hours", "of"]), inner),
     max_leaves=4,
 )
