@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from features.clock import Clock, SimulatedClock
-from features.domain import CustomerId
+from features.domain import CustomerId, Direction
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
@@ -115,10 +115,17 @@ def _projection(parts: Parts) -> Projection:
 
 def _intake(parts: Parts, projection: Projection) -> Intake:
     def reading() -> Reading:
-        catalogue = parts.watch.current.catalogue
+        catalogue, policy = parts.watch.current.catalogue, parts.watch.current.policy
         projection.categories()
-        channels = frozenset(str(name) for name in catalogue.channel)
-        return Reading(catalogue.currency, channels, {o.offer_id: o.category for o in catalogue.offers}, parts.keep_raw)
+        return Reading(
+            catalogue.currency,
+            frozenset(str(name) for name in catalogue.channel),
+            {offer.offer_id: offer.category for offer in catalogue.offers},
+            parts.keep_raw,
+            frozenset(c.name for c in catalogue.channels if c.direction is Direction.OUTBOUND),
+            catalogue.offer,
+            policy.count_transactional,
+        )
 
     attribution = Attribution(parts.journal, lambda: parts.watch.current.catalogue.offer)
     return Intake(projection, parts.clock, reading, attribution)

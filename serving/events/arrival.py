@@ -12,6 +12,16 @@ from serving.identity.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a message used of the customer's attention."""
+
+    purpose: str
+    priority: int
+    counts: bool
+    """False: it uses up no slot of others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """One thing that happened, or (without a kind) one statement about who is who."""
 
@@ -34,6 +44,8 @@ class Arrival:
     """True for what a machine did in the customer's name, such as a mail proxy that loads every image."""
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that Kairos does not know, kept as they came."""
+    spoken: Spoken | None = None
+    """Set where a message went out to the customer; None for what uses no attention."""
 
 
 class Status(StrEnum):

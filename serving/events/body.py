@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from features.domain import Category, Instant
+from features.domain import Category, Importance, Instant, Kind, Offer, OfferId
 from features.errors import KairosError
-from serving.events.arrival import Arrival, RefusedError
+from serving.consent import MARKETING
+from serving.events.arrival import Arrival, RefusedError, Spoken
 from serving.events.cloudevents import cloudevent, is_cloudevent
 from serving.events.field import Json
 from serving.events.native import native
@@ -36,6 +37,11 @@ class Reading:
     """The category of each offer, for events that name only the offer."""
     raw: bool = False
     """True keeps e-mail addresses and telephone numbers."""
+    outbound: frozenset[str] = frozenset()
+    """Names of the channels on which a message uses the customer's attention."""
+    offer: Mapping[OfferId, Offer] = field(default_factory=dict)
+    count_transactional: bool = True
+    """Whether messages that do not compete use up slots of others."""
 
 
 def parse(body: bytes) -> object:
@@ -99,5 +105,17 @@ def _completed(arrival: Arrival, reading: Reading) -> Arrival:
         known = ", ".join(sorted(reading.channels))
         raise RefusedError("unknown_channel", f"channel {arrival.channel!r} is none of {known}")
     if arrival.category is None and arrival.offer_id is not None:
-        return replace(arrival, category=reading.category_of.get(arrival.offer_id))
+        arrival = replace(arrival, category=reading.category_of.get(arrival.offer_id))
+    if arrival.kind is Kind.SENT and arrival.channel in reading.outbound and not arrival.machine:
+        return replace(arrival, spoken=_spoken(arrival, reading))
     return arrival
+
+
+def _spoken(arrival: Arrival, reading: Reading) -> Spoken | None:
+    offer = None if arrival.offer_id is None else reading.offer.get(arrival.offer_id)
+    if offer is None:
+        return Spoken(MARKETING, 0, counts=True)
+    if offer.enclosed:
+        return None
+    counts = reading.count_transactional or offer.importance is Importance.PROMOTIONAL
+    return Spoken(offer.purpose, offer.priority, counts)

@@ -17,7 +17,7 @@ from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 MATTERS_DAYS = 62
 """How long before a decision a contact can matter where the caller does not say: two months."""
 
-COUNTING = (Standing.RESERVED, Standing.CONFIRMED, Standing.OVERDRAWN)
+COUNTING = (Standing.RESERVED, Standing.CONFIRMED, Standing.SENT, Standing.OVERDRAWN)
 _FIELDS = (
     CONTACTS.c.contact_id,
     CONTACTS.c.channel,

@@ -14,11 +14,13 @@ from sqlalchemy import Connection, Engine, delete, insert, or_, select, text, up
 from features.domain import CustomerId, DecisionId
 from serving.identity.identity import Identity
 from serving.journal.audit import Cause, write_line
+from serving.journal.forget import forget_contacts_of
 from serving.journal.people import UnknownCustomerError
 from serving.journal.schema import (
     ANSWERS,
     AUDIT,
     CONSENTS,
+    CONTACTS,
     CUSTOMERS,
     DECISIONS,
     EVENTS,
@@ -58,7 +60,7 @@ def known(connection: Connection, customer_id: CustomerId) -> Known:
 
 
 def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Erased:
-    """Delete a customer's names, events, decisions, consents and answers, and every mention elsewhere.
+    """Delete a customer's names, events, decisions, contacts, consents and answers, and every mention elsewhere.
 
     ``cause.reason`` is kept: it must not name the customer.
 
@@ -74,6 +76,7 @@ def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Er
     decisions = connection.execute(made).scalars().all()
     if not identities and not decisions:
         raise UnknownCustomerError(f"the journal holds nothing of a customer {customer_id!r}")
+    forget_contacts_of(connection, identities)
     events = connection.execute(delete(EVENTS).where(EVENTS.c.identity_id.in_(identities))).rowcount
     connection.execute(delete(IDENTITIES).where(IDENTITIES.c.identity_id.in_(identities)))
     connection.execute(delete(LINKS).where(LINKS.c.identity_id.in_(identities)))
@@ -101,7 +104,7 @@ def _called(connection: Connection, customer_id: CustomerId, identities: Sequenc
 def _forget_mentions(transaction: Transaction, gone: Sequence[CustomerId], tombstone: str) -> None:
     """What is kept of others may name the erased: as the one they once were, or were joined with."""
     connection = transaction.connection
-    for table, column in ((EVENTS, "customer_id"), (LINKS, "customer_id"), (LINKS, "was")):
+    for table, column in ((EVENTS, "customer_id"), (CONTACTS, "customer_id"), (LINKS, "customer_id"), (LINKS, "was")):
         connection.execute(update(table).where(table.c[column].in_(gone)).values({column: tombstone}))
     said = or_(
         AUDIT.c.customer_id.in_(gone), *(AUDIT.c.detail.contains(json.dumps(name), autoescape=True) for name in gone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -15,6 +15,7 @@ from features.domain import Category, ChannelName, CustomerId, DecisionId, Event
 from serving.events.arrival import Arrival, Receipt, Status
 from serving.journal.people import People, UnknownCustomerError
 from serving.journal.schema import CUSTOMERS, EVENTS, IDENTITIES
+from serving.journal.sent import Sent, note_all
 
 IDENTIFIED = "identified"
 """What stands in place of a kind where nothing happened but a statement about who is who."""
@@ -47,14 +48,30 @@ def take_in(people: People, arrivals: Sequence[Arrival]) -> TakenIn:
     names.transaction.take_turn()
     known = _known(names.connection, arrivals)
     names.know(identity for arrival in arrivals for identity in arrival.identities)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     receipts = tuple(_receipt(people, arrival, known, rows) for arrival in arrivals)
     touched = names.touched | {CustomerId(each.customer_id) for each in receipts if each.customer_id is not None}
     news = _news(people, [(a, r) for a, r in zip(arrivals, receipts, strict=True) if r.status is Status.ACCEPTED])
     names.write()
     if rows:
         names.connection.execute(_ADD, rows)
-    return TakenIn(receipts, touched, news)
+    spoken = [(a.spoken, a) for a, r in zip(arrivals, receipts, strict=True) if r.status is Status.ACCEPTED]
+    sent = [Sent(a, s, *_place(row)) for (s, a), row in zip(spoken, rows, strict=True) if s is not None]
+    return TakenIn(_remarked(receipts, note_all(names.transaction, sent, names.cause.at)), touched, news)
+
+
+def _place(row: dict[str, Any]) -> tuple[int, int, CustomerId]:
+    return row["position"], row["identity_id"], CustomerId(row["customer_id"])
+
+
+def _remarked(receipts: tuple[Receipt, ...], notes: Mapping[int, str]) -> tuple[Receipt, ...]:
+    if not notes:
+        return receipts
+    told = [notes.get(each.position or 0) for each in receipts]
+    return tuple(
+        each if note is None else replace(each, notes=(*each.notes, note))
+        for each, note in zip(receipts, told, strict=True)
+    )
 
 
 def _news(people: People, taken: Sequence[tuple[Arrival, Receipt]]) -> tuple[News, ...]:
@@ -129,7 +146,7 @@ _HEADS = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.head).where(
 
 
 def _receipt(
-    people: People, arrival: Arrival, known: dict[tuple[str, str], int], rows: list[dict[str, object]]
+    people: People, arrival: Arrival, known: dict[tuple[str, str], int], rows: list[dict[str, Any]]
 ) -> Receipt:
     key = (arrival.source, str(arrival.event_id))
     if key in known:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
 
-from features.domain import CustomerId, Instant
+from features.domain import HOUR, CustomerId, Instant
 from serving.identity.identity import Identity
 from serving.identity.namespace import CUSTOMER, KAIROS
 from serving.journal.audit import Cause
 from serving.journal.contacts import LATEST
 from serving.journal.counters import lacking, take
 from serving.journal.names import Names, book
-from serving.journal.schema import CONTACTS, CUSTOMERS, IDENTITIES
+from serving.journal.schema import CONTACTS, CUSTOMERS, FOLLOW_UPS, IDENTITIES
 from serving.journal.standings import change, lapse, sweep
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Contact, ContactId, Standing
@@ -44,6 +44,7 @@ _STANDING = (
     .order_by(IDENTITIES.c.identity_id)
 )
 _GRANT = insert(CONTACTS)
+_FOLLOW = insert(FOLLOW_UPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def reserve(
     identity_id = found.identity_id if found is not None else _introduce(transaction, customer_id, at)
     whose = {"identity_id": identity_id, "customer_id": customer_id, "zone": zone, "policy": policy}
     connection.execute(_GRANT, [row(contact, position, at) | whose for contact in contacts])
+    if follow_ups := [due for contact in contacts for due in _follow_ups(contact)]:
+        connection.execute(_FOLLOW, follow_ups)
     book(connection, [customer_id], position)
     return Reserved(position)
 
@@ -122,6 +125,20 @@ def row(contact: Contact, position: int, at: Instant) -> dict[str, object]:
         "counts": contact.counts,
         "standing": contact.standing.value,
     }
+
+
+def _follow_ups(contact: Contact) -> list[dict[str, object]]:
+    return [
+        {
+            "contact_id": contact.contact_id,
+            "place": place,
+            "offer_id": offer_id,
+            "channel": follow_up.channel,
+            "unless": json.dumps(follow_up.unless),
+            "due_us": contact.moment + round(follow_up.after_hours * HOUR),
+        }
+        for place, (offer_id, follow_up) in enumerate(contact.follow_ups)
+    ]
 
 
 def _standing(connection: Connection, customer_id: CustomerId, at: Instant) -> _Found | None:

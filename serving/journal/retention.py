@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from features.domain import CustomerId, Instant
 from serving.journal.audit import Cause, write_line
+from serving.journal.forget import forget_contacts_before
 from serving.journal.history import make_anew
 from serving.journal.schema import ANSWERS, DECISIONS, EVENTS, IDENTITIES
 from serving.journal.transaction import Transaction
@@ -24,7 +25,7 @@ class Retired:
 
 
 def retire(transaction: Transaction, oldest: Instant, cause: Cause) -> Retired:
-    """Delete events received, decisions made and answers given before ``oldest``.
+    """Delete events received, decisions made, contacts gone out and answers given before ``oldest``.
 
     Whether something is a duplicate is known of what remains only: an event from before may be taken in once more.
     """
@@ -39,6 +40,7 @@ def retire(transaction: Transaction, oldest: Instant, cause: Cause) -> Retired:
     )
     touched = frozenset(CustomerId(who) for who in connection.execute(owners).scalars())
     events = connection.execute(delete(EVENTS).where(old)).rowcount
+    forget_contacts_before(connection, oldest)
     decisions = connection.execute(delete(DECISIONS).where(DECISIONS.c.at_us < oldest)).rowcount
     answers = connection.execute(delete(ANSWERS).where(ANSWERS.c.at_us < oldest)).rowcount
     if touched:

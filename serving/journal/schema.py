@@ -163,7 +163,8 @@ CONTACT_CHANGES = Table(
     Column("reason", Text, nullable=False),
     Index("ix_contact_changes_contact", "contact_id"),
 )
-"""Every change of where a contact stands, or of when it went out. That it was granted is told by ``contacts``."""
+"""Every change of where a contact stands, or of when it went out. That it was granted is told by ``contacts``; what was
+never granted begins with a change from nothing (``was`` is empty)."""
 
 COUNTERS = Table(
     "counters",

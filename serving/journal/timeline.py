@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, select
 from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.audit import lines
 from serving.journal.consents import consents_of
+from serving.journal.contact_story import contacts_told
 from serving.journal.log import IDENTIFIED
 from serving.journal.schema import CONSENTS, DECISIONS, EVENTS, IDENTITIES
 
@@ -122,6 +123,7 @@ def everything(connection: Connection, customer_id: CustomerId) -> dict[str, obj
             }
             for row in connection.execute(decisions)
         ],
+        "contacts": contacts_told(connection, customer_id),
         "consents": [dict(row._mapping) for row in connection.execute(stated)],
         "consents_in_force": [
             {"purpose": purpose, "channel": channel, "granted": consent.granted}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from features.domain import Category, ChannelName, DecisionId, Instant, OfferId
+from features.domain import Category, ChannelName, DecisionId, FollowUp, Instant, OfferId
 
 ContactId = NewType("ContactId", str)
 
@@ -17,6 +17,8 @@ class Standing(StrEnum):
 
     RESERVED = "reserved"
     CONFIRMED = "confirmed"
+    SENT = "sent"
+    """Gone out as it was granted; what has gone out can no longer be released."""
     RELEASED = "released"
     EXPIRED = "expired"
     DISPLACED = "displaced"
@@ -42,12 +44,14 @@ class Contact:
     expires_at: Instant
     """Until when a reservation must be confirmed."""
     decision_id: DecisionId | None = None
+    follow_ups: tuple[tuple[OfferId, FollowUp], ...] = ()
+    """What is to follow each offer, where it is still to be granted; not told of contacts that are read."""
 
     def counts_at(self, at: Instant) -> bool:
         """True where it uses up a slot, as seen from an instant."""
         if self.standing is Standing.RESERVED:
             return self.counts and at < self.expires_at
-        return self.counts and self.standing in (Standing.CONFIRMED, Standing.OVERDRAWN)
+        return self.counts and self.standing in (Standing.CONFIRMED, Standing.SENT, Standing.OVERDRAWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,4 +69,10 @@ def contact_of(
         standing=Standing.RESERVED,
         expires_at=Instant(max(moment, at) + round(policy.reservation_minutes * 60 * SECOND)),
         decision_id=decision_id,
+        follow_ups=tuple(
+            (offer.offer_id, follow_up)
+            for offer in offers
+            for follow_up in offer.follow_ups
+            if follow_up.only_on in (None, pairs[0].channel.name)
+        ),
     )
