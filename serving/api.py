@@ -67,6 +67,23 @@ class DecisionRequest(_Wire):
         "none", description="`funnel` lists every pair of the kind that was removed or scored below silence, and why."
     )
     dry_run: bool = Field(False, description="Decide without recording anything.")
+    seed: int | None = Field(
+        None, ge=0, le=2**53, description="Seed of the draw, only with `dry_run`: the same seed draws the same."
+    )
+    offer_id: Id | None = Field(
+        None,
+        description="Decide about this offer alone. What is transactional or mandatory is made only where `offer_id` "
+        "or `kind` asks for it; it competes with nothing and no cap or objection to marketing holds it back.",
+    )
+    contacts: int = Field(
+        1,
+        ge=0,
+        le=10,
+        description="Most messages on outbound channels to reserve; offers beyond them are alternatives.",
+    )
+    context: dict[str, str | float | bool] | None = Field(
+        None, max_length=50, description="What conditions of the policy may read as `context.…`, such as the weather."
+    )
     at: Rfc3339 | None = Field(None, description="Instant to decide as of; allowed only under the simulated clock.")
 
 
@@ -78,6 +95,9 @@ class Components(_Wire):
     unnoticed_incentive_minor: Minor = Field(description="Incentive of an automatic offer paid without being noticed.")
     contact_cost_minor: Minor = Field(description="Cost of the contact.")
     attention_minor: Minor = Field(description="Price of using up the customer's patience; outbound channels only.")
+    weighting_minor: Minor = Field(description="What the policy's weight on a positive value adds.")
+    lever_minor: Minor = Field(description="Money that the policy adds.")
+    scarcity_minor: Minor = Field(description="What the stock, budget or capacity it takes is worth to others.")
 
 
 class Probabilities(_Wire):
@@ -97,14 +117,24 @@ class Evidence(_Wire):
 
 
 class Item(_Wire):
-    """One offer that is better than silence, on its best channel."""
+    """One offer on one channel at one moment."""
 
     rank: int = Field(ge=1)
     offer_id: str
     name: str
     category: str
     channel: str
+    importance: Literal["promotional", "transactional", "mandatory"]
     moment: Rfc3339 = Field(description="When to make the offer.")
+    contact_id: str | None = Field(
+        description="The message it goes out with; confirm it before sending. Null where nobody is interrupted, where "
+        "the offer is an alternative, and in a dry run."
+    )
+    confirm_before: Rfc3339 | None = Field(description="When the reservation of that message expires.")
+    alternative: bool = Field(description="True where it would need a further message than were asked for.")
+    probability: float = Field(
+        gt=0, le=1, description="With which it was chosen for this rank, given the ranks above: keep it for learning."
+    )
     score_minor: Minor = Field(description="What the offers are ranked by.")
     incremental_value_minor: Minor | None = Field(
         description="Expected value beyond that of silence; null where what would be bought anyway is unknown: the "
@@ -122,6 +152,9 @@ class Silence(_Wire):
     score_minor: Minor
     wins: bool
     reason: str
+    probability: Probability | None = Field(
+        description="With which nothing more was offered below the items; null where every place was taken."
+    )
 
 
 class ChannelScore(_Wire):
@@ -173,6 +206,7 @@ class Versions(_Wire):
     model: str | None
     schema_: str = Field(alias="schema", description="Fingerprint of the features.")
     catalogue: str = Field(description="Fingerprint of the catalogue's data.")
+    policy: str = Field(description="Fingerprint of the policy; empty for the one that holds without a document.")
     service: str
 
 
@@ -200,7 +234,15 @@ class Answer(_Wire):
     currency: str = Field(description="ISO 4217.")
     items: list[Item] = Field(description="Best first; empty where silence wins.")
     silence: Silence
-    preferred_channel: str | None = Field(description="Channel of the best-scored pair, be it below silence.")
+    preferred_channel: str | None = Field(
+        description="The channel that the customer asked for (a consent of purpose `preferred_channel`), else that of "
+        "the best-scored pair, be it below silence."
+    )
+    preference_declared: bool = Field(description="True where the customer asked for that channel.")
+    group: Literal["learnt", "random", "control"] = Field(
+        description="How it was chosen: by what was learnt, evenly among all that is allowed, or not at all."
+    )
+    attempts: int = Field(ge=1, description="Draws; more than 1 where what was chosen had just been used up.")
     channels: list[ChannelScore]
     open_topics: list[OpenTopic] = Field(
         default_factory=list,

@@ -12,6 +12,8 @@ PROFILING = "profiling"
 """Purpose whose refusal is the objection to profiling: decisions are then by popularity."""
 MARKETING = "marketing"
 """Purpose whose refusal is the objection to marketing: nothing is offered then."""
+PREFERRED = "preferred_channel"
+"""Purpose whose grant for a channel says that the customer wants to be spoken to there; it beats any model."""
 
 Topic = tuple[str, str]
 """Purpose and channel; an empty channel means every channel."""
@@ -41,6 +43,12 @@ def consented(held: Mapping[Topic, Consent], purpose: str, channel: str) -> bool
 def objects_to(held: Mapping[Topic, Consent], purpose: str) -> bool:
     """True where the customer has objected to the purpose: PROFILING or MARKETING."""
     return consented(held, purpose, EVERY_CHANNEL) is False
+
+
+def preferred_channel(held: Mapping[Topic, Consent]) -> str | None:
+    """The channel the customer asked for last and did not give up again; None where none was asked for."""
+    asked = [said for (purpose, channel), said in held.items() if purpose == PREFERRED and channel and said.granted]
+    return max(asked, key=lambda said: (said.at, said.channel)).channel if asked else None
 
 
 def most_restrictive(left: Mapping[Topic, Consent], right: Mapping[Topic, Consent]) -> dict[Topic, Consent]:

@@ -1,19 +1,21 @@
-"""The decision: which offer on which channel, or silence. Pure: no clock, no file, no framework."""
+"""The decision: which offer on which channel at which moment, or silence. Pure: no clock, no file, no framework."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain import HOUR, ChannelName, Instant
+from features.domain import HOUR, ChannelName, Importance, Instant
 from features.state import empty
 from features.vector import vector_fingerprint
-from serving.consent import PROFILING, objects_to
+from serving.circumstances import Circumstances
+from serving.consent import PROFILING, objects_to, preferred_channel
 from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions
+from serving.draw import SILENCE, Choosable, Draw, by_score, draw, firsts
 from serving.eligibility import (
     MARKETING_OBJECTION,
     Removal,
@@ -23,11 +25,14 @@ from serving.eligibility import (
     sift,
 )
 from serving.equipment import Equipment
+from serving.explore import Group, Ticket
+from serving.ledger.contact import ContactId
+from serving.messages import messages
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
 from serving.popularity import popularity
-from serving.ranking import SILENCE, Judged, Scored, best_of_each_offer, by_channel, order
+from serving.ranking import Judged, Scored, by_channel, scored
 from serving.reasons import Seen, reasons
-from serving.score import Model, chances, value
+from serving.score import Model, Terms, chances, value
 from serving.shortfall import Lack, Shortfall, distinct
 
 VALID_US = HOUR
@@ -44,22 +49,34 @@ def untimed(_: str) -> None:
     """A lap that nobody counts."""
 
 
+ORDINARY = Circumstances()
+"""Nothing was said to the customer before, and nothing is used up."""
+
+
 def decide(
-    ask: Ask, known: Known, equipment: Equipment, lacking: tuple[Shortfall, ...] = (), lap: Lap = untimed
+    ask: Ask,
+    known: Known,
+    equipment: Equipment,
+    lacking: tuple[Shortfall, ...] = (),
+    lap: Lap = untimed,
+    circumstances: Circumstances = ORDINARY,
 ) -> Decision:
     """The decision for one customer; ``lacking`` is what the knowledge of the customer had to do without."""
     kind, eligible, removed = _eligible(ask, known, equipment)
     lap("eligibility")
     personal = not objects_to(known.consents, PROFILING)
-    seen = vectors(known if personal else stranger(known.at), eligible, equipment.evidence)
+    pairs = [equipment.pairs[row] for row in eligible]
+    seen = vectors(known if personal else stranger(known.at), pairs, equipment.evidence)
     lap("features")
-    judged, by_popularity = _judge(kind, eligible, seen, known, equipment, equipment.model if personal else None)
+    judged, by_popularity = _judge(kind, pairs, seen, known, equipment, equipment.model if personal else None)
     lap("score")
-    places = order(judged)
-    best = best_of_each_offer(judged, places)
-    worth = [scored for scored in best if scored.score > SILENCE]
-    items = tuple(_item(scored, seen) for scored in worth[: ask.limit])
-    channels = by_channel(judged, places, _channels(ask, kind, equipment))
+    choice = _choose(ask, known, judged, eligible, equipment, circumstances)
+    chosen = [scored(judged, place) for place in choice.places]
+    ids, contacts = messages(chosen, ask.decision_id, ask.at, ask.contacts, equipment.policy)
+    items = tuple(_item(*each, seen) for each in zip(chosen, choice.probabilities, ids, strict=True))
+    channels = by_channel(judged, choice.ranked, _channels(ask, kind, equipment))
+    best = [scored(judged, place) for place in choice.best]
+    made = frozenset(choice.places)
     lap("rank")
     return Decision(
         ask=ask,
@@ -68,27 +85,46 @@ def decide(
         personal=personal,
         intents=known.intents if personal else (),
         items=items,
-        silence=Silence(not items, _why_silent(best, removed)),
-        preferred_channel=channels[0].channel if places else None,
+        contacts=contacts,
+        draw=choice.draw,
+        attempt=circumstances.attempt,
+        silence=Silence(not items, _why_silent(best, removed, choice.draw), probability=choice.draw.silence),
+        preferred_channel=choice.preferred or (channels[0].channel if len(pairs) else None),
+        declared=choice.preferred is not None,
         channels=channels,
-        funnel=Funnel(len(equipment.pairs), tuple(removed), tuple(best[len(worth) :]), len(eligible)),
-        vectors=Vectors(NAMES, tuple(eligible), seen),
+        funnel=Funnel(
+            len(equipment.pairs),
+            tuple(removed),
+            tuple(each for each in best if each.score <= SILENCE and each.row not in made),
+            len(pairs),
+        ),
+        vectors=Vectors(NAMES, tuple(pairs), seen),
         cold_start=known.activity is None,
         shortfalls=distinct(*equipment.shortfalls, *lacking, *_unlearnt(kind, personal and by_popularity, equipment)),
         valid_until=_valid_until(ask.at, items),
         versions=Versions(
-            equipment.model.version if equipment.model else None, _schema(), equipment.catalogue.fingerprint
+            equipment.model.version if equipment.model else None,
+            _schema(),
+            equipment.catalogue.fingerprint,
+            equipment.policy.fingerprint,
         ),
     )
 
 
-def _eligible(ask: Ask, known: Known, equipment: Equipment) -> tuple[str, list[Pair], list[Removal]]:
-    """The kind to rank, with every pair of the catalogue sifted for it."""
+def _eligible(ask: Ask, known: Known, equipment: Equipment) -> tuple[str, list[int], list[Removal]]:
+    """The kind to rank, the places of the pairs that may be offered, and every other pair with what removed it."""
     assumed = frozenset(equipment.catalogue.consents_assumed)
-    situation = Situation(ask.at, ask.kind or "", ask.channels, offer_history(known.activity), known.consents, assumed)
-    if ask.kind is None:
+    history = offer_history(known.activity)
+    offer = equipment.catalogue.offer.get(ask.offer_id) if ask.offer_id is not None else None
+    kind = offer.kind if offer is not None else ask.kind
+    situation = Situation(
+        ask.at, kind or "", ask.channels, history, known.consents, assumed, ask.offer_id, kind is not None
+    )
+    if kind is None:
         situation = _of_first_kind(situation, equipment)
-    return (situation.kind, *sift(equipment.pairs, situation))
+    eligible, removed = sift(equipment.pairs, situation)
+    may = {id(pair) for pair in eligible}
+    return situation.kind, [row for row, pair in enumerate(equipment.pairs) if id(pair) in may], removed
 
 
 def _of_first_kind(asked: Situation, equipment: Equipment) -> Situation:
@@ -109,7 +145,70 @@ def _judge(
     odds = learnt if learnt is not None else popularity(pairs, equipment.evidence)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.
     patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
-    return Judged.of(pairs, odds, value(odds, pairs, patience)), learnt is None
+    worth = value(odds, pairs, patience)
+    return Judged.of(pairs, odds, worth, Terms.none(len(pairs)), [known.at] * len(pairs)), learnt is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What is made of the scores; places are those of the judged pairs."""
+
+    places: tuple[int, ...]
+    """The items, from the top."""
+    probabilities: tuple[float, ...]
+    draw: Draw
+    ranked: Sequence[int]
+    """Every place, best first."""
+    best: tuple[int, ...]
+    """The best place of each offer, best first."""
+    preferred: ChannelName | None
+    """The channel that the customer asked for, where an offer may be made on it."""
+
+
+def _choose(
+    ask: Ask, known: Known, judged: Judged, eligible: list[int], equipment: Equipment, circumstances: Circumstances
+) -> _Choice:
+    """What does not compete comes first, the rest is drawn."""
+    rows = np.array(eligible, dtype=np.intp)
+    offer, first = equipment.offers[rows], equipment.first[rows]
+    preferred, stays = _preferred(known, judged.pairs, offer)
+    competes = np.array([pair.offer.importance is Importance.PROMOTIONAL for pair in judged.pairs], dtype=np.bool_)
+    needed = sorted(firsts(offer, by_score(judged.score, first, stays & ~competes)), key=lambda n: _need(judged, n))
+    needed = needed[: ask.limit]
+    drawn = Draw(Group.LEARNT, (), (), None)
+    if len(needed) < ask.limit and (competes.any() or not needed):
+        unit = ask.decision_id if ask.seed is None else str(ask.seed)
+        ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
+        barred = np.zeros(len(rows), dtype=np.bool_)
+        choosable = Choosable(judged.score, offer, first, stays & competes, barred)
+        account = circumstances.account.at(ask.at)
+        drawn = draw(choosable, equipment.policy.exploration, ask.limit - len(needed), ticket, account)
+    ranked = by_score(judged.score, first, np.ones(len(rows), dtype=np.bool_))
+    return _Choice(
+        (*needed, *drawn.places),
+        (*[1.0] * len(needed), *drawn.probabilities),
+        drawn,
+        ranked.tolist(),
+        firsts(offer, ranked),
+        preferred,
+    )
+
+
+def _need(judged: Judged, place: int) -> tuple[bool, int, float]:
+    """What does not compete: mandatory first, then by priority, then by score."""
+    offer = judged.pairs[place].offer
+    return offer.importance is not Importance.MANDATORY, -offer.priority, -float(judged.score[place])
+
+
+def _preferred(
+    known: Known, pairs: Sequence[Pair], offer: NDArray[np.intp]
+) -> tuple[ChannelName | None, NDArray[np.bool_]]:
+    """The channel the customer asked for, where it is open, and the pairs that do not give way to one on it."""
+    asked = preferred_channel(known.consents)
+    there = np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
+    if not there.any():
+        return None, np.ones(len(pairs), dtype=np.bool_)
+    return ChannelName(asked or ""), there | ~np.isin(offer, offer[there])
 
 
 def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Shortfall, ...]:
@@ -119,10 +218,12 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
     return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
 
 
-def _item(scored: Scored, seen: NDArray[np.float32]) -> Item:
+def _item(scored: Scored, probability: float, contact_id: ContactId | None, seen: NDArray[np.float32]) -> Item:
     vector = dict(zip(NAMES, seen[scored.row].tolist(), strict=True))
     return Item(
         scored,
+        probability,
+        contact_id,
         vector["evidence_offer_contacts"],
         vector["evidence_category_contacts"],
         reasons(Seen(scored.pair, vector)),
@@ -135,7 +236,9 @@ def _channels(ask: Ask, kind: str, equipment: Equipment) -> list[ChannelName]:
     return [name for name in carrying if ask.channels is None or name in ask.channels]
 
 
-def _why_silent(best: list[Scored], removed: list[Removal]) -> str:
+def _why_silent(best: list[Scored], removed: list[Removal], draw: Draw) -> str:
+    if best and draw.group is Group.CONTROL:
+        return "The customer belongs to the control group, to which nothing is offered, to tell what offers change."
     if not best and any(removal.rule == MARKETING_OBJECTION for removal in removed):
         return "The customer has objected to marketing, so nothing is offered."
     if not best:

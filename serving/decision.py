@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain import ChannelName, CustomerId, DecisionId, Instant
+from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.intent import Intent
+from serving.draw import SILENCE, Draw
 from serving.eligibility import Removal
+from serving.ledger.contact import Contact, ContactId
 from serving.pairs import Pair
-from serving.ranking import SILENCE, ChannelScore, Scored
+from serving.ranking import ChannelScore, Scored
 from serving.shortfall import Shortfall, distinct
 
 
@@ -27,13 +30,25 @@ class Ask:
     channels: frozenset[ChannelName] | None
     """Channels that may be used; None allows all on which the sender starts."""
     limit: int
+    offer_id: OfferId | None = None
+    """The one offer asked for; the only way, beside its kind, to what is not promotional."""
+    contacts: int = 1
+    """Most messages on outbound channels to reserve."""
+    context: Mapping[str, str | float | bool] = field(default_factory=dict)
+    """What conditions of the policy may read beside the customer and the offer."""
+    seed: int | None = None
+    """In place of the decision's id in the draw; for dry runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One offer that is better than silence, on its best channel."""
+    """One offer on one channel at one moment."""
 
     scored: Scored
+    probability: float
+    """With which it was chosen for this place, given those above it."""
+    contact_id: ContactId | None
+    """The message it goes out with; None where none is needed, or where it is an alternative to those above."""
     contacts: float
     """Contacts with this offer that the judgement rests on (all customers, half-life 180 days)."""
     similar_contacts: float
@@ -48,6 +63,8 @@ class Silence:
     wins: bool
     reason: str
     score: float = SILENCE
+    probability: float | None = None
+    """With which nothing more was said below the items; None where every place was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,7 @@ class Versions:
     model: str | None
     schema: str
     catalogue: str
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +110,15 @@ class Decision:
     intents: tuple[Intent, ...]
     """What the customer has begun and not finished, strongest first."""
     items: tuple[Item, ...]
+    contacts: tuple[Contact, ...]
+    """The messages to reserve for the items."""
+    draw: Draw
+    attempt: int
+    """How often it was drawn again because a choice could not be reserved."""
     silence: Silence
     preferred_channel: ChannelName | None
+    declared: bool
+    """True where the preferred channel is what the customer said."""
     channels: tuple[ChannelScore, ...]
     funnel: Funnel
     vectors: Vectors
@@ -108,6 +133,7 @@ def silenced(decision: Decision, shortfall: Shortfall) -> Decision:
     return replace(
         decision,
         items=(),
+        contacts=(),
         silence=Silence(True, shortfall.sentence),
         shortfalls=distinct(*decision.shortfalls, shortfall),
     )

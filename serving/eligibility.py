@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from features.domain import DAY, ChannelName, Direction, Instant, OfferId, Response
+from features.domain import DAY, ChannelName, Direction, Importance, Instant, OfferId, Response
 from features.instant import format_instant
 from features.schema import BY_OFFER
 from features.state import NEVER, State
@@ -40,6 +40,10 @@ class Situation:
     """What the customer allowed and objected to."""
     assumed: frozenset[str] = frozenset()
     """Purposes to which customers count as having consented until they say otherwise."""
+    offer_id: OfferId | None = None
+    """The one offer asked for."""
+    asked: bool = False
+    """True where the request names the kind or the offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,20 @@ def _other_kind(pair: Pair, situation: Situation) -> str | None:
     return pair.offer.kind if pair.offer.kind != situation.kind else None
 
 
+def _not_asked_for(pair: Pair, situation: Situation) -> str | None:
+    if situation.offer_id not in (None, pair.offer.offer_id):
+        return f"only {situation.offer_id} is asked for"
+    important = pair.offer.importance is not Importance.PROMOTIONAL
+    return (
+        f"{pair.offer.importance}: only where kind or offer_id asks for it"
+        if important and not situation.asked
+        else None
+    )
+
+
 def _marketing_objection(pair: Pair, situation: Situation) -> str | None:
+    if pair.offer.importance is not Importance.PROMOTIONAL:
+        return None
     refused = _refusal(MARKETING, pair, situation)
     return None if refused is None else f"objected {format_instant(refused.at)}"
 
@@ -140,7 +157,12 @@ def _resting(pair: Pair, situation: Situation) -> str | None:
 
 RULES: tuple[Rule, ...] = (
     Rule("kind", "The request ranks offers of another kind.", _other_kind),
-    Rule(MARKETING_OBJECTION, "The customer has objected to marketing: nothing is offered.", _marketing_objection),
+    Rule(
+        "not_asked_for",
+        "The request asks for another offer, or for none by name: then nothing but promotions is made.",
+        _not_asked_for,
+    ),
+    Rule(MARKETING_OBJECTION, "The customer has objected to marketing: nothing is promoted.", _marketing_objection),
     Rule("not_yet_valid", "The offer's validity has not begun.", _not_yet_valid),
     Rule("no_longer_valid", "The offer's validity is over.", _no_longer_valid),
     Rule(

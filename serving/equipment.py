@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from features.catalogue import Catalogue
-from features.domain import Instant, OfferId
+from features.domain import ChannelName, Instant, OfferId
 from features.evidence import Pooled, pool
 from features.state import State
+from serving.draw import Places
 from serving.pairs import Pair, pairs_of
 from serving.policy.policy import DEFAULT, Policy
 from serving.score import Attention, Model
@@ -34,6 +37,10 @@ class Equipment:
     notes: tuple[str, ...] = ()
     """What else an answer should warn of."""
     policy: Policy = DEFAULT
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """What one unit of a scarce stock, capacity or budget is worth to others, by its key; minor units."""
+    salt: str = "kairos"
+    """Part of every draw: another salt makes other draws."""
     pairs: tuple[Pair, ...] = field(init=False)
     """Every pair of the catalogue."""
 
@@ -44,6 +51,24 @@ class Equipment:
     def kind_pairs(self) -> dict[str, list[Pair]]:
         """The pairs of each kind of offer."""
         return {kind: [pair for pair in self.pairs if pair.offer.kind == kind] for kind in self.catalogue.kinds}
+
+    @cached_property
+    def first(self) -> Places:
+        """Which of two pairs of equal score comes first, ``[n_pairs]``: by offer, then by channel."""
+        named = [(pair.offer.offer_id, pair.channel.name) for pair in self.pairs]
+        return _ranks(named)
+
+    @cached_property
+    def offers(self) -> Places:
+        """The number of each pair's offer, ``[n_pairs]``."""
+        numbers = {offer.offer_id: number for number, offer in enumerate(self.catalogue.offers)}
+        return np.array([numbers[pair.offer.offer_id] for pair in self.pairs], dtype=np.intp)
+
+
+def _ranks(named: list[tuple[OfferId, ChannelName]]) -> Places:
+    ranks = np.empty(len(named), dtype=np.intp)
+    ranks[sorted(range(len(named)), key=named.__getitem__)] = np.arange(len(named))
+    return ranks
 
 
 def pooled(catalogue: Catalogue, states: Mapping[OfferId, State], at: Instant) -> Pooled:

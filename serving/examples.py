@@ -38,7 +38,12 @@ ANSWER: dict[str, Any] = {
             "name": "Coupon: yogurt (campaign 18)",
             "category": "yogurt",
             "channel": "direct_mail",
+            "importance": "promotional",
             "moment": "2017-11-15T05:00:00Z",
+            "contact_id": f"{DECISION_ID}.1",
+            "confirm_before": "2017-11-15T06:00:00Z",
+            "alternative": False,
+            "probability": 0.83,
             "score_minor": 21.6,
             "incremental_value_minor": 21.6,
             "components": {
@@ -47,14 +52,25 @@ ANSWER: dict[str, Any] = {
                 "unnoticed_incentive_minor": 0.0,
                 "contact_cost_minor": -50.0,
                 "attention_minor": -1.0,
+                "weighting_minor": 0.0,
+                "lever_minor": 0.0,
+                "scarcity_minor": 0.0,
             },
             "probabilities": {"noticed": None, "taken": 0.14, "bought": 0.41, "organic": 0.31},
             "evidence": {"contacts": 0.0, "similar_contacts": 812.0},
             "reasons": ["Buys yogurt: last time 3 days ago, 4% of all purchases."],
         }
     ],
-    "silence": {"score_minor": 0.0, "wins": False, "reason": "Coupon: yogurt is worth more than saying nothing."},
+    "silence": {
+        "score_minor": 0.0,
+        "wins": False,
+        "reason": "Coupon: yogurt is worth more than saying nothing.",
+        "probability": 0.95,
+    },
     "preferred_channel": "direct_mail",
+    "preference_declared": False,
+    "group": "learnt",
+    "attempts": 1,
     "channels": [{"channel": "direct_mail", "score_minor": 21.6, "offer_id": "coupon-18-yogurt", "noticed": None}],
     "open_topics": [
         {
@@ -94,6 +110,12 @@ ANSWER: dict[str, Any] = {
     "warnings": [],
     "limits": ["There are no opens or clicks: whether a contact was noticed is not known on any channel."],
     "recorded": True,
-    "versions": {"model": "3", "schema": "9f1c2d3e4b5a6978", "catalogue": "4be1c07f", "service": "0.1.0"},
+    "versions": {
+        "model": "3",
+        "schema": "9f1c2d3e4b5a6978",
+        "catalogue": "4be1c07f",
+        "policy": "",
+        "service": "0.1.0",
+    },
     "timings_ms": {"read": 0.3, "eligibility": 1.2, "features": 1.1, "score": 1.9, "rank": 0.2, "total": 5.1},
 }

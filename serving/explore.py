@@ -7,8 +7,9 @@ the group is looked at, so all three groups together are one log::
     P(a) = control·1[a = silence] + random/m + (1 − control − random)·learnt(a)
 
 Learnt rules are inverse gap weighting (Foster & Rakhlin, *ICML* 2020) and finite Thompson sampling, each over a floor.
-Slates are filled from the top, each place by the same rule without what stands above. Nothing here reads a clock or
-draws fresh random numbers: u = hash(salt, decision, attempt, place).
+Slates are filled from the top, each place by the same rule without what stands above. What turned out to be sold out
+is barred: the same distribution, restricted to what remains. Nothing here reads a clock or draws fresh random numbers:
+u = hash(salt, decision, attempt, place).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +105,15 @@ def uniform(*parts: str | int) -> float:
     return (int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 11) * 2.0**-53
 
 
-def fill(shares: Shares, learnt: Learnt, alike: Sequence[str], silence: int, places: int, ticket: Ticket) -> Slate:
+def fill(
+    shares: Shares,
+    learnt: Learnt,
+    alike: Sequence[str] | NDArray[Any],
+    silence: int,
+    places: int,
+    ticket: Ticket,
+    barred: Mask | None = None,
+) -> Slate:
     """Choices for up to ``places`` places.
 
     Args:
@@ -113,13 +123,16 @@ def fill(shares: Shares, learnt: Learnt, alike: Sequence[str], silence: int, pla
         silence: The action that says nothing; it is always open.
         places: Places at most, from 1.
         ticket: What the draw depends on.
+        barred: What cannot be had any more, ``[m]``; never silence.
     """
     group = shares.group(uniform(ticket.salt, "group", ticket.unit))
-    about, still = np.array(alike, dtype=np.str_), np.ones(len(alike), dtype=np.bool_)
+    about, still = np.asarray(alike), np.ones(len(alike), dtype=np.bool_)
     weights = np.array([shares.control, shares.random, shares.learnt])
     choices: list[Choice] = []
     while len(choices) < places and (not choices or choices[-1].action != silence):
         rules = _by_group(learnt, still, silence)
+        if barred is not None:
+            rules = _restricted(rules, still & ~barred, learnt)
         u = uniform(ticket.salt, "choice", ticket.decision, ticket.attempt, len(choices))
         action = pick(rules[list(Group).index(group)], u)
         distribution = weights @ rules / weights.sum()
@@ -136,6 +149,15 @@ def _by_group(learnt: Learnt, still: Mask, silence: int) -> Floats:
     quiet = np.zeros(len(still))
     quiet[silence] = 1.0
     return np.stack([quiet, still / still.sum(), learnt(still)])
+
+
+def _restricted(rules: Floats, left: Mask, learnt: Learnt) -> Floats:
+    """The same distributions over what is left, ``[3, m]``; where nothing of one is, the rule over what is left."""
+    kept = np.where(left, rules, 0.0)
+    if not kept[-1].any():
+        kept[-1] = learnt(left)
+    kept /= kept.sum(axis=1, keepdims=True)
+    return kept
 
 
 def pick(distribution: Floats, u: float) -> int:

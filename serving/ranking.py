@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.domain import ChannelName
+from features.domain import ChannelName, Instant
 from features.state import Floats
 from serving.pairs import Pair
-from serving.score import Chances, Value
-
-SILENCE = 0.0
-"""Score of saying nothing."""
+from serving.score import Chances, Terms, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +20,17 @@ class Judged:
     pairs: Sequence[Pair]
     chances: Chances
     value: Value
+    terms: Terms
+    moments: Sequence[Instant]
+    """The best moment of each pair."""
     score: Floats
-    """What they are ranked by: the total value, minor units; minus infinity where it is undefined."""
+    """What they are ranked by, minor units; minus infinity where it is undefined."""
 
     @staticmethod
-    def of(pairs: Sequence[Pair], chances: Chances, value: Value) -> Judged:
-        """The pairs, scored by their value."""
-        total = value.total
-        return Judged(pairs, chances, value, np.where(np.isnan(total), -np.inf, total))
+    def of(pairs: Sequence[Pair], chances: Chances, value: Value, terms: Terms, moments: Sequence[Instant]) -> Judged:
+        """The pairs, scored by their value and what the policy makes of it."""
+        total = terms.score(value.total)
+        return Judged(pairs, chances, value, terms, moments, np.where(np.isnan(total), -np.inf, total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Components:
     unnoticed_incentive: float
     contact_cost: float
     attention: float
+    weighting: float
+    lever: float
+    scarcity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,10 @@ class Scored:
     row: int
     """Its row in the vectors of the decision."""
     pair: Pair
+    moment: Instant
     score: float
+    value: float
+    """Expected value beyond that of silence, before what the policy makes of it."""
     noticed: float | None
     taken: float
     bought: float
@@ -67,22 +73,6 @@ class ChannelScore:
     best: Scored | None
 
 
-def order(judged: Judged) -> list[int]:
-    """Places of the pairs, best first; equal scores by offer and channel, so that the order is always the same."""
-    scores = judged.score.tolist()
-    return sorted(
-        range(len(scores)), key=lambda i: (-scores[i], judged.pairs[i].offer.offer_id, judged.pairs[i].channel.name)
-    )
-
-
-def best_of_each_offer(judged: Judged, places: Iterable[int]) -> list[Scored]:
-    """The first place of each offer."""
-    firsts: dict[str, int] = {}
-    for place in places:
-        firsts.setdefault(judged.pairs[place].offer.offer_id, place)
-    return [scored(judged, place) for place in firsts.values()]
-
-
 def by_channel(judged: Judged, places: Iterable[int], channels: Iterable[ChannelName]) -> tuple[ChannelScore, ...]:
     """Every channel with the first place on it: best channel first, those without any pair last."""
     firsts: dict[ChannelName, int] = {}
@@ -94,11 +84,14 @@ def by_channel(judged: Judged, places: Iterable[int], channels: Iterable[Channel
 
 def scored(judged: Judged, place: int) -> Scored:
     """The pair at this place."""
-    chances, value = judged.chances, judged.value
+    chances, value, terms = judged.chances, judged.value, judged.terms
+    total = float(value.total[place])
     return Scored(
         place,
         judged.pairs[place],
+        judged.moments[place],
         float(judged.score[place]),
+        total,
         _at(chances.noticed, place),
         float(chances.used[place]),
         float(chances.bought[place]),
@@ -109,6 +102,9 @@ def scored(judged: Judged, place: int) -> Scored:
             float(value.unnoticed_incentive[place]),
             float(value.contact_cost[place]),
             float(value.attention[place]),
+            (float(terms.weight[place]) - 1.0) * max(total, 0.0),
+            float(terms.lever[place]),
+            float(terms.scarcity[place]),
         ),
     )
 

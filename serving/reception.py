@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 
 from features.clock import Clock
-from features.domain import ChannelName, CustomerId, DecisionId, Instant
+from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
 from serving import api
 from serving.attribution import Came
@@ -56,16 +56,16 @@ class Reception:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
         watch, equipment = Stopwatch(), self._equipment()
+        _refuse_seed(request)
         _refuse_unknown(request, equipment)
         at = self._at(request.at)
         arrived = self._receive(request)
         ask = _ask(request, arrived.customer_id, at)
         decision = self._desk.decide(ask, equipment, watch.lap)
-        found = answer(decision, equipment, request.explain, watch.milliseconds())
+        found = answer(decision, equipment, request.explain, watch.milliseconds(), not request.dry_run)
         found.warnings.extend(arrived.warnings)
         if request.dry_run:
             return found
-        found.recorded = True
         try:
             self._journal.record(_record(decision, request, found))
         except JournalUnavailableError as error:
@@ -124,7 +124,17 @@ def _ask(request: api.DecisionRequest, customer_id: CustomerId, at: Instant) -> 
         request.kind,
         None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
         request.limit,
+        None if request.offer_id is None else OfferId(request.offer_id),
+        request.contacts,
+        request.context or {},
+        request.seed,
     )
+
+
+def _refuse_seed(request: api.DecisionRequest) -> None:
+    if request.seed is not None and not request.dry_run:
+        detail = "Who sets the seed of a real decision chooses the action: send it with `dry_run`, or leave it out."
+        raise RefusalError(422, "seed_not_allowed", detail, Fault(pointer="/seed", detail="allowed only with dry_run"))
 
 
 def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:
@@ -137,6 +147,8 @@ def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:
                 pointer="/kind", detail=f"no offer is of kind {request.kind!r}: use one of {', '.join(catalogue.kinds)}"
             )
         )
+    if catalogue.offers and request.offer_id is not None and request.offer_id not in catalogue.offer:
+        faults.append(Fault(pointer="/offer_id", detail=f"there is no offer {request.offer_id!r}: see GET /v1/offers"))
     for place, name in enumerate(request.channels or ()):
         if catalogue.channels and name not in catalogue.channel:
             known = ", ".join(catalogue.channel)
@@ -156,7 +168,12 @@ def _record(decision: Decision, request: api.DecisionRequest, found: api.Answer)
         ask.at,
         request.model_dump_json(exclude_unset=True),
         found.model_dump_json(by_alias=True),
-        {"model": versions.model, "schema": versions.schema, "catalogue": versions.catalogue},
+        {
+            "model": versions.model,
+            "schema": versions.schema,
+            "catalogue": versions.catalogue,
+            "policy": versions.policy,
+        },
         seen.names,
         tuple((pair.offer.offer_id, pair.channel.name) for pair in seen.pairs),
         seen.matrix,

@@ -98,6 +98,26 @@ class Value:
         return self.margin + self.incentive + self.unnoticed_incentive + self.contact_cost + self.attention
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the policy makes of each pair's value, ``[n_pairs]``; amounts in minor units."""
+
+    weight: Floats
+    """Factor on the positive part of the value."""
+    lever: Floats
+    scarcity: Floats
+    """Price of the slots, stock and budget that it takes; negative or 0."""
+
+    @staticmethod
+    def none(n_pairs: int) -> Terms:
+        """The value as it is."""
+        return Terms(np.ones(n_pairs), np.zeros(n_pairs), np.zeros(n_pairs))
+
+    def score(self, value: Floats) -> Floats:
+        """What pairs of these values are ranked by."""
+        return value + (self.weight - 1.0) * np.maximum(value, 0.0) + self.lever + self.scarcity
+
+
 def chances(
     model: Model, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32], stranger: bool
 ) -> Chances | None:
@@ -133,7 +153,8 @@ def chances(
     return Chances(probability(PartName.CHANNEL_RESPONSE), bought, taken, organic)
 
 
-def _interrupts(pair: Pair) -> bool:
+def interrupts(pair: Pair) -> bool:
+    """True where the offer needs a contact of its own: the customer did not come, and nothing carries it."""
     return pair.channel.direction is Direction.OUTBOUND and not pair.offer.enclosed
 
 
@@ -152,7 +173,7 @@ def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value
                 pair.offer.incentive_minor,
                 pair.offer.incentive_minor if pair.offer.automatic else 0,
                 0.0 if pair.offer.enclosed else pair.channel.cost_minor,
-                attention_minor if _interrupts(pair) else 0.0,
+                attention_minor if interrupts(pair) else 0.0,
             )
             for pair in pairs
         ],

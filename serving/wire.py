@@ -15,6 +15,7 @@ from serving.decision import Decision, Item
 from serving.eligibility import RULES
 from serving.equipment import Equipment
 from serving.ranking import ChannelScore
+from serving.score import interrupts
 
 SERVICE_VERSION = version("kairos-offers")
 MONEY_DIGITS, PROBABILITY_DIGITS = 4, 6
@@ -22,8 +23,10 @@ MONEY_DIGITS, PROBABILITY_DIGITS = 4, 6
 MOST_TOPICS = 20
 
 
-def answer(decision: Decision, equipment: Equipment, explain: str, timings_ms: dict[str, float]) -> api.Answer:
-    """The answer to one request, not yet recorded."""
+def answer(
+    decision: Decision, equipment: Equipment, explain: str, timings_ms: dict[str, float], recorded: bool = False
+) -> api.Answer:
+    """The answer to one request; only what is recorded has its messages reserved."""
     ask, versions, catalogue = decision.ask, decision.versions, equipment.catalogue
     return api.Answer(
         decision_id=ask.decision_id,
@@ -32,11 +35,17 @@ def answer(decision: Decision, equipment: Equipment, explain: str, timings_ms: d
         decided_at=format_instant(ask.at),
         valid_until=format_instant(decision.valid_until),
         currency=catalogue.currency,
-        items=[_item(rank, item, decision) for rank, item in enumerate(decision.items, start=1)],
+        items=[_item(rank, item, decision, recorded) for rank, item in enumerate(decision.items, start=1)],
         silence=api.Silence(
-            score_minor=decision.silence.score, wins=decision.silence.wins, reason=decision.silence.reason
+            score_minor=decision.silence.score,
+            wins=decision.silence.wins,
+            reason=decision.silence.reason,
+            probability=decision.silence.probability,
         ),
         preferred_channel=decision.preferred_channel,
+        preference_declared=decision.declared,
+        group=decision.draw.group.value,
+        attempts=decision.attempt + 1,
         channels=[_channel(found) for found in decision.channels],
         open_topics=[topic(intent) for intent in decision.intents[:MOST_TOPICS]],
         removed=_counts(decision),
@@ -47,16 +56,21 @@ def answer(decision: Decision, equipment: Equipment, explain: str, timings_ms: d
         fallback_reasons=[shortfall.lack.value for shortfall in decision.shortfalls],
         warnings=_warnings(decision, equipment),
         limits=list(catalogue.limits),
-        recorded=False,
+        recorded=recorded,
         versions=api.Versions(
-            model=versions.model, schema=versions.schema, catalogue=versions.catalogue, service=SERVICE_VERSION
+            model=versions.model,
+            schema=versions.schema,
+            catalogue=versions.catalogue,
+            policy=versions.policy,
+            service=SERVICE_VERSION,
         ),
         timings_ms=timings_ms,
     )
 
 
-def _item(rank: int, item: Item, decision: Decision) -> api.Item:
+def _item(rank: int, item: Item, decision: Decision, reserved: bool) -> api.Item:
     scored = item.scored
+    contact = next((each for each in decision.contacts if reserved and each.contact_id == item.contact_id), None)
     parts = scored.components
     return api.Item(
         rank=rank,
@@ -64,15 +78,23 @@ def _item(rank: int, item: Item, decision: Decision) -> api.Item:
         name=scored.pair.offer.name,
         category=scored.pair.offer.category,
         channel=scored.pair.channel.name,
-        moment=format_instant(decision.ask.at),
+        importance=scored.pair.offer.importance.value,
+        moment=format_instant(scored.moment),
+        contact_id=None if contact is None else contact.contact_id,
+        confirm_before=None if contact is None else format_instant(contact.expires_at),
+        alternative=item.contact_id is None and interrupts(scored.pair),
+        probability=item.probability,
         score_minor=_money(scored.score),
-        incremental_value_minor=None if scored.organic is None or decision.by_popularity else _money(scored.score),
+        incremental_value_minor=None if scored.organic is None or decision.by_popularity else _money(scored.value),
         components=api.Components(
             margin_minor=_money(parts.margin),
             incentive_minor=_money(parts.incentive),
             unnoticed_incentive_minor=_money(parts.unnoticed_incentive),
             contact_cost_minor=_money(parts.contact_cost),
             attention_minor=_money(parts.attention),
+            weighting_minor=_money(parts.weighting),
+            lever_minor=_money(parts.lever),
+            scarcity_minor=_money(parts.scarcity),
         ),
         probabilities=api.Probabilities(
             noticed=_probability(scored.noticed),

@@ -221,3 +221,17 @@ def test_the_examples_of_the_description_are_true_of_the_service(client: Clients
         assert answer.json().keys() == examples.ANSWER.keys()
     faulty = client().post("/v1/decisions", json={**examples.REQUEST, "limit": 101}).json()
     assert {**faulty, "request_id": ""} == {**examples.PROBLEM, "request_id": ""}
+
+
+def test_a_seed_is_for_dry_runs_only(client: Callable[..., TestClient]) -> None:
+    ask = client().post
+    refused = ask("/v1/decisions", json={"customer_id": "ann", "seed": 7})
+    assert (refused.status_code, refused.json()["code"]) == (422, "seed_not_allowed")
+    dry = ask("/v1/decisions", json={"customer_id": "ann", "seed": 7, "dry_run": True})
+    assert dry.status_code == 200
+    assert not [item for item in dry.json()["items"] if item["contact_id"]]
+
+
+def test_an_offer_that_is_not_in_the_catalogue_cannot_be_asked_for(client: Callable[..., TestClient]) -> None:
+    refused = client().post("/v1/decisions", json={"customer_id": "ann", "offer_id": "promo-wine"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/offer_id")

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from features.catalogue import Catalogue
-from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Event, Instant, Kind, OfferId
+from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Event, Importance, Instant, Kind, OfferId
 from features.fold import fold
 from features.state import empty
-from serving.consent import MARKETING, PROFILING, Consent
+from serving.consent import MARKETING, PREFERRED, PROFILING, Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision, silenced
 from serving.equipment import Equipment
 from serving.pairs import Known, stranger, vectors
+from serving.policy.policy import DEFAULT, Exploration
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
@@ -31,7 +32,9 @@ def decided(equipment: Callable[..., Equipment], history: list[Event], now: Inst
         channels = given.get("channels", EVERYWHERE)
         allowed = None if channels is None else frozenset(ChannelName(name) for name in channels)  # type: ignore[attr-defined]
         ask = Ask(DecisionId("d"), CustomerId("ann"), now, kind, allowed, limit)
-        return decide(ask, given.get("known", known), equipment(model))  # type: ignore[arg-type]
+        ask = replace(ask, **given.get("asked", {}))  # type: ignore[arg-type]
+        with_ = replace(equipment(model, **given.get("shop", {})), policy=given.get("policy", DEFAULT))  # type: ignore[arg-type]
+        return decide(ask, given.get("known", known), with_)  # type: ignore[arg-type]
 
     return run
 
@@ -223,3 +226,71 @@ def test_who_objects_to_marketing_gets_silence_with_the_reason(
     assert not found.items
     assert found.preferred_channel is None
     assert found.silence.reason == "The customer has objected to marketing, so nothing is offered."
+
+
+def test_the_channel_that_the_customer_asked_for_beats_the_model(
+    decided: Callable[..., Decision], model: Callable[..., Model], now: Instant
+) -> None:
+    said = {(PREFERRED, "direct_mail"): Consent(PREFERRED, True, now, "form", "direct_mail")}
+    found = decided(model({"promo-tea": 0.9}), known=replace(stranger(now), consents=said))
+    assert (found.preferred_channel, found.declared) == ("direct_mail", True)
+    channels = {item.scored.pair.offer.offer_id: item.scored.pair.channel.name for item in found.items}
+    assert channels["promo-tea"] == "direct_mail"
+    assert channels["promo-rum"] == "mailer"
+
+
+def test_offers_of_one_moment_share_a_message_and_what_needs_another_is_an_alternative(
+    decided: Callable[..., Decision], model: Callable[..., Model], shop: Catalogue
+) -> None:
+    post = tuple(replace(offer, channels=(ChannelName("direct_mail"),)) for offer in shop.offers if not offer.audience)
+    eager = model({"promo-milk": 0.9, "promo-tea": 0.9, "promo-rum": 0.9}, organic=0.0)
+    found = decided(eager, shop={"catalogue": replace(shop, offers=post)})
+    assert len(found.items) == 3
+    assert [contact.offers for contact in found.contacts] == [tuple(i.scored.pair.offer.offer_id for i in found.items)]
+    assert {item.contact_id for item in found.items} == {"d.1"}
+    none = decided(eager, shop={"catalogue": replace(shop, offers=post)}, asked={"contacts": 0})
+    assert [item.scored.pair for item in none.items] == [item.scored.pair for item in found.items]
+    assert {item.contact_id for item in none.items} == {None}
+    assert not none.contacts
+
+
+def test_the_customer_who_comes_needs_no_message(decided: Callable[..., Decision], model: Callable[..., Model]) -> None:
+    found = decided(model({}, organic=0.0), channels=("app", "mailer"))
+    assert found.items
+    assert not found.contacts
+
+
+def test_what_is_mandatory_comes_first_and_only_where_it_is_asked_for(
+    decided: Callable[..., Decision], model: Callable[..., Model], shop: Catalogue, now: Instant
+) -> None:
+    recall = [replace(o, importance=Importance.MANDATORY) if o.offer_id == "promo-rum" else o for o in shop.offers]
+    with_recall = {"catalogue": replace(shop, offers=tuple(recall))}
+    worthless = model({"promo-rum": 0.0}, organic=0.0)
+    objected = {(MARKETING, ""): Consent(MARKETING, False, now, "form")}
+    unasked = decided(worthless, None, shop=with_recall)
+    assert "promo-rum" not in [item.scored.pair.offer.offer_id for item in unasked.items]
+    asked = decided(worthless, "promotion", shop=with_recall, policy=replace(DEFAULT, exploration=Exploration(1.0)))
+    assert [(i.scored.pair.offer.offer_id, i.probability) for i in asked.items] == [("promo-rum", 1.0)]
+    alone = decided(
+        worthless,
+        None,
+        shop=with_recall,
+        asked={"offer_id": OfferId("promo-rum")},
+        known=replace(stranger(now), consents=objected),
+    )
+    assert [item.scored.pair.offer.offer_id for item in alone.items] == ["promo-rum"]
+    assert alone.kind == "promotion"
+
+
+def test_every_choice_of_an_exploring_policy_carries_its_probability(
+    decided: Callable[..., Decision], model: Callable[..., Model]
+) -> None:
+    bold = replace(DEFAULT, exploration=Exploration(control=0.1, random=0.3, floor=0.05, per_root=5.0))
+    for number in range(30):
+        found = decided(model({}, organic=0.0), policy=bold, asked={"decision_id": DecisionId(f"d{number}")})
+        assert all(0 < item.probability < 1 for item in found.items)
+        seeded = [
+            decided(model({}, organic=0.0), policy=bold, asked={"decision_id": DecisionId(name), "seed": number})
+            for name in ("one", "two")
+        ]
+        assert [i.scored for i in seeded[0].items] == [i.scored for i in seeded[1].items]

@@ -64,6 +64,7 @@ def test_every_rule_decides_a_case(sifted: Sift, event: Callable[..., Event], hi
         *sifted("promotion")[1],
         *sifted("promotion", consents=said(MARKETING, False))[1],
         *sifted("promotion", consents={})[1],
+        *sifted("promotion", offer_id=OfferId("promo-milk"))[1],
         *sifted("coupon", [*history, event(Kind.REDEEMED, 2, offer_id=milk)])[1],
         *sifted("coupon", [*history, event(Kind.DISMISSED, 2, offer_id=milk)])[1],
     ]
