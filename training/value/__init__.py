@@ -1,0 +1,1 @@
+"""What each action is worth for each customer: learners of the value, behind one interface."""
