@@ -1,0 +1,28 @@
+"""Starts the process of a job. It is another process than the one that serves, and outlives it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from serving.jobs.order import JobId
+
+MODULE = "serving.batch"
+
+
+def launch(job_id: JobId, log: Path) -> None:
+    """Start it with this process's settings; what it has to say goes into the log."""
+    with log.open("ab") as opened:
+        child = subprocess.Popen(
+            [sys.executable, "-m", MODULE, "--job", job_id],
+            stdin=subprocess.DEVNULL,
+            stdout=opened,
+            stderr=opened,
+            env=os.environ.copy(),
+            start_new_session=True,
+        )
+    # Somebody has to take note of its end, or it stays in the table of processes for as long as this one lives.
+    threading.Thread(target=child.wait, name=f"job-{job_id}", daemon=True).start()
