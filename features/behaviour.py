@@ -32,8 +32,9 @@ def _due(past: Past) -> Floats:
 
 def _open(days: Floats, topic: Topic, closed_days: Floats | None = None) -> Floats:
     """How open a topic still is: 1 when just begun, halved each half-life, 0 where never begun or closed since."""
-    closed = np.zeros_like(days, dtype=np.bool_) if closed_days is None else closed_days <= days
-    return np.where(np.isnan(days) | closed, 0.0, np.exp2(-np.nan_to_num(days) / HALF_LIFE_DAYS[topic]))
+    never = np.isnan(days)
+    strength = np.exp2(-np.where(never, 0.0, days) / HALF_LIFE_DAYS[topic])
+    return np.where(never if closed_days is None else never | (closed_days <= days), 0.0, strength)
 
 
 def _researching(rows: Rows) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,20 @@ from features.behaviour import (
     MOMENT_FEATURES,
     OFFER_FEATURES,
 )
-from features.feature import Feature
+from features.feature import Feature, Group, remembered
 from features.given import CONTENT_FEATURES, EVIDENCE_FEATURES, PROFILE_FEATURES
+from features.past import Past
 from features.rows import PROFILE_VALUES, Rows
-from features.schema import EVIDENCE_SCHEMA, SCHEMA, fingerprint
+from features.schema import (
+    BY_CATEGORY,
+    BY_CHANNEL,
+    BY_OFFER,
+    CUSTOMER,
+    EVIDENCE_SCHEMA,
+    SCHEMA,
+    Section,
+    fingerprint,
+)
 
 FEATURES: tuple[Feature, ...] = (
     *CUSTOMER_FEATURES,
@@ -44,6 +55,57 @@ def matrix(rows: Rows, n_rows: int, names: Sequence[str]) -> NDArray[np.float32]
     for column, name in enumerate(names):
         out[:, column] = BY_NAME[name].read(rows)
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of one group: the slots of its section as they are remembered, then what is made of them."""
+
+    place: slice
+    """Where they stand in FEATURES."""
+    made: tuple[Feature, ...]
+
+    @property
+    def width(self) -> int:
+        """How many they are."""
+        return int(self.place.stop - self.place.start)
+
+    def read(self, rows: Rows, past: Past | None, out: NDArray[np.float32]) -> None:
+        """Write the values of every row into ``out``, float32 ``[..., width]``.
+
+        ``past`` is what the rows hold of the group's section, None where it has none.
+        """
+        first = self.width - len(self.made)
+        if past is not None:
+            out[..., : past.sums.shape[-1]] = past.sums
+            out[..., past.sums.shape[-1] : first] = past.days
+        for column, feature in enumerate(self.made, first):
+            out[..., column] = feature.read(rows)
+
+
+def _columns(group: Group, section: Section | None = None) -> Columns:
+    """Raises ValueError where the features of a group do not stand together, or not after those of its section."""
+    places = [place for place, feature in enumerate(FEATURES) if feature.group is group]
+    found = slice(places[0], places[-1] + 1)
+    told = (
+        [] if section is None else [feature.name for feature in remembered(section, group, lambda rows: rows.customer)]
+    )
+    names = [feature.name for feature in FEATURES[found]]
+    if len(names) != len(places) or names[: len(told)] != told:
+        raise ValueError(f"the features of {group} do not stand together in FEATURES, those of its section first")
+    return Columns(found, FEATURES[found][len(told) :])
+
+
+COLUMNS: dict[Group, Columns] = {
+    Group.CUSTOMER: _columns(Group.CUSTOMER, CUSTOMER),
+    Group.PROFILE: _columns(Group.PROFILE),
+    Group.CATEGORY: _columns(Group.CATEGORY, BY_CATEGORY),
+    Group.OFFER: _columns(Group.OFFER, BY_OFFER),
+    Group.CHANNEL: _columns(Group.CHANNEL, BY_CHANNEL),
+    Group.MOMENT: _columns(Group.MOMENT),
+    Group.CONTENT: _columns(Group.CONTENT),
+    Group.EVIDENCE: _columns(Group.EVIDENCE),
+}
 
 
 def vector_fingerprint() -> str:

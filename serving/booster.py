@@ -45,14 +45,15 @@ class Booster:
             raise ModelError(f"these are no trees of LightGBM ({error}): train again, or promote another") from error
 
     @cached_property
-    def _forest(self) -> Forest:
+    def forest(self) -> Forest:
+        """The same trees as arrays."""
         from serving.trees.forest import Forest  # The compiler it needs takes a second to import.
 
         return Forest.parse(self.text)
 
     def raw(self, X: Matrix) -> Floats:
         """Scores on the logit scale ``[n]`` of rows ``[n, n_columns]``; NaN stands for unknown."""
-        return self._forest.raw(X)
+        return self.forest.raw(X)
 
     def raw_after(self, rounds: int, X: Matrix) -> Floats:
         """The same of the first so many trees only; LightGBM's own."""

@@ -71,7 +71,7 @@ def vectors(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> NDArray[np
 def rows(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> Rows:
     """The inputs of every feature: the customer's without a leading axis, the pairs' ``[n_pairs]``."""
     state = known.activity or empty()
-    when = _moment(known)
+    when = moment_of(known)
     offers = [pair.offer for pair in pairs]
     channels = [pair.channel for pair in pairs]
     touched = memory_of(state, BY_CATEGORY)
@@ -112,6 +112,7 @@ def _first(slot: Past) -> Past:
     return Past(slot.section, slot.sums[0], slot.days[0])
 
 
-def _moment(known: Known) -> Moment:
+def moment_of(known: Known) -> Moment:
+    """The hour and weekday of the instant on the customer's wall clock; no leading axis."""
     here = moment([known.zone], np.array([known.at], dtype=np.int64))
     return Moment(here.hour[0], here.weekday[0])

@@ -61,6 +61,12 @@ class Prepared:
             if given.shape != shape:
                 raise ModelError(f"values of {name!r} have shape {given.shape}, not {shape}")
             inputs[where] = given.ravel()
+        return self.score_flat(inputs)
+
+    def score_flat(self, inputs: Floats) -> Floats:
+        """As ``score``, of the values of all groups one after the other, float64: exactly ``n_keys`` rows of each."""
+        if inputs.shape != (self._n_inputs,):
+            raise ModelError(f"values of shape {inputs.shape} are not the {self._n_inputs} that are read")
         out = np.empty((self.n_forests, self.n_pairs))
         score_pairs(self._tables(), self._word, inputs, out)
         return out
