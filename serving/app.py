@@ -7,23 +7,29 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from features.clock import Clock, SimulatedClock
-from features.domain import CustomerId, Direction
+from features.domain import CustomerId, DecisionId, Direction
 from features.instant import format_instant
 from features.vector import vector_fingerprint
 from serving import api
+from serving.archive import Archive
 from serving.attribution import Attribution
 from serving.batch_files import BatchFiles
 from serving.catch_up import CatchUp
 from serving.crowd import Crowd, file_stamp
+from serving.decide import untimed
+from serving.decision import Ask, Decision
 from serving.desk import Desk
+from serving.document_routes import document_routes
+from serving.documents import Documents
 from serving.door import Door, check_open
 from serving.envelope import Envelope, is_json
+from serving.equipment import Equipment
 from serving.events.body import Reading
 from serving.intake import Intake
 from serving.journal import Journal, JournalUnavailableError
@@ -36,6 +42,7 @@ from serving.live_store import LiveStore
 from serving.page import Page
 from serving.policy.flaw import pointer
 from serving.present import clock_of, follower
+from serving.preview import Preview
 from serving.problem import Fault, Problem, RefusalError, problem
 from serving.projection import NoVocabularyError, Projection
 from serving.reception import Reception
@@ -82,15 +89,17 @@ def _parts(settings: Settings) -> Parts:
     clock = clock_of(settings)
     online = settings.feast_dir / "online.db"
     store = SqliteReader(online, settings.feature_ttl_days)
+    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
+    archive = Archive(journal, clock)
     watch = Watch(
-        Listing(settings.source_dir / "catalogue.json", follower(clock, settings)),
+        Listing(settings.source_dir / "catalogue.json", follower(clock, settings), archive.remembered),
         Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
         Crowd(store, clock, file_stamp(online)),
         Attention(settings.attention_minor, settings.attention_slope_minor),
         settings.model_poll_s,
+        archive.keep,
     )
     check_open(settings.access == "open", settings.host)
-    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
     return Parts(
         clock,
         store,
@@ -147,6 +156,17 @@ def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Liv
     )
 
 
+def _documents(parts: Parts, desk: Desk, door: Door) -> APIRouter:
+    documents = Documents(parts.journal, parts.watch, parts.clock)
+
+    def rehearse(customer_id: CustomerId, equipment: Equipment) -> Decision:
+        at = parts.clock.now()
+        ask = Ask(DecisionId(customer_id), customer_id, at, None, None, 1)
+        return desk.decide(ask, equipment, untimed)
+
+    return document_routes(documents, Preview(documents, rehearse), door)
+
+
 def serve(parts: Parts) -> FastAPI:
     """The service made of these parts."""
 
@@ -173,8 +193,9 @@ def serve(parts: Parts) -> FastAPI:
     )
     app.add_middleware(Envelope)
     intake = _intake(parts, projection)
+    desk = Desk(LiveStore(parts.store, projection))
     reception = Reception(
-        Desk(LiveStore(parts.store, projection)),
+        desk,
         parts.journal,
         parts.clock,
         lambda: parts.watch.current,
@@ -186,6 +207,7 @@ def serve(parts: Parts) -> FastAPI:
     live = _live(parts, intake, reception, door)
     _add_decisions(app, reception, door, live.repeats)
     app.include_router(routes(live))
+    app.include_router(_documents(parts, desk, door))
     _add_health(app, parts)
     _add_problems(app)
     _declare_problems(app)

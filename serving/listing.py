@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from features.catalogue import Catalogue
 from serving.policy.cabinet import Cabinet
@@ -56,7 +57,7 @@ class Listing:
         self._told = told
         self._written = -1
         self._base = _Base(None)
-        cabinet = Cabinet(path.parent)
+        self.cabinet = cabinet = Cabinet(path.parent)
         self._offers = Follower(cabinet, Name.OFFERS, offers_of, remembered)
         self._policy = Follower(cabinet, Name.POLICY, policy_of, remembered)
         self._sources: tuple[_Base, Held[Overlay], Held[Policy]] | None = None
@@ -103,11 +104,6 @@ class Listing:
         return _Base(before, note=f"Still deciding from the catalogue before it. {sentence}")
 
 
-def in_force(imported: Catalogue, offers: Document[Overlay]) -> Catalogue:
-    """The imported catalogue with a document of offers laid over it."""
-    return offers.value.over(imported, offers.fingerprint)
-
-
 def _joined(base: _Base, offers: Held[Overlay], policy: Held[Policy]) -> Listed:
     shortfalls = [base.shortfall] if base.shortfall is not None else []
     notes = [note for note in (base.note,) if note is not None]
@@ -117,9 +113,9 @@ def _joined(base: _Base, offers: Held[Overlay], policy: Held[Policy]) -> Listed:
         if offers.document is None:
             # Something may have been withdrawn for a reason.
             shortfalls.append(Shortfall(Lack.OFFERS_UNREADABLE, f"Nothing is offered: {offers.note}"))
-            catalogue = _NOTHING_OFFERED.over(catalogue, "")
+            catalogue = _NOTHING_OFFERED.over(catalogue)
         else:
-            catalogue = in_force(catalogue, offers.document)
+            catalogue = offers.document.value.over(catalogue)
             notes += told(Name.OFFERS, unknown_in_offers(catalogue, offers.document.value))
         if policy.document is None:
             shortfalls.append(Shortfall(Lack.POLICY_UNREADABLE, f"Nothing is offered: {policy.note}"))
@@ -129,6 +125,16 @@ def _joined(base: _Base, offers: Held[Overlay], policy: Held[Policy]) -> Listed:
     documents = [(Name.OFFERS, offers.document), (Name.POLICY, policy.document)]
     held = tuple((name, document) for name, document in documents if document is not None)
     return Listed(catalogue, found, tuple(shortfalls), tuple(notes), base.catalogue, held)
+
+
+def imagined(listed: Listed, offers: Document[Overlay] | None, policy: Document[Policy] | None) -> Listed:
+    """What would be listed with other documents; None leaves one as it is."""
+    held = dict(listed.documents)
+    return _joined(
+        _Base(listed.imported),
+        Held(offers if offers is not None else cast("Document[Overlay] | None", held.get(Name.OFFERS))),
+        Held(policy if policy is not None else cast("Document[Policy] | None", held.get(Name.POLICY))),
+    )
 
 
 def unknown_in_offers(catalogue: Catalogue, overlay: Overlay) -> Iterator[Flaw]:

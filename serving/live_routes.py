@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from features.codec import SchemaMismatchError
 from features.domain import CustomerId, DecisionId
 from serving import live_api as api
+from serving.errand import errand
 from serving.events.native import FIELDS
 from serving.identity.namespace import CUSTOMER
-from serving.journal import JournalUnavailableError
 from serving.journal.keys import Scope
 from serving.live import Live
-from serving.problem import Problem, RefusalError
-from serving.projection import NoVocabularyError
+from serving.problem import Problem
 from serving.repeats import Call, Given
-from serving.store import StoreUnavailableError
 
 T = TypeVar("T")
 Once = Annotated[
@@ -106,17 +102,7 @@ def routes(live: Live) -> APIRouter:
 
 
 async def _do(live: Live, key: str | None, scope: Scope, work: Any) -> Any:
-    """Let the caller in and run blocking work beside the event loop, so that requests share a transaction."""
-
-    def run() -> Any:
-        try:
-            return work(live.door.admit(key, scope))
-        except JournalUnavailableError as error:
-            raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
-        except (NoVocabularyError, StoreUnavailableError, SchemaMismatchError) as error:
-            raise RefusalError(503, "not_ready", f"{error}.".capitalize()) from error
-
-    return await run_in_threadpool(run)
+    return await errand(live.door, key, scope, work)
 
 
 def _json(answer: BaseModel) -> Response:

@@ -20,12 +20,15 @@ from serving.decision import Ask
 from serving.equipment import NOTHING, Equipment, pooled
 from serving.listing import Listed, Listing
 from serving.pairs import stranger
+from serving.policy.cabinet import Cabinet
 from serving.registry import Champion, Registry
 from serving.score import Attention
 from serving.shortfall import Lack, Shortfall
 
 _STARTING = Shortfall(Lack.STARTING, "The service has just been started and is still loading its model.")
 _LOG = logging.getLogger(__name__)
+
+_NOTHING_LISTED = Listed(None)
 
 Sources = tuple[Listed, Champion, Evidence]
 
@@ -91,6 +94,16 @@ class Watch:
             # What has been loaded stays: the collector need not walk it again while requests wait.
             gc.collect()
             gc.freeze()
+
+    @property
+    def cabinet(self) -> Cabinet:
+        """Where the documents lie that are followed."""
+        return self._listing.cabinet
+
+    @property
+    def listed(self) -> Listed:
+        """The catalogue and policy that the equipment in force was made of."""
+        return _NOTHING_LISTED if self._sources is None else self._sources[0]
 
     def imagine(self, listed: Listed) -> Equipment:
         """The equipment as it would be with another catalogue and policy. Nothing comes into force."""

@@ -24,6 +24,7 @@ from serving.journal.contacts import MATTERS_DAYS, STORY, ledger_in
 from serving.journal.counters import counted_of, numbered
 from serving.journal.database import Database
 from serving.journal.decisions import Record, read_decision, write_decision
+from serving.journal.documents import Version, version_of
 from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.errors import JournalUnavailableError
@@ -177,6 +178,11 @@ class Journal:
         """A kept decision, None for an unknown id."""
         with self.reading() as connection:
             return read_decision(connection, decision_id)
+
+    def document(self, fingerprint: str) -> Version | None:
+        """The document of this fingerprint, be it policy, offers or catalogue; None where it was never in force."""
+        with self.reading() as connection:
+            return version_of(connection, fingerprint)
 
     def erased(self, decision_id: DecisionId) -> bool:
         """True for a decision that was kept and was erased with its customer."""

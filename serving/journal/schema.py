@@ -252,6 +252,19 @@ KEYS = Table(
 )
 """Only digests of keys are kept."""
 
+DOCUMENTS = Table(
+    "documents",
+    METADATA,
+    Column("document_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("ix_documents_name", "name", "document_id"),
+)
+"""Every version of a document that came into force, in that order; one that comes back has a row again."""
+
 TOMBSTONES = Table(
     "tombstones",
     METADATA,

@@ -84,6 +84,7 @@ def parse(name: str, text: str | bytes) -> Body:
     """
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
+        canonical(found).encode()  # Half a character (a lone surrogate) can be kept nowhere.
     except (ValueError, RecursionError) as error:
         raise DocumentError(name, [Flaw("", f"it is not JSON ({error}): check quotes, commas and brackets")]) from None
     if not isinstance(found, dict):

@@ -20,14 +20,16 @@ class Overlay:
     imported: bool = True
     """False: no imported offer is made, only those of this document."""
 
-    def over(self, base: Catalogue, fingerprint: str) -> Catalogue:
-        """The catalogue in force.
+    def over(self, base: Catalogue) -> Catalogue:
+        """The catalogue in force; its fingerprint is that of all it says, so that equal ones are equal to the letter.
 
         Every category of the base goes on being counted, whatever is withdrawn: customers' histories are kept by it.
-        A channel that there is not (any more) carries no offer. ``fingerprint`` is the document's.
+        A channel that there is not (any more) carries no offer.
         """
-        if self == NOTHING_LAID_OVER:
-            return base
+        laid = base if self == NOTHING_LAID_OVER else self._laid(base)
+        return replace(laid, fingerprint=sha256(laid.to_json().encode()).hexdigest())
+
+    def _laid(self, base: Catalogue) -> Catalogue:
         gone = frozenset(self.withdrawn)
         kept = [offer for offer in base.offers if self.imported and offer.offer_id not in gone]
         channels = {channel.name: channel for channel in (*base.channels, *self.channels)}
@@ -35,7 +37,6 @@ class Overlay:
         offers = {offer.offer_id: offer for offer in (*kept, *own)}
         return replace(
             base,
-            fingerprint=sha256(f"{base.fingerprint} {fingerprint}".encode()).hexdigest(),
             offers=tuple(offers.values()),
             channels=tuple(channels.values()),
             counted=tuple(sorted(base.categories)),

@@ -28,6 +28,7 @@ from features.instant import parse_instant
 from features.stored import VIEWS
 from features.vector import vector_fingerprint
 from serving.app import Parts, serve
+from serving.archive import Archive
 from serving.crowd import Crowd
 from serving.journal import Journal
 from serving.linear import Linear
@@ -132,15 +133,17 @@ class Town:
         """A place where the shop meets its customers, served by a worker of its own; ``parts`` replace parts of it."""
         online = self.folder / "online.db"
         reader = SqliteReader(online, 400)
+        journal = Journal(f"sqlite:///{self.folder / 'journal.db'}")
+        archive = Archive(journal, self.clock)
         watch = Watch(
-            Listing(self.folder / "catalogue.json", lambda _: None),
+            Listing(self.folder / "catalogue.json", lambda _: None, archive.remembered),
             Registry(self.folder / "champion.json", self.folder / "models", read_bundle),
             Crowd(reader, self.clock, lambda: 0),
             Attention(1.0, 0.5),
             poll_s=0.05,
+            keep=archive.keep,
         )
         watch.refresh()
-        journal = Journal(f"sqlite:///{self.folder / 'journal.db'}")
         app = serve(replace(Parts(self.clock, reader, journal, watch, SqliteValues(online)), **parts))
         client = self._running.enter_context(TestClient(app, raise_server_exceptions=False))
         return Touchpoint(self, name, channel, client)

@@ -38,6 +38,7 @@ from features.schema import EVIDENCE_SCHEMA
 from features.state import empty
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, state_to_row
 from serving.app import Parts, serve
+from serving.archive import Archive
 from serving.crowd import Crowd
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal
@@ -222,15 +223,17 @@ def parts(place: Path, store: MemoryReader, model: Callable[..., Model]) -> Call
                 raise ModelError(f"{folder} holds no bundle")
             return replace(model({"promo-tea": 0.6}, organic=0.1), version=folder.name)  # type: ignore[type-var]
 
+        journal = other.get("journal", Journal(f"sqlite:///{place / 'journal.db'}"))
+        archive = Archive(journal, clock)
         watch = Watch(
-            Listing(place / "catalogue.json", lambda _: None),
+            Listing(place / "catalogue.json", lambda _: None, archive.remembered),
             Registry(place / "champion.json", place / "models", other.get("load", load)),
             Crowd(reader, clock, lambda: 0),
             Attention(1.0, 0.5),
             poll_s=0.02,
+            keep=archive.keep,
         )
         watch.refresh()
-        journal = other.get("journal", Journal(f"sqlite:///{place / 'journal.db'}"))
         return Parts(clock, reader, journal, watch)
 
     return make

@@ -9,6 +9,7 @@ import pytest
 from features.domain import Instant
 from serving.journal import Cause, Journal
 from serving.journal.keys import Scope, make_key, revoke_key
+from serving.policy.document import Name
 from tests.journeys.town import Touchpoint, Town
 
 CAUSE = Cause(Instant(0), "admin", "test")
@@ -23,8 +24,16 @@ SCOPES = {
     ("post", "/v1/customers/{customer_id}/consents"): Scope.EVENTS,
     ("get", "/v1/customers/{customer_id}/export"): Scope.ADMIN,
     ("delete", "/v1/customers/{customer_id}"): Scope.ADMIN,
+    ("get", "/v1/catalogue"): Scope.READ,
+    **{("get", f"/v1/{name}"): Scope.READ for name in Name},
+    **{("get", f"/v1/history/{name}"): Scope.READ for name in Name},
+    **{(method, f"/v1/{name}"): Scope.ADMIN for name in Name for method in ("put", "delete")},
+    **{("post", f"/v1/{name}/preview"): Scope.ADMIN for name in (Name.POLICY, Name.OFFERS)},
+    ("get", "/v1/offers/{offer_id}"): Scope.READ,
+    ("put", "/v1/offers/{offer_id}"): Scope.ADMIN,
+    ("delete", "/v1/offers/{offer_id}"): Scope.ADMIN,
 }
-OPEN = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/version")}
+OPEN = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/version"), ("get", "/v1/schemas/{name}")}
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/decisions": {"customer_id": "ann"},
     "/v1/decisions/{decision_id}/outcomes": {"outcomes": [{"kind": "clicked"}]},
@@ -57,7 +66,7 @@ def key(journal: Journal, *scopes: Scope, name: str | None = None) -> tuple[str,
 
 
 def call(desk: Touchpoint, method: str, path: str, authorization: str | None) -> Any:
-    where = path.format(customer_id="ann", decision_id="d")
+    where = path.format(customer_id="ann", decision_id="d", offer_id="o")
     headers = {} if authorization is None else {"authorization": authorization}
     return desk.client.request(method, where, json=BODIES.get(path), headers=headers)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def test_without_documents_the_imported_catalogue_and_the_default_policy_are_in_
     listing: Listing, shop: Catalogue
 ) -> None:
     listed = listing.listed()
-    assert listed.catalogue == listed.imported == shop
+    assert listed.imported == shop
+    assert listed.catalogue is not None
+    assert replace(listed.catalogue, fingerprint=shop.fingerprint) == shop
     assert listed.policy.rests == DEFAULT.rests
     assert listing.listed() is listed
 

@@ -1,0 +1,240 @@
+"""The routes of policy, offers and personas."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel
+
+from features.domain import Offer, OfferId
+from features.instant import format_instant
+from serving import document_api as api
+from serving.documents import Documents, Match, parsed
+from serving.door import Door
+from serving.errand import errand
+from serving.etag import etag
+from serving.journal.documents import versions
+from serving.journal.keys import Scope
+from serving.policy.document import CLASSES, Body, Document, Name
+from serving.policy.form import write
+from serving.policy.json_schema import json_schema
+from serving.preview import Preview
+from serving.problem import Problem, RefusalError
+
+PAGE = 100
+SCHEMAS: dict[str, type] = {**{str(name): owner for name, owner in CLASSES.items()}, "offer": Offer}
+Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the version that this changes.")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`*` for an offer that is new.")]
+Cursor = Annotated[str | None, Query(max_length=128, description="Where the page before ended.")]
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "model": Problem}
+
+
+_NO_KEY: dict[int | str, dict[str, Any]] = {
+    401: _problem("No key, or one that is unknown or revoked."),
+    403: _problem("The key lacks the scope."),
+    409: _problem("The document's file cannot be used."),
+    422: _problem("The request is not what this call takes."),
+    503: _problem("The journal or the catalogue cannot be used."),
+}
+_CHANGE: dict[int | str, dict[str, Any]] = {
+    400: _problem("The body is not a JSON object."),
+    404: _problem("There is none."),
+    412: _problem("It has changed since it was read."),
+    413: _problem("The body is larger than 1 MB."),
+    428: _problem("The version to change is not named."),
+    **_NO_KEY,
+}
+
+
+def _taking(owner: str) -> dict[str, Any]:
+    """The description of a body whose form is a document's own schema."""
+    told = {"type": "object", "description": f"In the form of `/v1/schemas/{owner}`."}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": told}}}}
+
+
+def document_routes(documents: Documents, preview: Preview, door: Door) -> APIRouter:
+    """The routes, to be included by the app. Its handler of RefusalError gives problems their form."""
+    router = APIRouter(tags=["documents"])
+    for name in Name:
+        _add_document(router, documents, door, name)
+    for name in (Name.POLICY, Name.OFFERS):
+        _add_preview(router, preview, door, name)
+    _add_offer(router, documents, door)
+    _add_catalogue(router, documents, door)
+    return router
+
+
+def _body(body: Any, fingerprint: str) -> Response:
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, headers={"ETag": etag(fingerprint)}, media_type="application/json")
+
+
+def _json(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+def _add_document(router: APIRouter, documents: Documents, door: Door, name: Name) -> None:
+    given: dict[int | str, dict[str, Any]] = {200: {"description": f"The document; its version is the ETag. ({name})"}}
+
+    def answer(document: Document[Any]) -> Response:
+        return _body(document.body, document.fingerprint)
+
+    @router.get(f"/v1/{name}", response_class=Response, responses={**given, **_NO_KEY}, name=f"read_{name}")
+    async def read(authorization: Key = None) -> Response:
+        """The document in force, as it was put; its ETag is to be sent as If-Match when it is replaced."""
+        return answer(await errand(door, authorization, Scope.READ, lambda _: documents.read(name)))
+
+    @router.put(
+        f"/v1/{name}",
+        response_class=Response,
+        responses={**given, **_CHANGE},
+        openapi_extra=_taking(name),
+        name=f"put_{name}",
+    )
+    async def put(
+        request: Request, authorization: Key = None, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+    ) -> Response:
+        """Replace the document as a whole. It is in force here at once, in other workers a moment later."""
+        text = await request.body()
+
+        def work(by: str) -> Document[Any]:
+            return documents.put(name, parsed(name, text), Match(if_match, if_none_match), by)
+
+        return answer(await errand(door, authorization, Scope.ADMIN, work))
+
+    @router.delete(f"/v1/{name}", response_class=Response, responses={**given, **_CHANGE}, name=f"delete_{name}")
+    async def remove(authorization: Key = None, if_match: IfMatch = None) -> Response:
+        """Go back to the empty document, which leaves everything at its default."""
+
+        def work(by: str) -> Document[Any]:
+            return documents.remove(name, Match(if_match), by)
+
+        return answer(await errand(door, authorization, Scope.ADMIN, work))
+
+    @router.get(
+        f"/v1/history/{name}",
+        response_class=Response,
+        responses={200: {"model": api.History, "description": "Versions, newest first."}, **_NO_KEY},
+        name=f"history_of_{name}",
+    )
+    async def history(cursor: Cursor = None, authorization: Key = None) -> Response:
+        """Every version that was ever in force, with who brought it and when."""
+
+        def work(_: str) -> api.History:
+            if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+                raise RefusalError(422, "wrong_cursor", "Send the cursor of the page before, or none.")
+            return _history(documents, name, None if cursor is None else int(cursor))
+
+        return _json(await errand(door, authorization, Scope.READ, work))
+
+
+def _history(documents: Documents, name: Name, before: int | None) -> api.History:
+    with documents.journal.reading() as connection:
+        found = versions(connection, name, before, PAGE + 1)
+    told = [
+        api.VersionTold(
+            fingerprint=each.fingerprint, at=format_instant(each.at), by=each.by, body=json.loads(each.body)
+        )
+        for _, each in found[:PAGE]
+    ]
+    return api.History(versions=told, cursor=str(found[PAGE - 1][0]) if len(found) > PAGE else None)
+
+
+def _add_preview(router: APIRouter, preview: Preview, door: Door, name: Name) -> None:
+    @router.post(
+        f"/v1/{name}/preview",
+        response_class=Response,
+        responses={200: {"model": api.Preview, "description": "What it would change."}, **_CHANGE},
+        openapi_extra=_taking(name),
+        name=f"preview_{name}",
+    )
+    async def show(
+        request: Request,
+        sample: Annotated[int, Query(ge=0, le=100, description="Known customers to decide for, with both.")] = 20,
+        authorization: Key = None,
+    ) -> Response:
+        """Check a document, and try it on known customers beside what is in force. Nothing is changed or recorded."""
+        text = await request.body()
+
+        def work(_: str) -> api.Preview:
+            return preview.of(name, parsed(name, text), sample)
+
+        return _json(await errand(door, authorization, Scope.ADMIN, work))
+
+
+def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
+    where = "/v1/offers/{offer_id}"
+    given: dict[int | str, dict[str, Any]] = {200: {"description": "The offer; its version is the ETag."}}
+
+    def answer(found: tuple[Offer, str]) -> Response:
+        return _body(write(found[0]), found[1])
+
+    @router.get(where, response_class=Response, responses={**given, 404: _problem("There is none."), **_NO_KEY})
+    async def offer(offer_id: str, authorization: Key = None) -> Response:
+        """An offer in force, imported or put."""
+        return answer(await errand(door, authorization, Scope.READ, lambda _: documents.offer(offer_id)))
+
+    @router.put(where, response_class=Response, responses={**given, **_CHANGE}, openapi_extra=_taking("offer"))
+    async def put_offer(
+        offer_id: str,
+        request: Request,
+        authorization: Key = None,
+        if_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """Make an offer, or replace one; an imported offer is replaced by its own version in the document of offers."""
+        text = await request.body()
+
+        def work(by: str) -> tuple[Offer, str]:
+            body: Body = parsed("offer", text)
+            return documents.put_offer(offer_id, body, Match(if_match, if_none_match), by)
+
+        return answer(await errand(door, authorization, Scope.ADMIN, work))
+
+    @router.delete(where, status_code=204, response_class=Response, responses=_CHANGE)
+    async def delete_offer(offer_id: str, authorization: Key = None, if_match: IfMatch = None) -> Response:
+        """Make an offer no more; an imported one is withdrawn, and comes back when it is put again."""
+        match = Match(if_match)
+        await errand(door, authorization, Scope.ADMIN, lambda by: documents.remove_offer(offer_id, match, by))
+        return Response(status_code=204)
+
+
+def _add_catalogue(router: APIRouter, documents: Documents, door: Door) -> None:
+    @router.get(
+        "/v1/catalogue",
+        response_class=Response,
+        responses={200: {"model": api.Catalogue, "description": "A page of it."}, **_NO_KEY},
+    )
+    async def catalogue(cursor: Cursor = None, authorization: Key = None) -> Response:
+        """Every offer and channel in force, by offer id."""
+        return _json(await errand(door, authorization, Scope.READ, lambda _: _page(documents, cursor)))
+
+    @router.get(
+        "/v1/schemas/{name}",
+        response_class=Response,
+        responses={200: {"description": "A JSON Schema, draft 2020-12."}, 404: _problem("There is none.")},
+    )
+    async def schema(name: str) -> Response:
+        """The JSON Schema of `policy`, `offers`, `offer` or `personas`; editors may be pointed to it by `$schema`."""
+        if name not in SCHEMAS:
+            raise RefusalError(404, "schema_not_found", f"There is no schema {name!r}: {', '.join(SCHEMAS)}.")
+        return Response(json.dumps(json_schema(SCHEMAS[name])), media_type="application/schema+json")
+
+
+def _page(documents: Documents, cursor: str | None) -> api.Catalogue:
+    found = documents.watch.current.catalogue
+    rest = sorted(offer_id for offer_id in found.offer if cursor is None or offer_id > cursor)
+    return api.Catalogue(
+        source=found.source,
+        currency=found.currency,
+        fingerprint=found.fingerprint,
+        channels=[write(channel) for channel in found.channels],
+        offers=[write(found.offer[OfferId(offer_id)]) for offer_id in rest[:PAGE]],
+        cursor=rest[PAGE - 1] if len(rest) > PAGE else None,
+    )
