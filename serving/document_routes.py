@@ -52,6 +52,10 @@ _CHANGE: dict[int | str, dict[str, Any]] = {
 }
 
 
+def _given(description: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}}
+
+
 def _taking(owner: str) -> dict[str, Any]:
     """The description of a body whose form is a document's own schema."""
     told = {"type": "object", "description": f"In the form of `/v1/schemas/{owner}`."}
@@ -80,7 +84,7 @@ def _json(answer: BaseModel) -> Response:
 
 
 def _add_document(router: APIRouter, documents: Documents, door: Door, name: Name) -> None:
-    given: dict[int | str, dict[str, Any]] = {200: {"description": f"The document; its version is the ETag. ({name})"}}
+    given = _given(f"The document of {name}; its version is the ETag.")
 
     def answer(document: Document[Any]) -> Response:
         return _body(document.body, document.fingerprint)
@@ -170,7 +174,7 @@ def _add_preview(router: APIRouter, preview: Preview, door: Door, name: Name) ->
 
 def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
     where = "/v1/offers/{offer_id}"
-    given: dict[int | str, dict[str, Any]] = {200: {"description": "The offer; its version is the ETag."}}
+    given = _given("The offer; its version is the ETag.")
 
     def answer(found: tuple[Offer, str]) -> Response:
         return _body(write(found[0]), found[1])
@@ -197,12 +201,18 @@ def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
 
         return answer(await errand(door, authorization, Scope.ADMIN, work))
 
-    @router.delete(where, status_code=204, response_class=Response, responses=_CHANGE)
+    left = _given("The document of offers; its version is the ETag.")
+
+    @router.delete(where, response_class=Response, responses={**left, **_CHANGE})
     async def delete_offer(offer_id: str, authorization: Key = None, if_match: IfMatch = None) -> Response:
         """Make an offer no more; an imported one is withdrawn, and comes back when it is put again."""
         match = Match(if_match)
-        await errand(door, authorization, Scope.ADMIN, lambda by: documents.remove_offer(offer_id, match, by))
-        return Response(status_code=204)
+
+        def work(by: str) -> Document[Any]:
+            return documents.remove_offer(offer_id, match, by)
+
+        document = await errand(door, authorization, Scope.ADMIN, work)
+        return _body(document.body, document.fingerprint)
 
 
 def _add_catalogue(router: APIRouter, documents: Documents, door: Door) -> None:
@@ -218,13 +228,13 @@ def _add_catalogue(router: APIRouter, documents: Documents, door: Door) -> None:
     @router.get(
         "/v1/schemas/{name}",
         response_class=Response,
-        responses={200: {"description": "A JSON Schema, draft 2020-12."}, 404: _problem("There is none.")},
+        responses={**_given("A JSON Schema, draft 2020-12."), 404: _problem("There is none.")},
     )
     async def schema(name: str) -> Response:
         """The JSON Schema of `policy`, `offers`, `offer` or `personas`; editors may be pointed to it by `$schema`."""
         if name not in SCHEMAS:
             raise RefusalError(404, "schema_not_found", f"There is no schema {name!r}: {', '.join(SCHEMAS)}.")
-        return Response(json.dumps(json_schema(SCHEMAS[name])), media_type="application/schema+json")
+        return Response(json.dumps(json_schema(SCHEMAS[name])), media_type="application/json")
 
 
 def _page(documents: Documents, cursor: str | None) -> api.Catalogue:

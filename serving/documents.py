@@ -138,8 +138,8 @@ class Documents:
         self._change(Name.OFFERS, edit, by)
         return self.offer(offer_id)
 
-    def remove_offer(self, offer_id: str, match: Match, by: str) -> None:
-        """Make an offer no more.
+    def remove_offer(self, offer_id: str, match: Match, by: str) -> Document[Any]:
+        """Make an offer no more; returns the document of offers.
 
         Raises:
             RefusalError: 404 where there is none, else as ``put``.
@@ -157,7 +157,7 @@ class Documents:
                 raw["withdrawn"] = [*raw.get("withdrawn", []), offer_id]
             return raw
 
-        self._change(Name.OFFERS, edit, by)
+        return self._change(Name.OFFERS, edit, by)
 
     def _understood_offer(self, body: Body, place: int) -> None:
         """Flaws are told as of the offer alone, which stands at ``place``."""
