@@ -26,8 +26,7 @@ from serving.eligibility import (
 )
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
-from serving.ledger.contact import ContactId
-from serving.messages import messages
+from serving.grant import Carried, seat
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
 from serving.popularity import popularity
 from serving.ranking import Judged, Scored, by_channel, scored
@@ -72,8 +71,11 @@ def decide(
     lap("score")
     choice = _choose(ask, known, judged, eligible, equipment, circumstances)
     chosen = [scored(judged, place) for place in choice.places]
-    ids, contacts = messages(chosen, ask.decision_id, ask.at, ask.contacts, equipment.policy)
-    items = tuple(_item(*each, seen) for each in zip(chosen, choice.probabilities, ids, strict=True))
+    carried, grant = seat(
+        chosen, ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
+    )
+    likely = zip(carried, choice.probabilities, strict=True)
+    items = tuple(_item(each, probability, seen) for each, probability in likely if each is not None)
     channels = by_channel(judged, choice.ranked, _channels(ask, kind, equipment))
     best = [scored(judged, place) for place in choice.best]
     made = frozenset(choice.places)
@@ -85,9 +87,8 @@ def decide(
         personal=personal,
         intents=known.intents if personal else (),
         items=items,
-        contacts=contacts,
+        grant=grant,
         draw=choice.draw,
-        attempt=circumstances.attempt,
         silence=Silence(not items, _why_silent(best, removed, choice.draw), probability=choice.draw.silence),
         preferred_channel=choice.preferred or (channels[0].channel if len(pairs) else None),
         declared=choice.preferred is not None,
@@ -108,6 +109,9 @@ def decide(
             equipment.catalogue.fingerprint,
             equipment.policy.fingerprint,
         ),
+        known=known,
+        circumstances=circumstances,
+        lacking=lacking,
     )
 
 
@@ -218,12 +222,13 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
     return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
 
 
-def _item(scored: Scored, probability: float, contact_id: ContactId | None, seen: NDArray[np.float32]) -> Item:
+def _item(carried: Carried, probability: float, seen: NDArray[np.float32]) -> Item:
+    scored = carried.scored
     vector = dict(zip(NAMES, seen[scored.row].tolist(), strict=True))
     return Item(
         scored,
         probability,
-        contact_id,
+        carried.contact_id,
         vector["evidence_offer_contacts"],
         vector["evidence_category_contacts"],
         reasons(Seen(scored.pair, vector)),

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.intent import Intent
+from serving.circumstances import Circumstances
 from serving.draw import SILENCE, Draw
 from serving.eligibility import Removal
-from serving.ledger.contact import Contact, ContactId
-from serving.pairs import Pair
+from serving.grant import Grant
+from serving.ledger.contact import ContactId
+from serving.pairs import Known, Pair
 from serving.ranking import ChannelScore, Scored
 from serving.shortfall import Shortfall, distinct
 
@@ -110,11 +112,9 @@ class Decision:
     intents: tuple[Intent, ...]
     """What the customer has begun and not finished, strongest first."""
     items: tuple[Item, ...]
-    contacts: tuple[Contact, ...]
-    """The messages to reserve for the items."""
+    grant: Grant
+    """What the items need of the ledger."""
     draw: Draw
-    attempt: int
-    """How often it was drawn again because a choice could not be reserved."""
     silence: Silence
     preferred_channel: ChannelName | None
     declared: bool
@@ -126,6 +126,10 @@ class Decision:
     shortfalls: tuple[Shortfall, ...]
     valid_until: Instant
     versions: Versions
+    known: Known
+    circumstances: Circumstances
+    lacking: tuple[Shortfall, ...]
+    """What the knowledge of the customer had to do without."""
 
 
 def silenced(decision: Decision, shortfall: Shortfall) -> Decision:
@@ -133,7 +137,7 @@ def silenced(decision: Decision, shortfall: Shortfall) -> Decision:
     return replace(
         decision,
         items=(),
-        contacts=(),
+        grant=Grant(),
         silence=Silence(True, shortfall.sentence),
         shortfalls=distinct(*decision.shortfalls, shortfall),
     )

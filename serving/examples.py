@@ -40,7 +40,7 @@ ANSWER: dict[str, Any] = {
             "channel": "direct_mail",
             "importance": "promotional",
             "moment": "2017-11-15T05:00:00Z",
-            "contact_id": f"{DECISION_ID}.1",
+            "contact_id": f"{DECISION_ID}-1",
             "confirm_before": "2017-11-15T06:00:00Z",
             "alternative": False,
             "probability": 0.83,

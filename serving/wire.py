@@ -45,7 +45,7 @@ def answer(
         preferred_channel=decision.preferred_channel,
         preference_declared=decision.declared,
         group=decision.draw.group.value,
-        attempts=decision.attempt + 1,
+        attempts=decision.circumstances.attempt + 1,
         channels=[_channel(found) for found in decision.channels],
         open_topics=[topic(intent) for intent in decision.intents[:MOST_TOPICS]],
         removed=_counts(decision),
@@ -70,7 +70,7 @@ def answer(
 
 def _item(rank: int, item: Item, decision: Decision, reserved: bool) -> api.Item:
     scored = item.scored
-    contact = next((each for each in decision.contacts if reserved and each.contact_id == item.contact_id), None)
+    contact = next((each for each in decision.grant.contacts if reserved and each.contact_id == item.contact_id), None)
     parts = scored.components
     return api.Item(
         rank=rank,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from features.domain import Instant, OfferId
+from features.domain import HOUR, Instant, Offer, OfferId
 from serving.ledger.contact import ContactId
 from serving.ledger.counting import stretch
 from serving.ledger.reservation import Take
@@ -58,3 +58,12 @@ def of_message(takes: Iterable[Take]) -> tuple[Take, ...]:
         else:
             rest.append(take)
     return (*found, *rest)
+
+
+def keys_of(policy: Policy, offers: Iterable[Offer], at: Instant) -> tuple[str, ...]:
+    """Every key that an offer made now, or within the policy's horizon, may take something of."""
+    hours = [Instant(at + hour * HOUR) for hour in range(policy.horizon_hours + 1)]
+    stocks = [stock_key(offer.offer_id) for offer in offers if offer.stock is not None]
+    capacities = [window_key("capacity", c.name, c.window, hour) for c in policy.capacities for hour in hours]
+    budgets = [window_key("budget", b.name, b.window, hour) for b in policy.budgets for hour in hours]
+    return tuple(dict.fromkeys((*stocks, *capacities, *budgets)))

@@ -246,18 +246,20 @@ def test_offers_of_one_moment_share_a_message_and_what_needs_another_is_an_alter
     eager = model({"promo-milk": 0.9, "promo-tea": 0.9, "promo-rum": 0.9}, organic=0.0)
     found = decided(eager, shop={"catalogue": replace(shop, offers=post)})
     assert len(found.items) == 3
-    assert [contact.offers for contact in found.contacts] == [tuple(i.scored.pair.offer.offer_id for i in found.items)]
-    assert {item.contact_id for item in found.items} == {"d.1"}
+    assert [contact.offers for contact in found.grant.contacts] == [
+        tuple(i.scored.pair.offer.offer_id for i in found.items)
+    ]
+    assert {item.contact_id for item in found.items} == {"d-1"}
     none = decided(eager, shop={"catalogue": replace(shop, offers=post)}, asked={"contacts": 0})
     assert [item.scored.pair for item in none.items] == [item.scored.pair for item in found.items]
     assert {item.contact_id for item in none.items} == {None}
-    assert not none.contacts
+    assert not none.grant.contacts
 
 
 def test_the_customer_who_comes_needs_no_message(decided: Callable[..., Decision], model: Callable[..., Model]) -> None:
     found = decided(model({}, organic=0.0), channels=("app", "mailer"))
     assert found.items
-    assert not found.contacts
+    assert not found.grant.contacts
 
 
 def test_what_is_mandatory_comes_first_and_only_where_it_is_asked_for(

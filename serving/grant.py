@@ -1,0 +1,140 @@
+"""What a decision asks the ledger for: one message per outbound channel and moment, and what its offers use up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from features.domain import DecisionId, Importance, Instant
+from serving.ledger.contact import Contact, ContactId, Ledger
+from serving.ledger.reservation import Take, contact_of
+from serving.ledger.room import room
+from serving.ledger.shared import of_message, takes_of
+from serving.pairs import Pair
+from serving.policy.policy import Policy
+from serving.ranking import Scored
+from serving.score import interrupts
+
+TOLERANCE = 1e-9
+"""Money is added up in float64."""
+Place = tuple[str, Instant, bool]
+"""Channel, moment, and whether it promotes: what does not goes out by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What has to be granted, all or nothing."""
+
+    contacts: tuple[Contact, ...] = ()
+    takes: tuple[Take, ...] = ()
+    displaced: tuple[ContactId, ...] = ()
+    """Reservations of lower priority that give way."""
+
+    @property
+    def empty(self) -> bool:
+        """True where nothing is asked of the ledger."""
+        return not self.contacts and not self.takes
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One of the chosen with the message it goes out with."""
+
+    scored: Scored
+    contact_id: ContactId | None
+    """None where nobody is interrupted (an inbound channel, an enclosed offer), or where it is an alternative."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    contact_id: ContactId
+    number: int
+    pairs: tuple[Pair, ...]
+    displaced: tuple[ContactId, ...]
+
+
+@dataclass
+class _Desk:
+    """What is asked for so far."""
+
+    decision_id: DecisionId
+    at: Instant
+    zone: str
+    policy: Policy
+    ledger: Ledger
+    most: int
+    told: dict[Place, _Message] = field(default_factory=dict)
+    takes: list[Take] = field(default_factory=list)
+
+    def seat(self, scored: Scored) -> Carried | None:
+        """The pair with its message; None where what it uses up is not there any more."""
+        if not interrupts(scored.pair):
+            return Carried(scored, None) if self._take(takes_of(self.policy, scored.pair, scored.moment)) else None
+        place = (scored.pair.channel.name, scored.moment, _promotes(scored.pair))
+        message = self._message(place, scored.pair)
+        if message is None:
+            return Carried(scored, None)
+        if not self._take(takes_of(self.policy, scored.pair, scored.moment, message.contact_id)):
+            return None
+        self.told[place] = message
+        return Carried(scored, message.contact_id)
+
+    def _message(self, place: Place, pair: Pair) -> _Message | None:
+        """The message with this pair in it; None where no cap has room for it, or no further one is wanted."""
+        held = self.told.get(place)
+        if held is None and len(self.told) >= self.most:
+            return None
+        number = len(self.told) + 1 if held is None else held.number
+        pairs = (pair,) if held is None else (*held.pairs, pair)
+        wanted = contact_of(self.decision_id, number, pairs, place[1], self.policy, self.at)
+        others = [self._contact(each, told) for each, told in self.told.items() if each != place]
+        gone = {contact_id for told in self.told.values() for contact_id in told.displaced}
+        standing = [contact for contact in self.ledger.contacts if contact.contact_id not in gone]
+        way = room(wanted, [*standing, *others], self.policy, self.zone, self.at) if _promotes(pair) else ()
+        if way is None or {other.contact_id for other in others} & set(way):
+            return None
+        before = () if held is None else held.displaced
+        return _Message(wanted.contact_id, number, pairs, tuple(dict.fromkeys((*before, *way))))
+
+    def _contact(self, place: Place, message: _Message) -> Contact:
+        return contact_of(self.decision_id, message.number, message.pairs, place[1], self.policy, self.at)
+
+    def _take(self, more: Iterable[Take]) -> bool:
+        """Use these up, where there is enough of all of them."""
+        wanted = list(of_message([*self.takes, *more]))
+        for key in {take.key for take in wanted}:
+            most = min(take.most for take in wanted if take.key == key)
+            used = sum(take.amount for take in wanted if take.key == key)
+            if self.ledger.taken.get(key, 0.0) + used > most + TOLERANCE:
+                return False
+        self.takes = wanted
+        return True
+
+    def grant(self) -> Grant:
+        """Everything together."""
+        contacts = tuple(self._contact(place, message) for place, message in self.told.items())
+        displaced = [contact_id for message in self.told.values() for contact_id in message.displaced]
+        return Grant(contacts, tuple(self.takes), tuple(dict.fromkeys(displaced)))
+
+
+def _promotes(pair: Pair) -> bool:
+    return pair.offer.importance is Importance.PROMOTIONAL
+
+
+def seat(
+    chosen: Sequence[Scored],
+    decision_id: DecisionId,
+    at: Instant,
+    zone: str,
+    policy: Policy,
+    ledger: Ledger,
+    most: int,
+) -> tuple[tuple[Carried | None, ...], Grant]:
+    """The message of each chosen pair, and what is asked of the ledger.
+
+    What needs a further message than the ``most`` that are wanted, or one that no cap has room for beside those above
+    it, is an alternative. What uses up more than is left beside those above it is None.
+    """
+    desk = _Desk(decision_id, at, zone, policy, ledger, most)
+    carried = tuple(desk.seat(scored) for scored in chosen)
+    return carried, desk.grant()
