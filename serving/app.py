@@ -21,6 +21,7 @@ from serving.archive import Archive
 from serving.attribution import Attribution
 from serving.batch_files import BatchFiles
 from serving.catch_up import CatchUp
+from serving.clerk import Clerk
 from serving.crowd import Crowd, file_stamp
 from serving.decide import untimed
 from serving.decision import Ask, Decision
@@ -195,8 +196,7 @@ def serve(parts: Parts) -> FastAPI:
     intake = _intake(parts, projection)
     desk = Desk(LiveStore(parts.store, projection))
     reception = Reception(
-        desk,
-        parts.journal,
+        Clerk(parts.journal, desk),
         parts.clock,
         lambda: parts.watch.current,
         simulated=isinstance(parts.clock, SimulatedClock),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from serving.eligibility import (
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
 from serving.grant import Carried, seat
+from serving.ledger.shared import takes_of
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
 from serving.popularity import popularity
 from serving.ranking import Judged, Scored, by_channel, scored
@@ -177,14 +178,15 @@ def _choose(
     offer, first = equipment.offers[rows], equipment.first[rows]
     preferred, stays = _preferred(known, judged.pairs, offer)
     competes = np.array([pair.offer.importance is Importance.PROMOTIONAL for pair in judged.pairs], dtype=np.bool_)
-    needed = sorted(firsts(offer, by_score(judged.score, first, stays & ~competes)), key=lambda n: _need(judged, n))
+    sold_out = _sold_out(judged, equipment, circumstances.exhausted)
+    urgent = firsts(offer, by_score(judged.score, first, stays & ~competes & ~sold_out))
+    needed = sorted(urgent, key=lambda place: _need(judged, place))
     needed = needed[: ask.limit]
     drawn = Draw(Group.LEARNT, (), (), None)
     if len(needed) < ask.limit and (competes.any() or not needed):
         unit = ask.decision_id if ask.seed is None else str(ask.seed)
         ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
-        barred = np.zeros(len(rows), dtype=np.bool_)
-        choosable = Choosable(judged.score, offer, first, stays & competes, barred)
+        choosable = Choosable(judged.score, offer, first, stays & competes, sold_out)
         account = circumstances.account.at(ask.at)
         drawn = draw(choosable, equipment.policy.exploration, ask.limit - len(needed), ticket, account)
     ranked = by_score(judged.score, first, np.ones(len(rows), dtype=np.bool_))
@@ -196,6 +198,14 @@ def _choose(
         firsts(offer, ranked),
         preferred,
     )
+
+
+def _sold_out(judged: Judged, equipment: Equipment, exhausted: frozenset[str]) -> NDArray[np.bool_]:
+    """Pairs that take something of what is used up since the first draw."""
+    if not exhausted:
+        return np.zeros(len(judged.pairs), dtype=np.bool_)
+    takes = map(partial(takes_of, equipment.policy), judged.pairs, judged.moments)
+    return np.array([any(take.key in exhausted for take in each) for each in takes], dtype=np.bool_)
 
 
 def _need(judged: Judged, place: int) -> tuple[bool, int, float]:

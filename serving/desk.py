@@ -1,19 +1,43 @@
-"""Where a decision is made for real: the customer is looked up, the decision made, and its record kept."""
+"""Where a decision is made for real: what is known is looked up, as of one moment of the customer's ledger."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from threading import Lock
 
 from features.domain import CustomerId, Instant
+from serving.account import Account
+from serving.circumstances import Circumstances
 from serving.crowd import STALE_US
-from serving.decide import Lap, decide
+from serving.decide import Lap, decide, untimed
 from serving.decision import Ask, Decision, silenced
+from serving.draw import Cost
 from serving.equipment import Equipment, pooled
 from serving.journal import JournalUnavailableError
+from serving.journal.transaction import Transaction
+from serving.ledger.counting import since
+from serving.ledger.shared import keys_of
 from serving.live_store import LiveStore
 from serving.pairs import Known, stranger
 from serving.shortfall import Lack, Shortfall
 from serving.unavailable import UNREADABLE, without_store
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision with the equipment it was made with."""
+
+    decision: Decision
+    equipment: Equipment
+
+    def again(self, exhausted: Iterable[str]) -> Made:
+        """Drawn again, because these stocks, capacities and budgets turned out to be used up."""
+        before = self.decision
+        stands = before.circumstances
+        stands = replace(stands, attempt=stands.attempt + 1, exhausted=stands.exhausted | frozenset(exhausted))
+        found = decide(before.ask, before.known, self.equipment, before.lacking, untimed, stands)
+        return Made(found, self.equipment)
 
 
 class Desk:
@@ -21,22 +45,56 @@ class Desk:
 
     def __init__(self, store: LiveStore) -> None:
         self._store = store
+        self._account = Account()
+        self._counting = Lock()
 
-    def decide(self, ask: Ask, equipment: Equipment, lap: Lap) -> Decision:
+    def decide(self, ask: Ask, equipment: Equipment, lap: Lap = untimed) -> Made:
         """The decision with this equipment; what the store cannot tell is done without.
 
-        Nothing is offered to a customer of whom it cannot be told what they objected to.
+        Nothing is offered to a customer of whom it cannot be told what they objected to, or what was said to them.
         """
-        known, lacking = self._known(ask.customer_id, ask.at)
-        unheard = None
+        policy, unheard = equipment.policy, None
+        stands = Circumstances(account=self._account)
+        known, lacking = stranger(ask.at), tuple[Shortfall, ...]()
         try:
+            keys = keys_of(policy, equipment.catalogue.offers, ask.at)
+            ledger = self._store.ledger(ask.customer_id, ask.at, keys, since(policy, ask.at))
+            stands = replace(stands, ledger=ledger)
+            known, lacking = self._known(ask.customer_id, ask.at)
             said, begun = self._store.said(ask.customer_id, ask.at, known.activity)
             known = replace(known, consents=said, intents=begun)
         except JournalUnavailableError as error:
             unheard = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
         lap("read")
-        decision = decide(ask, known, self._as_of(ask.at, equipment), lacking, lap)
-        return decision if unheard is None else silenced(decision, unheard)
+        as_of = self._as_of(ask.at, equipment)
+        decision = decide(ask, known, as_of, lacking, lap, stands)
+        return Made(decision if unheard is None else silenced(decision, unheard), as_of)
+
+    def anew(self, transaction: Transaction, made: Made, customer_id: CustomerId) -> Made:
+        """Decided again on what holds inside a transaction that has its turn, because it changed since it was read.
+
+        ``customer_id`` is what the customer is called now.
+        """
+        before = made.decision
+        ask = replace(before.ask, customer_id=customer_id)
+        policy, catalogue = made.equipment.policy, made.equipment.catalogue
+        known, lacking = self._known(customer_id, ask.at)
+        ledger, said, begun = self._store.holding(
+            transaction,
+            customer_id,
+            ask.at,
+            known.activity,
+            keys_of(policy, catalogue.offers, ask.at),
+            since(policy, ask.at),
+        )
+        known = replace(known, consents=said, intents=begun)
+        stands = replace(before.circumstances, ledger=ledger)
+        return Made(decide(ask, known, made.equipment, lacking, untimed, stands), made.equipment)
+
+    def count(self, cost: Cost, at: Instant) -> None:
+        """Enter what a recorded decision cost into the account of exploration."""
+        with self._counting:
+            self._account = self._account.at(at).after(cost.best, cost.given_up, cost.spread)
 
     def _known(self, customer_id: CustomerId, at: Instant) -> tuple[Known, tuple[Shortfall, ...]]:
         nobody = stranger(at)

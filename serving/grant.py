@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from features.domain import DecisionId, Importance, Instant
-from serving.ledger.contact import Contact, ContactId, Ledger
+from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.ledger.reservation import Take, contact_of
 from serving.ledger.room import room
 from serving.ledger.shared import of_message, takes_of
@@ -87,11 +87,16 @@ class _Desk:
         number = len(self.told) + 1 if held is None else held.number
         pairs = (pair,) if held is None else (*held.pairs, pair)
         wanted = contact_of(self.decision_id, number, pairs, place[1], self.policy, self.at)
-        others = [self._contact(each, told) for each, told in self.told.items() if each != place]
+        # Messages of one decision do not displace each other: the best were chosen first.
+        others = [
+            replace(self._contact(each, told), standing=Standing.CONFIRMED)
+            for each, told in self.told.items()
+            if each != place
+        ]
         gone = {contact_id for told in self.told.values() for contact_id in told.displaced}
         standing = [contact for contact in self.ledger.contacts if contact.contact_id not in gone]
         way = room(wanted, [*standing, *others], self.policy, self.zone, self.at) if _promotes(pair) else ()
-        if way is None or {other.contact_id for other in others} & set(way):
+        if way is None:
             return None
         before = () if held is None else held.displaced
         return _Message(wanted.contact_id, number, pairs, tuple(dict.fromkeys((*before, *way))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from features.domain import CustomerId, Instant, OfferId
@@ -11,6 +11,11 @@ from features.schema import CUSTOMER
 from features.state import State
 from serving.consent import Consent, Topic
 from serving.journal import JournalUnavailableError
+from serving.journal.consents import consents_of
+from serving.journal.contacts import read_ledger
+from serving.journal.log import recent_events
+from serving.journal.transaction import Transaction
+from serving.ledger.contact import Ledger
 from serving.pairs import memory_of
 from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
@@ -53,6 +58,31 @@ class LiveStore:
         held = journal.consents(customer_id)
         events = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
         return held, open_intents(events, at)
+
+    def holding(
+        self,
+        transaction: Transaction,
+        customer_id: CustomerId,
+        at: Instant,
+        activity: State | None,
+        keys: Collection[str],
+        since: Instant,
+    ) -> tuple[Ledger, Mapping[Topic, Consent], tuple[Intent, ...]]:
+        """As ``ledger`` and ``said``, in a transaction of the caller's."""
+        connection = transaction.connection
+        ledger = read_ledger(connection, customer_id, at, keys, since)
+        events = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
+        return ledger, consents_of(connection, customer_id), open_intents(events, at)
+
+    def ledger(self, customer_id: CustomerId, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
+        """What was said to the customer since an instant, and what is used up of these keys.
+
+        To be read before anything else: what changes afterwards shows in its revision.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        return self._projection.journal.ledger(customer_id, at, keys, since)
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """See FeatureReader."""

@@ -6,21 +6,23 @@ import json
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
 from serving import api
 from serving.attribution import Came
+from serving.clerk import Clerk
 from serving.decision import Ask, Decision, silenced
-from serving.desk import Desk
+from serving.desk import Made
 from serving.equipment import Equipment
 from serving.identifier import RANDOM_BYTES, uuid7
-from serving.journal import Journal, JournalUnavailableError, Record
+from serving.journal import JournalUnavailableError, Record
 from serving.problem import Fault, RefusalError
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
-from serving.welcome import Receive, by_number
+from serving.welcome import Arrived, Receive, by_number
 from serving.wire import answer, outcome
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
@@ -32,8 +34,7 @@ class Reception:
 
     def __init__(
         self,
-        desk: Desk,
-        journal: Journal,
+        clerk: Clerk,
         clock: Clock,
         equipment: Callable[[], Equipment],
         *,
@@ -41,8 +42,8 @@ class Reception:
         receive: Receive = by_number,
         came_of: Callable[[DecisionId], list[Came]] = lambda _: [],
     ) -> None:
-        self._desk = desk
-        self._journal = journal
+        self._clerk = clerk
+        self._journal = clerk.journal
         self._clock = clock
         self._equipment = equipment
         self._receive = receive
@@ -61,16 +62,21 @@ class Reception:
         at = self._at(request.at)
         arrived = self._receive(request)
         ask = _ask(request, arrived.customer_id, at)
-        decision = self._desk.decide(ask, equipment, watch.lap)
-        found = answer(decision, equipment, request.explain, watch.milliseconds(), not request.dry_run)
-        found.warnings.extend(arrived.warnings)
+        made = self._clerk.desk.decide(ask, equipment, watch.lap)
         if request.dry_run:
-            return found
+            return _answer(made, request, arrived, watch, False)
+        drafts = {id(made): _draft(made, request, arrived, watch)}  # written before anybody has to wait for it
+
+        def record(kept: Made) -> Record:
+            if kept is not made:
+                drafts[id(kept)] = _draft(kept, request, arrived, watch)
+            return drafts[id(kept)][1]
+
         try:
-            self._journal.record(_record(decision, request, found))
+            found = drafts[id(self._clerk.keep(made, record))][0]
         except JournalUnavailableError as error:
-            quiet = silenced(decision, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
-            found = answer(quiet, equipment, request.explain, {})
+            lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
+            found = _answer(replace(made, decision=silenced(made.decision, lack)), request, arrived, watch, False)
         watch.lap("record")
         found.timings_ms = watch.milliseconds()
         return found
@@ -114,6 +120,18 @@ class Reception:
             detail = f"{given} is no instant to decide as of: choose one from 1970 to 2199."
             raise RefusalError(422, "at_out_of_range", detail, Fault(pointer="/at", detail="choose 1970 to 2199"))
         return at
+
+
+def _answer(made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, recorded: bool) -> api.Answer:
+    found = answer(made.decision, made.equipment, request.explain, watch.milliseconds(), recorded)
+    found.warnings.extend(arrived.warnings)
+    return found
+
+
+def _draft(made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch) -> tuple[api.Answer, Record]:
+    """The answer and what is kept of it, if it is granted."""
+    found = _answer(made, request, arrived, watch, True)
+    return found, _record(made.decision, request, found)
 
 
 def _ask(request: api.DecisionRequest, customer_id: CustomerId, at: Instant) -> Ask:

@@ -20,6 +20,7 @@ class Lack(StrEnum):
     STORE_UNAVAILABLE = "store_unavailable"
     STORE_SCHEMA = "store_schema"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
+    CONTENDED = "contended"
 
 
 @dataclass(frozen=True, slots=True)

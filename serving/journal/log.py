@@ -261,6 +261,15 @@ def recent(within: Mapping[Kind, int]) -> Select[Any]:
     return rows.order_by(EVENTS.c.position.desc()).limit(bindparam("most"))
 
 
+def recent_events(
+    connection: Connection, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int
+) -> list[Event]:
+    """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
+    since = {f"since_{span}": at - span for span in spans(within)}
+    rows = connection.execute(recent(within), {"whose": customer_id, "most": most, **since})
+    return [event_of(tuple(row), customer_id) for row in rows]
+
+
 def spans(within: Mapping[Kind, int]) -> dict[int, list[Kind]]:
     """The kinds by how far back they are wanted, microseconds, the shortest first."""
     return {span: [kind for kind in within if within[kind] == span] for span in sorted(set(within.values()))}

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain import HOUR, Instant
+from features.domain import DAY, HOUR, Instant
 from features.moment import offset_min
 from serving.ledger.contact import Contact, Standing
 from serving.pairs import Pair
-from serving.policy.policy import Cap, Kept, Per
+from serving.policy.policy import Cap, Kept, Per, Policy
 from serving.policy.window import Unit, Window
 
 _MINUTE_US = 60_000_000
 _MINUTES_PER_DAY = 1_440
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday, and a week begins on Monday."""
+LEAST_DAYS = 62
 EVERYTHING = ""
 """The subject of a cap on all contacts."""
 
@@ -84,6 +85,13 @@ def length_us(window: Window) -> int:
         return round(window.hours * HOUR)
     # A day may have 25 hours, and with it every longer stretch.
     return {Unit.DAY: 25, Unit.WEEK: 7 * 24 + 1, Unit.MONTH: 31 * 24 + 1}[window.calendar or Unit.MONTH] * HOUR
+
+
+def since(policy: Policy, at: Instant) -> Instant:
+    """The earliest contact that can matter to a decision: two months back, more where a cap or rest looks further."""
+    caps = [length_us(cap.window) for cap in policy.caps]
+    rests = [round((rest.within_days + rest.rest_days) * DAY) for rest in policy.rests]
+    return Instant(at - max([LEAST_DAYS * DAY, *caps, *rests]))
 
 
 def stretch(unit: Unit, instants: NDArray[np.int64], zone: str) -> NDArray[np.int64]:

@@ -1,0 +1,73 @@
+"""Grants what a decision asks for and keeps its record: both, in one transaction, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from serving.decision import silenced
+from serving.desk import Desk, Made
+from serving.journal import Journal, Record
+from serving.journal.decisions import write_decision
+from serving.journal.reserving import reserve
+from serving.journal.transaction import Transaction
+from serving.ledger.reservation import Exhausted, Reserved
+from serving.shortfall import Lack, Shortfall
+
+MOST_ATTEMPTS = 8
+"""Draws after which nothing is offered: whatever is chosen is used up by others at the same moment."""
+
+Write = Callable[[Made], Record]
+"""What is kept of a decision."""
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """Keeps the decisions of a desk."""
+
+    journal: Journal
+    desk: Desk
+
+    def keep(self, made: Made, write: Write) -> Made:
+        """The decision that was granted and recorded: the one that was made, unless what it rests on changed meanwhile.
+
+        Raises:
+            JournalUnavailableError: Nothing was granted or recorded.
+        """
+
+        def change(transaction: Transaction) -> Made:
+            kept = self.within(transaction, made)
+            write_decision(transaction.connection, write(kept))
+            return kept
+
+        kept = self.journal.write(change)
+        self.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
+        return kept
+
+    def within(self, transaction: Transaction, made: Made) -> Made:
+        """The same inside a transaction of the caller's, who writes the record."""
+        for _ in range(MOST_ATTEMPTS):
+            decision = made.decision
+            grant, ledger = decision.grant, decision.circumstances.ledger
+            if grant.empty:
+                return made
+            outcome = reserve(
+                transaction,
+                decision.ask.customer_id,
+                ledger.revision,
+                grant.contacts,
+                grant.takes,
+                decision.ask.at,
+                displaced=grant.displaced,
+                policy=decision.versions.policy,
+                zone=decision.known.zone,
+            )
+            if isinstance(outcome, Reserved):
+                return made
+            made = (
+                made.again(outcome.keys)
+                if isinstance(outcome, Exhausted)
+                else self.desk.anew(transaction, made, outcome.customer_id)
+            )
+        busy = Shortfall(Lack.CONTENDED, f"Nothing is offered: {MOST_ATTEMPTS} draws chose what others took meanwhile.")
+        return replace(made, decision=silenced(made.decision, busy))
