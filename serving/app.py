@@ -23,7 +23,6 @@ from serving.batch_files import BatchFiles
 from serving.catch_up import CatchUp
 from serving.clerk import Clerk
 from serving.crowd import Crowd, file_stamp
-from serving.decide import untimed
 from serving.decision import Ask, Decision
 from serving.desk import Desk
 from serving.document_routes import document_routes
@@ -163,7 +162,7 @@ def _documents(parts: Parts, desk: Desk, door: Door) -> APIRouter:
     def rehearse(customer_id: CustomerId, equipment: Equipment) -> Decision:
         at = parts.clock.now()
         ask = Ask(DecisionId(customer_id), customer_id, at, None, None, 1)
-        return desk.decide(ask, equipment, untimed)
+        return desk.decide(ask, equipment).decision
 
     return document_routes(documents, Preview(documents, rehearse), door)
 
