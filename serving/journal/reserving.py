@@ -99,7 +99,7 @@ def reserve(
     if not contacts:
         return Reserved(revision if not displaced else transaction.take_turn())
     position = transaction.next_position()
-    identity_id = found.identity_id if found is not None else _introduce(transaction, customer_id, at)
+    identity_id = found.identity_id if found is not None else introduce(transaction, customer_id, at)
     whose = {"identity_id": identity_id, "customer_id": customer_id, "zone": zone, "policy": policy}
     connection.execute(_GRANT, [row(contact, position, at) | whose for contact in contacts])
     if follow_ups := [due for contact in contacts for due in _follow_ups(contact)]:
@@ -149,7 +149,7 @@ def _standing(connection: Connection, customer_id: CustomerId, at: Instant) -> _
     return _Found(identity_id, CustomerId(owner), revision or 0, lapsed)
 
 
-def _introduce(transaction: Transaction, customer_id: CustomerId, at: Instant) -> int:
+def introduce(transaction: Transaction, customer_id: CustomerId, at: Instant) -> int:
     """The name of a customer of whom nothing is known yet."""
     names, own = Names(transaction, Cause(at, "ledger", "first contact")), Identity(CUSTOMER, customer_id)
     names.know([own])

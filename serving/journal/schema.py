@@ -287,3 +287,15 @@ ANSWERS = Table(
     Column("customers", Text, nullable=False),
 )
 """Answers given under an ``Idempotency-Key``: digests of caller and key, and of the body."""
+
+SENDS = Table(
+    "sends",
+    METADATA,
+    Column("identity_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("campaign", Text, primary_key=True),
+    Column("send", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("decision_id", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False, index=True),
+)
+"""What was decided for one send of a campaign, of whoever has the identity now."""
