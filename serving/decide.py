@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
@@ -16,16 +16,10 @@ from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
 from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions
 from serving.draw import SILENCE, Choosable, Draw, by_score, draw, firsts
-from serving.eligibility import (
-    MARKETING_OBJECTION,
-    Removal,
-    Situation,
-    first_objection,
-    offer_history,
-    sift,
-)
+from serving.eligibility import MARKETING_OBJECTION, Removals, Sifted, Situation, sift
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
+from serving.facts import Facts
 from serving.grant import Carried, seat
 from serving.ledger.shared import takes_of
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
@@ -62,13 +56,14 @@ def decide(
     circumstances: Circumstances = ORDINARY,
 ) -> Decision:
     """The decision for one customer; ``lacking`` is what the knowledge of the customer had to do without."""
-    kind, eligible, removed = _eligible(ask, known, equipment)
+    sifted = _sifted(ask, known, equipment, circumstances)
+    kind, eligible = sifted.kind, sifted.rows.tolist()
     lap("eligibility")
     personal = not objects_to(known.consents, PROFILING)
     pairs = [equipment.pairs[row] for row in eligible]
     seen = vectors(known if personal else stranger(known.at), pairs, equipment.evidence)
     lap("features")
-    judged, by_popularity = _judge(kind, pairs, seen, known, equipment, equipment.model if personal else None)
+    judged, by_popularity = _judge(sifted, pairs, seen, known, equipment, equipment.model if personal else None)
     lap("score")
     choice = _choose(ask, known, judged, eligible, equipment, circumstances)
     chosen = [scored(judged, place) for place in choice.places]
@@ -90,13 +85,13 @@ def decide(
         items=items,
         grant=grant,
         draw=choice.draw,
-        silence=Silence(not items, _why_silent(best, removed, choice.draw), probability=choice.draw.silence),
+        silence=Silence(not items, _why_silent(best, sifted.removed, choice.draw), probability=choice.draw.silence),
         preferred_channel=choice.preferred or (channels[0].channel if len(pairs) else None),
         declared=choice.preferred is not None,
         channels=channels,
         funnel=Funnel(
             len(equipment.pairs),
-            tuple(removed),
+            sifted.removed,
             tuple(each for each in best if each.score <= SILENCE and each.row not in made),
             len(pairs),
         ),
@@ -116,42 +111,30 @@ def decide(
     )
 
 
-def _eligible(ask: Ask, known: Known, equipment: Equipment) -> tuple[str, list[int], list[Removal]]:
-    """The kind to rank, the places of the pairs that may be offered, and every other pair with what removed it."""
-    assumed = frozenset(equipment.catalogue.consents_assumed)
-    history = offer_history(known.activity)
-    offer = equipment.catalogue.offer.get(ask.offer_id) if ask.offer_id is not None else None
-    kind = offer.kind if offer is not None else ask.kind
-    situation = Situation(
-        ask.at, kind or "", ask.channels, history, known.consents, assumed, ask.offer_id, kind is not None
-    )
-    if kind is None:
-        situation = _of_first_kind(situation, equipment)
-    eligible, removed = sift(equipment.pairs, situation)
-    may = {id(pair) for pair in eligible}
-    return situation.kind, [row for row, pair in enumerate(equipment.pairs) if id(pair) in may], removed
-
-
-def _of_first_kind(asked: Situation, equipment: Equipment) -> Situation:
-    """With the first kind of the catalogue that has an eligible pair; where none has one, simply the first."""
-    for kind, pairs in equipment.kind_pairs.items():
-        situation = replace(asked, kind=kind)
-        if any(first_objection(pair, situation) is None for pair in pairs):
-            return situation
-    return replace(asked, kind=next(iter(equipment.kind_pairs), ""))
+def _sifted(ask: Ask, known: Known, equipment: Equipment, circumstances: Circumstances) -> Sifted:
+    """Every pair of the catalogue, sifted for what is asked."""
+    facts = Facts(known, equipment.pairs, equipment.evidence, ask.context)
+    ledger, exhausted = circumstances.ledger, circumstances.exhausted
+    return sift(equipment.shelf, Situation(facts, ask.kind, ask.channels, ask.offer_id, ledger, exhausted))
 
 
 def _judge(
-    kind: str, pairs: list[Pair], seen: NDArray[np.float32], known: Known, equipment: Equipment, model: Model | None
+    sifted: Sifted,
+    pairs: list[Pair],
+    seen: NDArray[np.float32],
+    known: Known,
+    equipment: Equipment,
+    model: Model | None,
 ) -> tuple[Judged, bool]:
     """The pairs with their scores, and whether these had to do without the model."""
     stranger = known.activity is None
-    learnt = chances(model, kind, pairs, seen, stranger) if model is not None else None
+    learnt = chances(model, sifted.kind, pairs, seen, stranger) if model is not None else None
     odds = learnt if learnt is not None else popularity(pairs, equipment.evidence)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.
     patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
     worth = value(odds, pairs, patience)
-    return Judged.of(pairs, odds, worth, Terms.none(len(pairs)), [known.at] * len(pairs)), learnt is None
+    first = sifted.moments.instants[sifted.open.argmax(axis=1)].tolist()
+    return Judged.of(pairs, odds, worth, Terms.none(len(pairs)), first), learnt is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,10 +234,10 @@ def _channels(ask: Ask, kind: str, equipment: Equipment) -> list[ChannelName]:
     return [name for name in carrying if ask.channels is None or name in ask.channels]
 
 
-def _why_silent(best: list[Scored], removed: list[Removal], draw: Draw) -> str:
+def _why_silent(best: list[Scored], removed: Removals, draw: Draw) -> str:
     if best and draw.group is Group.CONTROL:
         return "The customer belongs to the control group, to which nothing is offered, to tell what offers change."
-    if not best and any(removal.rule == MARKETING_OBJECTION for removal in removed):
+    if not best and MARKETING_OBJECTION in removed.counts():
         return "The customer has objected to marketing, so nothing is offered."
     if not best:
         return "No offer may be made now." if removed else "There is nothing to offer."

@@ -12,7 +12,7 @@ from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferI
 from features.intent import Intent
 from serving.circumstances import Circumstances
 from serving.draw import SILENCE, Draw
-from serving.eligibility import Removal
+from serving.eligibility import Removals
 from serving.grant import Grant
 from serving.ledger.contact import ContactId
 from serving.pairs import Known, Pair
@@ -74,7 +74,7 @@ class Funnel:
     """From every pair of the catalogue to those worth a contact."""
 
     considered: int
-    removed: tuple[Removal, ...]
+    removed: Removals
     below_silence: tuple[Scored, ...]
     """Offers that may be made and are not worth it, best first, each on its best channel."""
     eligible: int

@@ -13,7 +13,8 @@ from features.domain import ChannelName, Instant, OfferId
 from features.evidence import Pooled, pool
 from features.state import State
 from serving.draw import Places
-from serving.pairs import Pair, pairs_of
+from serving.eligibility import Shelf
+from serving.pairs import Pair
 from serving.policy.policy import DEFAULT, Policy
 from serving.score import Attention, Model
 from serving.shortfall import Shortfall
@@ -41,16 +42,24 @@ class Equipment:
     """What one unit of a scarce stock, capacity or budget is worth to others, by its key; minor units."""
     salt: str = "kairos"
     """Part of every draw: another salt makes other draws."""
-    pairs: tuple[Pair, ...] = field(init=False)
-    """Every pair of the catalogue."""
+    laid_out: Shelf | None = field(default=None, compare=False, repr=False)
+    """The shelf of the equipment before, kept where catalogue and policy are the same."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pairs", pairs_of(self.catalogue))
+        held = self.laid_out
+        if held is None or held.catalogue is not self.catalogue or held.policy is not self.policy:
+            object.__setattr__(self, "laid_out", Shelf.of(self.catalogue, self.policy))
 
-    @cached_property
-    def kind_pairs(self) -> dict[str, list[Pair]]:
-        """The pairs of each kind of offer."""
-        return {kind: [pair for pair in self.pairs if pair.offer.kind == kind] for kind in self.catalogue.kinds}
+    @property
+    def shelf(self) -> Shelf:
+        """Catalogue and policy, laid out for the rules of eligibility."""
+        assert self.laid_out is not None
+        return self.laid_out
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every pair of the catalogue."""
+        return self.shelf.pairs
 
     @cached_property
     def first(self) -> Places:

@@ -71,9 +71,16 @@ class Facts:
     pairs: Sequence[Pair]
     evidence: Pooled
     context: Mapping[str, object] = field(default_factory=dict)
+    _found: dict[str, Value] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What was read before: many conditions ask for the same few names."""
 
     def read(self, name: str) -> Value:
         """The value that a name of NAMES has but those of offers and channels, which ``of_pairs`` gives."""
+        if name not in self._found:
+            self._found[name] = self._value(name)
+        return self._found[name]
+
+    def _value(self, name: str) -> Value:
         if name.startswith(CONTEXT):
             return self.context.get(name.removeprefix(CONTEXT))
         if name.startswith(PROFILE):

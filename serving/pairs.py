@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.content import content
-from features.domain import Channel, Instant, Offer
+from features.domain import Channel, Event, Instant, Offer
 from features.evidence import Pooled
 from features.intent import Intent
 from features.moment import hour_key, moment, weekday_key
@@ -47,6 +47,9 @@ class Known:
     """What the customer allowed and objected to."""
     intents: tuple[Intent, ...] = ()
     """What the customer has begun and not finished, strongest first."""
+    events: tuple[Event, ...] | None = None
+    """What happened lately, as far as the rules of the policy ask; None where it was not read: then only the state
+    tells."""
 
 
 UNKNOWN_ZONE = "UTC"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from importlib.metadata import version
 
-from features.domain import Direction
 from features.instant import format_instant
 from features.intent import Intent
 from serving import api
 from serving.attribution import Came
 from serving.decision import Decision, Item
-from serving.eligibility import RULES
+from serving.eligibility import CHANNEL_NOT_OPEN, RULES
 from serving.equipment import Equipment
 from serving.ranking import ChannelScore
 from serving.score import interrupts
@@ -145,11 +143,11 @@ def _channel(found: ChannelScore) -> api.ChannelScore:
 
 
 def _counts(decision: Decision) -> list[api.RuleCount]:
-    pairs = Counter(removal.rule for removal in decision.funnel.removed)
+    pairs = decision.funnel.removed.counts()
     return [
         api.RuleCount(rule=rule.name, meaning=rule.meaning, pairs=pairs[rule.name])
         for rule in RULES
-        if pairs[rule.name]
+        if rule.name in pairs
     ]
 
 
@@ -189,14 +187,9 @@ def _warnings(decision: Decision, equipment: Equipment) -> list[str]:
     if decision.ask.at < equipment.catalogue.now:
         known_to = format_instant(equipment.catalogue.now)
         found.append(f"History is known up to {known_to}, so this answer may rest on what happened after its instant.")
-    if not decision.funnel.eligible and _only_inbound_left(decision):
+    if not decision.funnel.eligible and CHANNEL_NOT_OPEN in decision.funnel.removed.counts():
         found.append("Only inbound channels are left: name those on which the customer is present in `channels`.")
     return found
-
-
-def _only_inbound_left(decision: Decision) -> bool:
-    removed = [removal for removal in decision.funnel.removed if removal.rule == "channel_not_open"]
-    return any(removal.pair.channel.direction is Direction.INBOUND for removal in removed)
 
 
 def _money(minor: float) -> float:

@@ -1,0 +1,70 @@
+"""What the customer allowed and objected to."""
+
+from __future__ import annotations
+
+from features.instant import format_instant
+from serving.consent import EVERY_CHANNEL, MARKETING, Consent, consented
+from serving.eligibility.objection import Objection, about
+from serving.eligibility.shelf import Shelf
+from serving.eligibility.situation import Situation
+
+
+def no_consent(shelf: Shelf, situation: Situation) -> Objection | None:
+    """Promotions on channels that need a consent which is not there."""
+    lacking = shelf.on(
+        channel.consent_purpose is not None and not _agreed(shelf, situation, channel.consent_purpose, channel.name)
+        for channel in shelf.channels
+    )
+
+    def why(place: int) -> str:
+        channel = shelf.pairs[place].channel
+        purpose = channel.consent_purpose or ""
+        refused = _refusal(situation, purpose, channel.name)
+        return f"{purpose} was never given" if refused is None else f"{purpose} refused {format_instant(refused.at)}"
+
+    return about(lacking & shelf.promotional, why)
+
+
+def _agreed(shelf: Shelf, situation: Situation, purpose: str, channel: str) -> bool:
+    said = consented(situation.known.consents, purpose, channel)
+    return purpose in shelf.catalogue.consents_assumed if said is None else said
+
+
+def marketing_objection(shelf: Shelf, situation: Situation) -> Objection | None:
+    """Promotions to somebody who objected to marketing, everywhere or on the channel."""
+    if not any(purpose == MARKETING for purpose, _ in situation.known.consents):
+        return None
+    refused = [_refusal(situation, MARKETING, name) for name in shelf.channel_names()]
+
+    def why(place: int) -> str:
+        said = refused[shelf.channel[place]]
+        return f"objected {format_instant(said.at)}" if said is not None else ""
+
+    return about(shelf.on(said is not None for said in refused) & shelf.promotional, why)
+
+
+def purpose_objection(shelf: Shelf, situation: Situation) -> Objection | None:
+    """Offers of another purpose than marketing that the customer refused; what is mandatory goes out nevertheless."""
+    refused: dict[tuple[str, str], Consent] = {}
+    pairs = ~shelf.mandatory
+    said = {purpose for purpose, _ in situation.known.consents} - {MARKETING}
+    affected = [place for place in pairs.nonzero()[0].tolist() if shelf.pairs[place].offer.purpose in said]
+    pairs[:] = False
+    for place in affected:
+        pair = shelf.pairs[place]
+        refusal = _refusal(situation, pair.offer.purpose, pair.channel.name)
+        if refusal is not None:
+            refused[pair.offer.purpose, pair.channel.name] = refusal
+            pairs[place] = True
+
+    def why(place: int) -> str:
+        pair = shelf.pairs[place]
+        return f"{pair.offer.purpose} refused {format_instant(refused[pair.offer.purpose, pair.channel.name].at)}"
+
+    return about(pairs, why)
+
+
+def _refusal(situation: Situation, purpose: str, channel: str) -> Consent | None:
+    """The statement, for every channel or for this one, that forbids the purpose."""
+    held = (situation.known.consents.get((purpose, where)) for where in (EVERY_CHANNEL, channel))
+    return next((said for said in held if said is not None and not said.granted), None)
