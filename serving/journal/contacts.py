@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, case, cast, literal, select
+from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select
 
 from features.domain import DAY, ChannelName, CustomerId, DecisionId, Instant
-from serving.journal.schema import CONTACTS, COUNTERS, CUSTOMERS, IDENTITIES
+from serving.journal.counters import counted_of, numbered
+from serving.journal.schema import CONTACTS, CUSTOMERS, IDENTITIES
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 
 MATTERS_DAYS = 62
@@ -58,13 +59,20 @@ def read_ledger(
         since: Contacts that went out before it are left out; None: two months before ``at``.
     """
     first = Instant(at - MATTERS_DAYS * DAY) if since is None else since
-    rows = connection.execute(_COUNTING, {"whose": customer_id, "since": first})
-    contacts = tuple([contact_in(row) for row in rows])
-    if not keys:
-        return Ledger(contacts, revision(connection, customer_id))
-    rows = connection.execute(_STATE, {"whose": customer_id, "keys": list(keys)})
-    found: dict[str, float] = {row.key: row.amount for row in rows}
-    return Ledger(contacts, int(found.pop("", 0)), found)
+    rows = connection.execute(STORY, {"whose": customer_id, "since": first})
+    counted = connection.execute(counted_of(len(keys)), numbered(keys)) if keys else ()
+    return ledger_in(rows, counted)
+
+
+def ledger_in(rows: Iterable[Sequence[Any]], counted: Iterable[Sequence[Any]]) -> Ledger:
+    """The ledger in the rows of STORY and of ``counted_of``."""
+    revision, contacts = 0, []
+    for latest, *fields in rows:
+        revision = latest
+        if fields[0] is not None:
+            contacts.append(contact_in(fields))
+    contacts.sort(key=lambda each: (each.moment, each.contact_id))
+    return Ledger(tuple(contacts), revision, {row[0]: row[1] for row in counted})
 
 
 def revision(connection: Connection, customer_id: CustomerId) -> int:
@@ -108,7 +116,7 @@ def contact_in(fields: Iterable[Any]) -> Contact:
         _words(categories),
         _words(purposes),
         priority,
-        counts,
+        bool(counts),
         Standing(standing),
         Instant(expires),
         None if decision is None else DecisionId(decision),
@@ -126,36 +134,35 @@ def held() -> Select[Any]:
     return select(IDENTITIES.c.customer_id, CONTACTS.c.zone, CONTACTS.c.policy, *_FIELDS).select_from(_JOINED)
 
 
-# On the way of every decision, so made once.
-_COUNTING = (
-    select(*_FIELDS)
-    .select_from(_JOINED)
-    .where(
-        IDENTITIES.c.customer_id == bindparam("whose"),
-        CONTACTS.c.moment_us >= bindparam("since"),
-        CONTACTS.c.standing.in_(COUNTING),
+LATEST = case((CUSTOMERS.c.head > CUSTOMERS.c.booked, CUSTOMERS.c.head), else_=CUSTOMERS.c.booked)
+"""The last position that concerns a customer, be it of an event, a name, a contact or a consent."""
+_COUNTS = or_(*(CONTACTS.c.standing == standing.value for standing in COUNTING))
+# On the way of every decision, so made once, and without lists, which would have to be written out at every use.
+STORY = (
+    select(LATEST, *_FIELDS)
+    .select_from(
+        CUSTOMERS.outerjoin(IDENTITIES, IDENTITIES.c.customer_id == CUSTOMERS.c.customer_id).outerjoin(
+            CONTACTS,
+            and_(
+                CONTACTS.c.identity_id == IDENTITIES.c.identity_id, CONTACTS.c.moment_us >= bindparam("since"), _COUNTS
+            ),
+        )
     )
-    .order_by(CONTACTS.c.moment_us, CONTACTS.c.contact_id)
+    .where(CUSTOMERS.c.customer_id == bindparam("whose"))
 )
+"""A customer's revision with each contact that counts, or with nothing for a name without any: one moment of both."""
 _COUNTING_OF_MANY = (
     select(IDENTITIES.c.customer_id, *_FIELDS)
     .select_from(_JOINED)
     .where(
         IDENTITIES.c.customer_id.in_(bindparam("many", expanding=True)),
         CONTACTS.c.moment_us >= bindparam("since"),
-        CONTACTS.c.standing.in_(COUNTING),
+        _COUNTS,
     )
     .order_by(CONTACTS.c.moment_us, CONTACTS.c.contact_id)
 )
-LATEST = case((CUSTOMERS.c.head > CUSTOMERS.c.booked, CUSTOMERS.c.head), else_=CUSTOMERS.c.booked)
-"""The last position that concerns a customer, be it of an event, a name, a contact or a consent."""
 _REVISION = select(LATEST).where(CUSTOMERS.c.customer_id == bindparam("whose"))
 _REVISIONS = select(CUSTOMERS.c.customer_id, LATEST.label("revision")).where(
     CUSTOMERS.c.customer_id.in_(bindparam("many", expanding=True))
-)
-_STATE = (
-    select(cast(literal(""), Text).label("key"), LATEST.label("amount"))
-    .where(CUSTOMERS.c.customer_id == bindparam("whose"))
-    .union_all(select(COUNTERS.c.key, COUNTERS.c.taken).where(COUNTERS.c.key.in_(bindparam("keys", expanding=True))))
 )
 _ONE = held().where(CONTACTS.c.contact_id == bindparam("which"))

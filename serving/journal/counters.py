@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from functools import cache
 
-from sqlalchemy import Connection, Insert, bindparam, func, insert, select
+from sqlalchemy import Connection, Insert, Select, bindparam, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.journal.schema import COUNTERS, TAKES
@@ -16,7 +16,6 @@ from serving.ledger.reservation import Take
 TOLERANCE = 1e-6
 """Money is added up in float64, so a sum that should be what there is may exceed it by this much."""
 
-_TAKEN = select(COUNTERS.c.key, COUNTERS.c.taken).where(COUNTERS.c.key.in_(bindparam("keys", expanding=True)))
 _ADD = insert(TAKES)
 _OF = (
     select(TAKES.c.key, func.sum(TAKES.c.amount))
@@ -29,7 +28,20 @@ def taken(connection: Connection, keys: Collection[str]) -> dict[str, float]:
     """What is used up, by key; keys of which nothing was ever taken are left out."""
     if not keys:
         return {}
-    return {row.key: row.taken for row in connection.execute(_TAKEN, {"keys": list(keys)})}
+    rows = connection.execute(counted_of(len(keys)), numbered(keys))
+    return {row.key: row.taken for row in rows}
+
+
+@cache
+def counted_of(keys: int) -> Select[tuple[str, float]]:
+    """A statement for what is used up of so many keys, whose values are given by ``numbered``."""
+    wanted = (COUNTERS.c.key == bindparam(f"key_{number}") for number in range(keys))
+    return select(COUNTERS.c.key, COUNTERS.c.taken).where(or_(*wanted))
+
+
+def numbered(keys: Collection[str]) -> dict[str, str]:
+    """Keys as parameters of ``counted_of``."""
+    return {f"key_{number}": key for number, key in enumerate(keys)}
 
 
 def lacking(connection: Connection, takes: Iterable[Take]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Lock
@@ -14,12 +14,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from features.domain import CustomerId, DecisionId, Event, Instant, Kind
+from features.domain import DAY, CustomerId, DecisionId, Event, Instant, Kind
 from serving.consent import Consent, Topic
 from serving.events.arrival import Arrival
 from serving.identity.identity import Identity
 from serving.journal.audit import Cause
 from serving.journal.consents import STATED, in_force
+from serving.journal.contacts import MATTERS_DAYS, STORY, ledger_in
+from serving.journal.counters import counted_of, numbered
 from serving.journal.database import Database
 from serving.journal.decisions import Record, read_decision, write_decision
 from serving.journal.documents import Version, version_of
@@ -42,6 +44,7 @@ from serving.journal.names import Names
 from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.transaction import Transaction
+from serving.ledger.contact import Ledger
 
 R = TypeVar("R")
 
@@ -211,6 +214,14 @@ class Journal:
     def consents(self, customer_id: CustomerId) -> dict[Topic, Consent]:
         """The statement that holds for each purpose and channel on which the customer made one."""
         return in_force(self._look(STATED, whose=customer_id))
+
+    def ledger(
+        self, customer_id: CustomerId, at: Instant, keys: Collection[str] = (), since: Instant | None = None
+    ) -> Ledger:
+        """See ``read_ledger``. To be read first: what changes afterwards shows in the revision."""
+        first = at - MATTERS_DAYS * DAY if since is None else since
+        rows = self._look(STORY, whose=customer_id, since=first)
+        return ledger_in(rows, self._look(counted_of(len(keys)), **numbered(keys)) if keys else ())
 
     def recent_events(self, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int) -> list[Event]:
         """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""

@@ -47,6 +47,9 @@ class Contact:
     follow_ups: tuple[tuple[OfferId, FollowUp], ...] = ()
     """What is to follow each offer, where it is still to be granted; not told of contacts that are read."""
 
+    capped: bool = True
+    """False: transactional or mandatory, which no cap holds back; not told of contacts that are read."""
+
     def counts_at(self, at: Instant) -> bool:
         """True where it uses up a slot, as seen from an instant."""
         if self.standing is Standing.RESERVED:

@@ -75,4 +75,5 @@ def contact_of(
             for follow_up in offer.follow_ups
             if follow_up.only_on in (None, pairs[0].channel.name)
         ),
+        capped=all(offer.importance is Importance.PROMOTIONAL for offer in offers),
     )

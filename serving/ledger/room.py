@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from features.domain import Instant
-from serving.ledger.contact import Contact, ContactId
+from serving.ledger.contact import Contact, ContactId, Standing
 from serving.ledger.counting import blocked, displaceable, kept_slots, subjects
 from serving.policy.policy import Cap, Policy
 
@@ -38,6 +39,25 @@ def room(
         else:
             gone.append(contact.contact_id)
     return tuple(gone)
+
+
+def admitted(
+    wanted: Iterable[Contact], contacts: Iterable[Contact], policy: Policy, zone: str, at: Instant
+) -> tuple[tuple[Contact, ...], tuple[ContactId, ...]]:
+    """Of the messages of one decision, best first, those that break no cap together, and what they displace.
+
+    Each of them alone may fit where two do not. What is not promotional is never capped: see ``capped``.
+    """
+    known, made, gone = list(contacts), list[Contact](), set[ContactId]()
+    for each in wanted:
+        left = [contact for contact in known if contact.contact_id not in gone]
+        # Messages of the same decision do not displace each other: the best were chosen first.
+        standing = [replace(mine, standing=Standing.CONFIRMED) for mine in made]
+        giving_way = room(each, [*left, *standing], policy, zone, at) if each.capped else ()
+        if giving_way is not None:
+            made.append(each)
+            gone.update(giving_way)
+    return tuple(made), tuple(contact.contact_id for contact in known if contact.contact_id in gone)
 
 
 def _broken(cap: Cap, wanted: Contact, others: Sequence[Contact], policy: Policy, zone: str) -> bool:

@@ -34,8 +34,10 @@ def wanted(name: str, moment: int = NOW, **more: object) -> Contact:
 
 
 def ledger(journal: Journal, customer_id: CustomerId = ANN, at: int = NOW, keys: tuple[str, ...] = ()) -> Ledger:
+    found = journal.ledger(customer_id, Instant(at), keys)
     with journal.reading() as connection:
-        return read_ledger(connection, customer_id, Instant(at), keys)
+        assert found == read_ledger(connection, customer_id, Instant(at), keys)
+    return found
 
 
 def grant(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from features.domain import HOUR, Instant
 from serving.ledger.contact import Contact, Standing
 from serving.ledger.coverage import covers
-from serving.ledger.room import fits, room
+from serving.ledger.room import admitted, fits, room
 from serving.policy.policy import Cap, Kept, Per, Policy
 from serving.policy.window import Unit, Window
 from tests.serving.ledger.test_counting import BERLIN, CLOCKS_CHANGE, contact
@@ -87,3 +87,29 @@ def test_of_two_the_one_of_lesser_priority_gives_way() -> None:
 def test_a_grant_covers_what_goes_out_about_its_moment(standing: Standing, after_h: float, covered: bool) -> None:
     held = contact(CLOCKS_CHANGE, standing=standing)
     assert covers(held, Instant(CLOCKS_CHANGE + round(after_h * HOUR))) is covered
+
+
+@given(some, st.lists(st.tuples(channels, st.integers(0, 4)), max_size=4))
+def test_messages_of_one_decision_that_are_admitted_break_no_cap_one_after_the_other(
+    held: list[Contact], asked: list[tuple[str, int]]
+) -> None:
+    policy = Policy(caps=CAPS)
+    wanted = [
+        contact(CLOCKS_CHANGE + n, channel, priority=priority, standing=Standing.RESERVED)
+        for n, (channel, priority) in enumerate(asked)
+    ]
+    made, gone = admitted(wanted, held, policy, BERLIN, CLOCKS_CHANGE)
+    standing = [each for each in held if each.contact_id not in gone]
+    for each in made:
+        assert fits(each, standing, policy, BERLIN)
+        standing.append(each)
+    assert set(made) <= set(wanted)
+    assert all(each.standing is Standing.RESERVED for each in held if each.contact_id in gone)
+
+
+def test_two_messages_that_would_fit_alone_do_not_both_fit_under_a_cap_of_one() -> None:
+    policy = Policy(caps=(Cap("one", Per.ALL, 1, Window(hours=24)),))
+    email, push = (contact(CLOCKS_CHANGE + n, name, priority=5) for n, name in enumerate(("email", "push")))
+    assert admitted([email, push], [], policy, "UTC", CLOCKS_CHANGE) == ((email,), ())
+    recall = contact(CLOCKS_CHANGE + 2, "sms", capped=False)
+    assert admitted([email, recall], [], policy, "UTC", CLOCKS_CHANGE) == ((email, recall), ())
