@@ -15,19 +15,22 @@ from features.vector import vector_fingerprint
 from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
 from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions
-from serving.draw import SILENCE, Choosable, Draw, by_score, draw, firsts
+from serving.draw import SILENCE, Choosable, Draw, Places, by_score, draw, firsts
 from serving.eligibility import MARKETING_OBJECTION, Removals, Sifted, Situation, sift
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
 from serving.facts import Facts
 from serving.grant import Carried, seat
+from serving.ledger.contact import Ledger
 from serving.ledger.shared import takes_of
+from serving.model import PartName
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
 from serving.popularity import popularity
 from serving.ranking import Judged, Scored, by_channel, scored
 from serving.reasons import Seen, reasons
-from serving.score import Model, Terms, chances, value
+from serving.score import Model, chances, value
 from serving.shortfall import Lack, Shortfall, distinct
+from serving.timing import gains, timed
 
 VALID_US = HOUR
 """How long an answer may be used, unless an offer in it ends earlier."""
@@ -56,16 +59,16 @@ def decide(
     circumstances: Circumstances = ORDINARY,
 ) -> Decision:
     """The decision for one customer; ``lacking`` is what the knowledge of the customer had to do without."""
-    sifted = _sifted(ask, known, equipment, circumstances)
-    kind, eligible = sifted.kind, sifted.rows.tolist()
+    sifted = _sifted(ask, known, equipment, circumstances.ledger)
+    kind = sifted.kind
     lap("eligibility")
     personal = not objects_to(known.consents, PROFILING)
-    pairs = [equipment.pairs[row] for row in eligible]
+    pairs = [equipment.pairs[row] for row in sifted.rows.tolist()]
     seen = vectors(known if personal else stranger(known.at), pairs, equipment.evidence)
     lap("features")
-    judged, by_popularity = _judge(sifted, pairs, seen, known, equipment, equipment.model if personal else None)
+    judged, by_popularity = _judge(ask, sifted, pairs, seen, known, equipment, equipment.model if personal else None)
     lap("score")
-    choice = _choose(ask, known, judged, eligible, equipment, circumstances)
+    choice = _choose(ask, known, judged, sifted.rows, equipment, circumstances)
     chosen = [scored(judged, place) for place in choice.places]
     carried, grant = seat(
         chosen, ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
@@ -111,14 +114,14 @@ def decide(
     )
 
 
-def _sifted(ask: Ask, known: Known, equipment: Equipment, circumstances: Circumstances) -> Sifted:
+def _sifted(ask: Ask, known: Known, equipment: Equipment, ledger: Ledger) -> Sifted:
     """Every pair of the catalogue, sifted for what is asked."""
     facts = Facts(known, equipment.pairs, equipment.evidence, ask.context)
-    ledger, exhausted = circumstances.ledger, circumstances.exhausted
-    return sift(equipment.shelf, Situation(facts, ask.kind, ask.channels, ask.offer_id, ledger, exhausted))
+    return sift(equipment.shelf, Situation(facts, ask.kind, ask.channels, ask.offer_id, ledger))
 
 
 def _judge(
+    ask: Ask,
     sifted: Sifted,
     pairs: list[Pair],
     seen: NDArray[np.float32],
@@ -126,15 +129,22 @@ def _judge(
     equipment: Equipment,
     model: Model | None,
 ) -> tuple[Judged, bool]:
-    """The pairs with their scores, and whether these had to do without the model."""
-    stranger = known.activity is None
+    """The pairs with their scores at their best moments, and whether these had to do without the model."""
+    stranger, shelf = known.activity is None, equipment.shelf
     learnt = chances(model, sifted.kind, pairs, seen, stranger) if model is not None else None
     odds = learnt if learnt is not None else popularity(pairs, equipment.evidence)
+    part = model.part(PartName.CHANNEL_RESPONSE, sifted.kind) if model is not None and not stranger else None
+    channel = shelf.channel[sifted.rows]
+    hours = None
+    if part is not None:
+        hours = gains(part, known, pairs, seen, sifted, channel, len(shelf.channels), equipment.evidence)
+    when = timed(sifted, channel, hours, equipment.policy.fallback_hour)
+    odds = when.noticed(odds)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.
     patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
-    worth = value(odds, pairs, patience)
-    first = sifted.moments.instants[sifted.open.argmax(axis=1)].tolist()
-    return Judged.of(pairs, odds, worth, Terms.none(len(pairs)), first), learnt is None
+    moments = sifted.moments.instants[when.place]
+    terms = equipment.leverage.terms(sifted.rows, moments, ask.context, equipment.prices)
+    return Judged.of(pairs, odds, value(odds, pairs, patience), terms, moments.tolist()), learnt is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +164,12 @@ class _Choice:
 
 
 def _choose(
-    ask: Ask, known: Known, judged: Judged, eligible: list[int], equipment: Equipment, circumstances: Circumstances
+    ask: Ask, known: Known, judged: Judged, rows: Places, equipment: Equipment, circumstances: Circumstances
 ) -> _Choice:
     """What does not compete comes first, the rest is drawn."""
-    rows = np.array(eligible, dtype=np.intp)
-    offer, first = equipment.offers[rows], equipment.first[rows]
+    shelf = equipment.shelf
+    offer, first, competes = shelf.offer[rows], equipment.first[rows], shelf.promotional[rows]
     preferred, stays = _preferred(known, judged.pairs, offer)
-    competes = np.array([pair.offer.importance is Importance.PROMOTIONAL for pair in judged.pairs], dtype=np.bool_)
     sold_out = _sold_out(judged, equipment, circumstances.exhausted)
     urgent = firsts(offer, by_score(judged.score, first, stays & ~competes & ~sold_out))
     needed = sorted(urgent, key=lambda place: _need(judged, place))

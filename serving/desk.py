@@ -21,6 +21,7 @@ from serving.ledger.shared import keys_of
 from serving.live_store import LiveStore
 from serving.pairs import Known, stranger
 from serving.shortfall import Lack, Shortfall
+from serving.snapshot import Snapshot
 from serving.unavailable import UNREADABLE, without_store
 
 
@@ -114,4 +115,5 @@ class Desk:
             states = self._store.evidence(at)
         except UNREADABLE:
             return equipment
-        return replace(equipment, evidence=pooled(equipment.catalogue, states, at), evidence_at=at)
+        pool = pooled(equipment.catalogue, states, at)
+        return replace(equipment, evidence=pool, evidence_at=at, snapshot=Snapshot(states))

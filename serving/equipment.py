@@ -14,10 +14,12 @@ from features.evidence import Pooled, pool
 from features.state import State
 from serving.draw import Places
 from serving.eligibility import Shelf
+from serving.leverage import Leverage
 from serving.pairs import Pair
 from serving.policy.policy import DEFAULT, Policy
 from serving.score import Attention, Model
 from serving.shortfall import Shortfall
+from serving.snapshot import Snapshot
 
 NOTHING = Catalogue(source="", currency="XXX", now=Instant(0), fingerprint="", offers=(), channels=())
 """The catalogue that stands in where none can be read; XXX is ISO 4217's code for no currency."""
@@ -42,6 +44,8 @@ class Equipment:
     """What one unit of a scarce stock, capacity or budget is worth to others, by its key; minor units."""
     salt: str = "kairos"
     """Part of every draw: another salt makes other draws."""
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    """What ``evidence`` was pooled from."""
     laid_out: Shelf | None = field(default=None, compare=False, repr=False)
     """The shelf of the equipment before, kept where catalogue and policy are the same."""
 
@@ -68,10 +72,9 @@ class Equipment:
         return _ranks(named)
 
     @cached_property
-    def offers(self) -> Places:
-        """The number of each pair's offer, ``[n_pairs]``."""
-        numbers = {offer.offer_id: number for number, offer in enumerate(self.catalogue.offers)}
-        return np.array([numbers[pair.offer.offer_id] for pair in self.pairs], dtype=np.intp)
+    def leverage(self) -> Leverage:
+        """The policy's levers and scarce resources, laid out over the pairs."""
+        return Leverage(self.policy, self.pairs)
 
 
 def _ranks(named: list[tuple[OfferId, ChannelName]]) -> Places:

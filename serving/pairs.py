@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,14 @@ from features.catalogue import Catalogue
 from features.content import content
 from features.domain import Channel, Event, Instant, Offer
 from features.evidence import Pooled
+from features.feature import Group
 from features.intent import Intent
 from features.moment import hour_key, moment, weekday_key
 from features.past import Past, past, rows_of
 from features.rows import PROFILE_VALUES, Moment, Profile, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, CUSTOMER, SCHEMA, Section
 from features.state import NEVER, Memory, State, empty, unset
-from features.vector import FEATURES, matrix
+from features.vector import COLUMNS, FEATURES, matrix
 from serving.consent import Consent, Topic
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
@@ -92,6 +93,20 @@ def rows(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> Rows:
         content=content(offers, channels),
         evidence=evidence.rows([offer.offer_id for offer in offers], [channel.name for channel in channels]),
     )
+
+
+def moment_vectors(
+    known: Known, hours: NDArray[np.int64], weekdays: NDArray[np.int64], evidence: Pooled
+) -> NDArray[np.float32]:
+    """What the models would see of other moments, float32 ``[n_moments, n]``: the features of group MOMENT."""
+    state = known.activity or empty()
+    found = replace(
+        rows(known, (), evidence),
+        hour=_keyed(state, BY_HOUR, [hour_key(hour) for hour in hours.tolist()], known.at),
+        weekday=_keyed(state, BY_WEEKDAY, [weekday_key(day) for day in weekdays.tolist()], known.at),
+        moment=Moment(hours.astype(np.float64), weekdays.astype(np.float64)),
+    )
+    return matrix(found, len(hours), NAMES[COLUMNS[Group.MOMENT].place])
 
 
 def customer_past(state: State, at: Instant) -> Past:

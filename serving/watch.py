@@ -24,6 +24,7 @@ from serving.policy.cabinet import Cabinet
 from serving.registry import Champion, Registry
 from serving.score import Attention
 from serving.shortfall import Lack, Shortfall
+from serving.snapshot import Snapshot
 
 _STARTING = Shortfall(Lack.STARTING, "The service has just been started and is still loading its model.")
 _LOG = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention
         tuple(shortfall for shortfall in shortfalls if shortfall is not None),
         tuple(note for note in (*listed.notes, champion.note) if note is not None),
         listed.policy,
+        snapshot=Snapshot(evidence.states),
     )
 
 

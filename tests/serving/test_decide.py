@@ -244,13 +244,14 @@ def test_offers_of_one_moment_share_a_message_and_what_needs_another_is_an_alter
 ) -> None:
     post = tuple(replace(offer, channels=(ChannelName("direct_mail"),)) for offer in shop.offers if not offer.audience)
     eager = model({"promo-milk": 0.9, "promo-tea": 0.9, "promo-rum": 0.9}, organic=0.0)
-    found = decided(eager, shop={"catalogue": replace(shop, offers=post)})
+    at_once = {"shop": {"catalogue": replace(shop, offers=post)}, "policy": replace(DEFAULT, horizon_hours=0)}
+    found = decided(eager, **at_once)
     assert len(found.items) == 3
     assert [contact.offers for contact in found.grant.contacts] == [
         tuple(i.scored.pair.offer.offer_id for i in found.items)
     ]
     assert {item.contact_id for item in found.items} == {"d-1"}
-    none = decided(eager, shop={"catalogue": replace(shop, offers=post)}, asked={"contacts": 0})
+    none = decided(eager, **at_once, asked={"contacts": 0})
     assert [item.scored.pair for item in none.items] == [item.scored.pair for item in found.items]
     assert {item.contact_id for item in none.items} == {None}
     assert not none.grant.contacts

@@ -1,0 +1,115 @@
+"""The best moment of each pair: when the customer is likeliest to notice, as the channel's model says of the hours.
+
+The response of a pair at a later moment is its response now, moved on the logit scale by what the channel's response
+differs there::
+
+    v(pair, h) = sigmoid(logit v(pair) + logit v(channel, h) - logit v(channel, now))
+
+Where nothing tells the hours apart, messages go out at the hour that the policy names, or as soon as may be after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.evidence import Pooled
+from features.feature import Group
+from features.state import Floats
+from features.vector import COLUMNS
+from serving.eligibility import Sifted
+from serving.model import sigmoid
+from serving.moments import Moments
+from serving.pairs import Known, Pair, moment_vectors
+from serving.score import Chances, Part
+
+Places = NDArray[np.intp]
+FLAT = 1e-9
+"""Differences on the logit scale up to which hours count as alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The moment of each pair, ``[n_pairs]``."""
+
+    place: Places
+    """Among the moments."""
+    gain: Floats
+    """What the moment adds on the logit scale to being noticed now."""
+
+    def noticed(self, odds: Chances) -> Chances:
+        """The chances at these moments."""
+        if odds.noticed is None or not self.gain.any():
+            return odds
+        now = np.clip(odds.noticed, 1e-12, 1.0 - 1e-12)
+        moved = sigmoid(np.log(now / (1.0 - now)) + self.gain)
+        return replace(odds, noticed=np.where(self.gain == 0.0, odds.noticed, moved))
+
+
+def timed(sifted: Sifted, channel: Places, gains: Floats | None, fallback_hour: int) -> Timed:
+    """The best open moment of each pair.
+
+    Args:
+        sifted: The pairs with their open moments.
+        channel: Number of each pair's channel, ``[n_pairs]``.
+        gains: What each moment adds on each channel, ``[n_channels, n_moments]``; None where nothing is known.
+        fallback_hour: Of the customer's day.
+    """
+    open_, n_pairs = sifted.open, len(sifted.rows)
+    place = _fallback(open_, sifted.moments, fallback_hour)
+    if gains is None:
+        return Timed(place, np.zeros(n_pairs))
+    told = np.ptp(gains, axis=1)[channel] > FLAT
+    best = np.where(open_, gains[channel], -np.inf).argmax(axis=1)
+    place = np.where(told, best, place)
+    return Timed(place, np.where(told, gains[channel, place], 0.0))
+
+
+def _fallback(open_: NDArray[np.bool_], moments: Moments, hour: int) -> Places:
+    """The first open moment in that hour of the day; the first open one where there is none."""
+    then = open_ & (moments.hour == hour)
+    found: Places = np.where(then.any(axis=1), then.argmax(axis=1), open_.argmax(axis=1))
+    return found
+
+
+def gains(
+    part: Part,
+    known: Known,
+    pairs: Sequence[Pair],
+    seen: NDArray[np.float32],
+    sifted: Sifted,
+    channel: Places,
+    n_channels: int,
+    evidence: Pooled,
+) -> Floats | None:
+    """What each moment adds on each channel to being noticed, ``[n_channels, n_moments]``; None where none can wait.
+
+    Args:
+        part: The channel response.
+        known: The customer.
+        pairs: The eligible pairs.
+        seen: Their vectors as of now, float32 ``[n_pairs, n_features]``.
+        sifted: Their open moments.
+        channel: Number of each pair's channel, ``[n_pairs]``.
+        n_channels: How many there are.
+        evidence: Of all customers.
+    """
+    waiting = np.flatnonzero(sifted.open[:, 1:].any(axis=1))
+    if not len(waiting):
+        return None
+    numbers, firsts = np.unique(channel[waiting], return_index=True)
+    examples = waiting[firsts]
+    n_moments = len(sifted.moments)
+    vectors = np.repeat(seen[examples], n_moments, axis=0)
+    at = moment_vectors(known, sifted.moments.hour, sifted.moments.weekday, evidence)
+    vectors[:, COLUMNS[Group.MOMENT].place] = np.tile(at, (len(examples), 1))
+    asked = [pairs[example] for example in examples.tolist() for _ in range(n_moments)]
+    response = part.probability(vectors, [p.offer.offer_id for p in asked], [p.channel.name for p in asked])
+    response = np.clip(response, 1e-12, 1.0 - 1e-12).reshape(len(examples), n_moments)
+    logit = np.log(response / (1.0 - response))
+    found = np.zeros((n_channels, n_moments))
+    found[numbers] = logit - logit[:, :1]
+    return found
