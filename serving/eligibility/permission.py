@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from features.instant import format_instant
 from serving.consent import EVERY_CHANNEL, MARKETING, Consent, consented
 from serving.eligibility.objection import Objection, about
 from serving.eligibility.shelf import Shelf
 from serving.eligibility.situation import Situation
+from serving.policy.policy import Per
 
 
 def no_consent(shelf: Shelf, situation: Situation) -> Objection | None:
@@ -45,23 +48,19 @@ def marketing_objection(shelf: Shelf, situation: Situation) -> Objection | None:
 
 def purpose_objection(shelf: Shelf, situation: Situation) -> Objection | None:
     """Offers of another purpose than marketing that the customer refused; what is mandatory goes out nevertheless."""
-    refused: dict[tuple[str, str], Consent] = {}
-    pairs = ~shelf.mandatory
     said = {purpose for purpose, _ in situation.known.consents} - {MARKETING}
-    affected = [place for place in pairs.nonzero()[0].tolist() if shelf.pairs[place].offer.purpose in said]
-    pairs[:] = False
-    for place in affected:
-        pair = shelf.pairs[place]
-        refusal = _refusal(situation, pair.offer.purpose, pair.channel.name)
-        if refusal is not None:
-            refused[pair.offer.purpose, pair.channel.name] = refusal
-            pairs[place] = True
+    found = np.zeros(len(shelf.pairs), dtype=np.bool_)
+    for purpose in said & shelf.subjects[Per.PURPOSE].numbers.keys():
+        refused = shelf.on(_refusal(situation, purpose, name) is not None for name in shelf.channel_names())
+        pairs = shelf.subjects[Per.PURPOSE].pairs(purpose)
+        found |= refused if pairs is None else refused & pairs
 
     def why(place: int) -> str:
         pair = shelf.pairs[place]
-        return f"{pair.offer.purpose} refused {format_instant(refused[pair.offer.purpose, pair.channel.name].at)}"
+        refusal = _refusal(situation, pair.offer.purpose, pair.channel.name)
+        return "" if refusal is None else f"{pair.offer.purpose} refused {format_instant(refusal.at)}"
 
-    return about(pairs, why)
+    return about(found & ~shelf.mandatory, why)
 
 
 def _refusal(situation: Situation, purpose: str, channel: str) -> Consent | None:

@@ -37,7 +37,7 @@ def resting(shelf: Shelf, situation: Situation) -> Objection | None:
                 times[subject].append(happening.at)
         for subject, instants in times.items():
             last = last_of_enough(rest, instants)
-            pairs = shelf.subject(rest.per, subject)
+            pairs = shelf.subjects[rest.per].pairs(subject)
             if pairs is not None and last is not None and situation.at < last + round(rest.rest_days * DAY):
                 found.append((rest, pairs & shelf.promotional, last, Instant(last + round(rest.rest_days * DAY))))
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from serving.eligibility.capping import capped
 from serving.eligibility.objection import Rule, TimeRule
 from serving.eligibility.occasion import no_longer_valid, not_asked_for, not_yet_valid, other_kind
 from serving.eligibility.permission import marketing_objection, no_consent, purpose_objection
@@ -17,7 +18,7 @@ from serving.eligibility.requirement import offer_rule, requirement
 from serving.eligibility.rest import resting
 from serving.eligibility.scarcity import out_of_budget, out_of_stock
 from serving.eligibility.sequence import sequence
-from serving.eligibility.timing import capped, no_capacity, quiet_hours
+from serving.eligibility.timing import no_capacity, quiet_hours
 
 MARKETING_OBJECTION = "marketing_objection"
 CHANNEL_NOT_OPEN = "channel_not_open"

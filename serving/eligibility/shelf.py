@@ -41,6 +41,20 @@ class Stock:
     about: Flags
 
 
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What caps and rests call the pairs: by channel, offer, category or purpose, or all of them one thing."""
+
+    numbers: Mapping[str, int]
+    of: Places
+    """The number of each pair's subject, ``[n_pairs]``."""
+
+    def pairs(self, name: str) -> Flags | None:
+        """The pairs that are called so; None where there are none."""
+        number = self.numbers.get(name)
+        return None if number is None else self.of == number
+
+
 @dataclass(frozen=True, eq=False)
 class Shelf:
     """Everything about the pairs that no customer changes; arrays are ``[n_pairs]``."""
@@ -82,8 +96,7 @@ class Shelf:
     """Those of the policy."""
     rests: tuple[Rest, ...]
     sequences: tuple[tuple[Sequence, Flags], ...]
-    subjects: Mapping[Per, Mapping[str, Flags]]
-    """The pairs of every channel, offer, category and purpose, as caps and rests call them."""
+    subjects: Mapping[Per, Subjects]
     timetable: Timetable
 
     @staticmethod
@@ -144,10 +157,6 @@ class Shelf:
         found: Flags = np.fromiter(by_channel, dtype=np.bool_, count=len(self.channels))[self.channel]
         return found
 
-    def subject(self, per: Per, name: str) -> Flags | None:
-        """The pairs that a cap or a rest calls so; None where there are none."""
-        return self.subjects[per].get(name)
-
     def channel_names(self) -> tuple[ChannelName, ...]:
         """Names of the channels, in their order."""
         return tuple(channel.name for channel in self.channels)
@@ -177,6 +186,7 @@ def _requirements(requirements: tuple[Requirement, ...], pairs: tuple[Pair, ...]
     )
 
 
-def _subjects(per: Per, pairs: tuple[Pair, ...]) -> dict[str, Flags]:
+def _subjects(per: Per, pairs: tuple[Pair, ...]) -> Subjects:
     names = [subject_of(per, pair) for pair in pairs]
-    return {name: _where(name == each for each in names) for name in dict.fromkeys(names)}
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return Subjects(numbers, np.array([numbers[name] for name in names], dtype=np.intp))

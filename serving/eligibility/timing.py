@@ -1,9 +1,8 @@
-"""Which moments are left to a promotion that interrupts: hours that are quiet, caps that are full, capacity used up."""
+"""Which moments are left to a promotion that interrupts: hours that are quiet, capacity that is used up."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,11 +10,9 @@ from features.domain import Instant
 from serving.eligibility.objection import Closing
 from serving.eligibility.shelf import Flags, Places, Shelf
 from serving.eligibility.situation import Situation
-from serving.ledger.contact import Contact
-from serving.ledger.counting import full, holding, kept_slots, stretch, subjects
+from serving.ledger.counting import stretch
 from serving.ledger.shared import window_key
 from serving.moments import Moments
-from serving.policy.policy import Cap
 from serving.policy.window import Unit, Window
 
 
@@ -28,44 +25,6 @@ def quiet_hours(shelf: Shelf, _: Situation, moments: Moments, rows: Places) -> C
         silent[shelf.channel[rows]],
         lambda place: f"{shelf.pairs[place].channel.name} is quiet at {_clock(moments)}",
     )
-
-
-def capped(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -> Closing | None:
-    """Moments at which one message more would break a cap."""
-    if not shelf.policy.caps:
-        return None
-    closed = np.zeros((len(rows), len(moments)), dtype=np.bool_)
-    blamed: dict[int, list[str]] = defaultdict(list)
-    priorities = shelf.priority[rows]
-    for priority in np.unique(priorities).tolist():
-        of_priority = priorities == priority
-        held = holding(situation.ledger.contacts, situation.at, priority)
-        for cap in shelf.policy.caps:
-            for pairs, over in _full(cap, shelf, held, moments, priority):
-                hit = pairs[rows] & of_priority
-                closed[hit] |= over
-                for place in rows[hit].tolist():
-                    blamed[place].append(f"{cap.name}: at most {cap.most} {_length(cap.window)}")
-    return Closing(closed, lambda place: "; ".join(blamed[place]))
-
-
-def _full(
-    cap: Cap, shelf: Shelf, held: Sequence[Contact], moments: Moments, priority: int
-) -> list[tuple[Flags, Flags]]:
-    """Pairs that the cap counts together, with the moments at which it is full; only where it ever is."""
-    free = cap.most - kept_slots(shelf.policy.kept, cap, priority)
-    times: dict[str, list[int]] = defaultdict(list)
-    for contact in held:
-        for subject in subjects(cap.per, contact):
-            times[subject].append(contact.moment)
-    found = []
-    for subject, pairs in shelf.subjects[cap.per].items():
-        if cap.of not in (None, subject) or len(times[subject]) < free:
-            continue
-        over = full(cap.window, free, times[subject], moments.instants, moments.zone)
-        if over.any():
-            found.append((pairs, over))
-    return found
 
 
 def no_capacity(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -> Closing | None:
@@ -85,7 +44,7 @@ def _capacities(shelf: Shelf, situation: Situation, moments: Moments) -> Iterato
         over = _each(keys, {key: situation.used_up(key, 1, capacity.most) for key in keys})
         if over.any():
             pairs = shelf.on(name == capacity.channel for name in shelf.channel_names())
-            yield f"{capacity.name}: {capacity.most} contacts {_length(capacity.window)}", pairs, over
+            yield f"{capacity.name}: {capacity.most} contacts {length_text(capacity.window)}", pairs, over
 
 
 def _budgets(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -> Iterator[tuple[str, Flags, Flags]]:
@@ -96,7 +55,7 @@ def _budgets(shelf: Shelf, situation: Situation, moments: Moments, rows: Places)
         for spend in np.unique(shelf.spend_minor[rows]).tolist():
             over = _each(keys, {key: situation.used_up(key, spend, budget.most_minor) for key in keys})
             if over.any():
-                text = f"{budget.name}: {budget.most_minor:g} minor units {_length(budget.window)}"
+                text = f"{budget.name}: {budget.most_minor:g} minor units {length_text(budget.window)}"
                 yield text, selected & (shelf.spend_minor == spend), over
 
 
@@ -113,7 +72,8 @@ def _each(keys: list[str], used_up: dict[str, bool]) -> Flags:
     return np.array([used_up[key] for key in keys], dtype=np.bool_)
 
 
-def _length(window: Window) -> str:
+def length_text(window: Window) -> str:
+    """A window, for people."""
     return f"in any {window.hours:g} hours" if window.hours is not None else f"a {window.calendar}"
 
 
