@@ -16,7 +16,7 @@ from features.clock import Clock, SimulatedClock
 from features.domain import CustomerId, DecisionId, Direction
 from features.instant import format_instant
 from features.vector import vector_fingerprint
-from serving import api
+from serving import api, contact_routes
 from serving.archive import Archive
 from serving.attribution import Attribution
 from serving.batch_files import BatchFiles
@@ -31,6 +31,7 @@ from serving.door import Door, check_open
 from serving.envelope import Envelope, is_json
 from serving.equipment import Equipment
 from serving.events.body import Reading
+from serving.follow_ups import FollowUpDesk
 from serving.intake import Intake
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.erasure import Known
@@ -39,6 +40,7 @@ from serving.listing import Listing
 from serving.live import Live
 from serving.live_routes import Key, Once, routes
 from serving.live_store import LiveStore
+from serving.outreach import Outreach
 from serving.page import Page
 from serving.policy.flaw import pointer
 from serving.present import clock_of, follower
@@ -51,6 +53,7 @@ from serving.repeats import Call, Given, Repeats
 from serving.score import Attention
 from serving.settings import Access, Settings
 from serving.store import FeatureReader, SqliteReader
+from serving.sweep import Sweep
 from serving.values import MemoryValues, SqliteValues, Values
 from serving.watch import Watch
 from serving.welcome import Welcome
@@ -172,13 +175,16 @@ def serve(parts: Parts) -> FastAPI:
 
     projection = _projection(parts)
     catch_up = CatchUp(projection)
+    sweep = Sweep(parts.journal, parts.clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         parts.watch.start()
         parts.journal.open()
         catch_up.start()
+        sweep.start()
         yield
+        sweep.stop()
         catch_up.stop()
         parts.watch.stop()
         parts.journal.close()
@@ -207,6 +213,9 @@ def serve(parts: Parts) -> FastAPI:
     _add_decisions(app, reception, door, live.repeats)
     app.include_router(routes(live))
     app.include_router(_documents(parts, desk, door))
+    outreach = Outreach(parts.journal, parts.clock, lambda: parts.watch.current)
+    follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, reception.decide)
+    app.include_router(contact_routes.routes(outreach, follow_ups, door))
     _add_health(app, parts)
     _add_problems(app)
     _declare_problems(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from features.domain import CustomerId, Instant
 from serving.journal.contacts import COUNTING, Held, find, held, held_in
@@ -71,6 +71,11 @@ def sweep(transaction: Transaction, at: Instant) -> int:
     transaction.take_turn()
     rows = transaction.connection.execute(_LAPSED.limit(AT_ONCE), {"at": at}).scalars()
     return len(change(transaction, [ContactId(each) for each in rows], Standing.EXPIRED, at, "expired"))
+
+
+def any_lapsed(connection: Connection, at: Instant) -> bool:
+    """True where a reservation has expired by then and does not say so yet."""
+    return connection.execute(_LAPSED.limit(1), {"at": at}).first() is not None
 
 
 def change(
