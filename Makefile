@@ -18,6 +18,7 @@ PROOF ?=
 SEED ?=
 INSIDE ?=
 ONCE ?=
+OUT ?=
 NAME ?=
 SCOPES ?=
 REVOKE ?=
@@ -28,7 +29,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate compare promote rollback serve migrate rebuild retention key mlflow
+.PHONY: help install run world data features train evaluate decide compare promote rollback serve migrate rebuild retention key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -36,6 +37,7 @@ help: ## Show this list
 	@printf '\n  SOURCE=complete_journey|starbucks|files|journal   the data to work on; journal: what was learnt live\n'
 	@printf '  DATA=folder   your own tables (with SOURCE=files)\n'
 	@printf '  ONCE=1        make run ends after printing\n'
+	@printf '  OUT=file      where make decide writes (.parquet or .csv)\n'
 	@printf '  PROOF=name    make prove runs this proof only\n'
 	@printf '  SEED=number INSIDE=logistic|crooked   the market that make world writes\n'
 
@@ -64,8 +66,11 @@ features: $(STAMP) ## Compute the features, apply the Feast definitions, fill th
 train: $(STAMP) ## Train, calibrate and register the models
 	@$(BIN)/python -m training.train
 
-evaluate: $(STAMP) ## Judge the models on later data, beside their baselines
+evaluate: $(STAMP) ## Judge the models on later data beside their baselines, and policies where probabilities are known
 	@$(BIN)/python -m training.evaluate
+
+decide: $(STAMP) ## Write the action and all probabilities for every customer of a folder (OUT=file)
+	@$(BIN)/python -m training.policy_value.decide --out $(or $(OUT),$(error OUT=file is missing: name a .parquet or .csv file))
 
 compare: $(STAMP) ## Set two runs side by side, in money and in words
 	@$(BIN)/python -m training.compare

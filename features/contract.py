@@ -96,7 +96,7 @@ CUSTOMERS = Table(
             "known_at",
             _I,
             "When this profile was learnt; before it, features do not use it.",
-            otherwise="`member_since`, else the first event of the data",
+            otherwise="`member_since`, else the first event or decision of the data",
             past=True,
         ),
         Column("age_years", _R, "Age.", "years", at_least=0, at_most=130),
@@ -236,6 +236,7 @@ EVENTS = Table(
     ),
     key=("source", "event_id"),
     first_by=("received_at", "occurred_at"),
+    required=False,
     word="event",
 )
 

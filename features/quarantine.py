@@ -221,7 +221,8 @@ _LOOKED_UP = {
     (
         "customers",
         "known_at",
-    ): "coalesce(known_at, member_since, (SELECT min(occurred_at) FROM good_events), getvariable('now'))",
+    ): "coalesce(known_at, member_since, least((SELECT min(occurred_at) FROM good_events), "
+    "(SELECT min(decided_at) FROM good_decisions)), getvariable('now'))",
     ("events", "utc_offset_min"): "coalesce(utc_offset_min, offset_min)::SMALLINT",
     ("events", "category"): "coalesce(category, offer_category)",
 }

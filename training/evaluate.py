@@ -1,4 +1,7 @@
-"""``make evaluate``: the model and three baselines on later decisions, with intervals, for people and as JSON."""
+"""``make evaluate``: the model and three baselines on later decisions, with intervals, for people and as JSON.
+
+Where decisions carry their probabilities, policies are judged too: see :mod:`training.policy_value`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ from training import tracking
 from training.contest import MODEL, Contest, compete, probability
 from training.fit import Resources
 from training.plots import drivers_figure, quality_figure, shares_figure
+from training.policy_value.evaluate import evaluate_policies
+from training.policy_value.folder import checked, read
+from training.policy_value.logged import probabilities_known
 from training.protocol import Task, tasks
 from training.summary import aligned, numbers, table
 
@@ -130,6 +136,28 @@ def _log(settings: Settings, report: dict[str, Any], folder: Path) -> None:
         tracking.log_files(folder, "pictures")
 
 
+def evaluate_source(settings: Settings) -> None:
+    """Everything the source allows: policies where probabilities are known, models where features were computed.
+
+    Raises KairosError where neither can be judged.
+    """
+    apart = checked(settings)
+    known = probabilities_known(apart.contract_dir)
+    if known:
+        folder = read(apart)
+        evaluate_policies(settings, folder)
+    if not known or _features_are_of(settings, apart):
+        evaluate(settings)
+
+
+def _features_are_of(settings: Settings, apart: Settings) -> bool:
+    """Whether features were computed for the very data that were judged."""
+    if not settings.catalogue_file.exists():
+        return False
+    manifest = json.loads((apart.contract_dir / "manifest.json").read_text())
+    return Catalogue.from_json(settings.catalogue_file.read_text()).fingerprint == str(manifest["fingerprint"])
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate ``--source`` or ``KAIROS_SOURCE``. Exits with a message where that cannot be done."""
     parser = argparse.ArgumentParser(description="Judge the model beside its baselines on later decisions.")
@@ -138,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     environ = dict(os.environ) | ({"KAIROS_SOURCE": chosen.source} if chosen.source else {})
     try:
         with threadpool_limits(1, "blas"):
-            evaluate(read_settings(environ))
+            evaluate_source(read_settings(environ))
     except KairosError as error:
         sys.exit(str(error))
 

@@ -78,8 +78,13 @@ def _now(settings: Settings) -> Instant:
         return settings.as_of
     if settings.source in STARTS_AT:
         return parse_instant(STARTS_AT[settings.source])
-    (row,) = _rows(settings, "events", "epoch_us(max(received_at)) AS last_us", "1")
-    return Instant(row["last_us"])
+    (events,) = _rows(settings, "events", "epoch_us(max(received_at)) AS last_us", "1")
+    if events["last_us"] is not None:
+        return Instant(events["last_us"])
+    (decisions,) = _rows(settings, "decisions", "epoch_us(max(coalesce(outcome_at, decided_at))) AS last_us", "1")
+    if decisions["last_us"] is None:
+        raise ContractError(f"{settings.contract_dir} holds neither events nor decisions: there is no history")
+    return Instant(decisions["last_us"])
 
 
 def _rows(settings: Settings, table: str, columns: str, order: str) -> list[dict[str, Any]]:

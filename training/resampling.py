@@ -44,6 +44,17 @@ class Draws:
         return self._times @ np.bincount(self._customer, weights=values, minlength=self._n)
 
 
+def drawn_sums(customers: NDArray[Any], columns: Floats, *, n_draws: int, seed: int) -> Floats:
+    """Sums of columns ``[n_rows, p]`` in draws of as many customers, ``[n_draws, p]``; keeps one draw at a time."""
+    _, code = np.unique(customers, return_inverse=True)
+    n = int(code.max()) + 1 if len(code) else 0
+    of_customer = np.stack([np.bincount(code, weights=column, minlength=n) for column in columns.T], axis=1)
+    rng, found = np.random.default_rng(seed), np.zeros((n_draws, columns.shape[1]))
+    for i in range(n_draws if n else 0):
+        found[i] = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64) @ of_customer
+    return found
+
+
 def interval(value: float, draws: Floats) -> Interval:
     """The value with percentile bounds from its draws; NaN bounds where no draw has a value."""
     known = draws[np.isfinite(draws)]

@@ -201,14 +201,14 @@ def test_an_event_without_a_category_has_that_of_its_offer(tmp_path):
     assert [row["category"] for row in rows_of(tmp_path / "out", "events")] == ["drinks", "beans"]
 
 
-def test_a_profile_without_an_instant_is_known_since_joining_else_since_the_first_event(tmp_path):
+def test_a_profile_without_an_instant_is_known_since_joining_else_since_the_first_event_or_decision(tmp_path):
     customers = [
         {"customer_id": "ann", "member_since": "2023-03-01T00:00:00Z"},
         {"customer_id": "bob", "member_since": ""},
     ]
     run(write_folder(tmp_path / "in", customers=customers), tmp_path / "out")
     known = {row["customer_id"]: row["known_at"].isoformat() for row in rows_of(tmp_path / "out", "customers")}
-    assert known == {"ann": "2023-03-01T00:00:00+00:00", "bob": "2024-05-01T10:00:00+00:00"}
+    assert known == {"ann": "2023-03-01T00:00:00+00:00", "bob": "2024-04-30T10:00:00+00:00"}
 
 
 def test_of_duplicates_the_one_received_first_is_kept_in_whatever_order_they_stand(tmp_path):
@@ -346,8 +346,8 @@ def test_a_column_is_found_whatever_its_place(tmp_path):
 
 def test_a_missing_file_is_named_with_what_belongs_in_it(tmp_path):
     folder = write_folder(tmp_path / "in")
-    (folder / "events.csv").unlink()
-    with pytest.raises(ContractError, match=r"events\.parquet \(\.csv, \.ndjson\) is missing: What happened"):
+    (folder / "offers.csv").unlink()
+    with pytest.raises(ContractError, match=r"offers\.parquet \(\.csv, \.ndjson\) is missing: What can be"):
         run(folder, tmp_path / "out")
 
 

@@ -36,6 +36,10 @@ class Context:
     names: tuple[str, ...]
     X: Matrix
 
+    def beside(self, other: Context) -> Context:
+        """The columns of both, of the same rows."""
+        return Context((*self.names, *other.names), np.hstack([self.X, other.X]))
+
     def read(self, names: tuple[str, ...]) -> Matrix:
         """These columns, NaN where there is none of that name, ``[n, len(names)]``."""
         place = {name: i for i, name in enumerate(self.names)}

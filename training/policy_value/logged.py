@@ -79,8 +79,7 @@ def probabilities_known(contract: Path) -> bool:
     file = contract / "decisions.parquet"
     if not file.exists():
         return False
-    found = duckdb.sql(f"SELECT count(probability) FROM '{file}'").fetchone()
-    return found is not None and bool(found[0])
+    return bool(duckdb.sql(f"SELECT count(probability) FROM '{file}'").fetchall()[0][0])
 
 
 def logged(contract: Path, catalogue: Catalogue) -> Logged:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.ope.bootstrap import bootstrap
 from training.ope.log import Floats
 from training.ope.ratios import Ratios
-from training.ope.terms import Terms, gain
-from training.resampling import Draws, Interval
+from training.ope.terms import Terms
+from training.resampling import Interval, drawn_sums, interval
 from training.uplift.volume import Index, assign
 
 
@@ -40,23 +39,32 @@ class FixedVolume:
 
     def gain(self, *, n_draws: int = 1_000, seed: int = 0) -> Interval | None:
         """Outcome gained per customer, bootstrapped over customers; None where an arm has no match."""
-        return bootstrap(gain(self.chosen, self.shuffled), n_draws=n_draws, seed=seed)
+        if self.value is None or self.base is None:
+            return None
+        chosen, shuffled = self.drawn(n_draws=n_draws, seed=seed)
+        return interval(self.value - self.base, chosen - shuffled)
 
     def relative(self, *, n_draws: int = 1_000, seed: int = 0) -> Interval | None:
         """The gain as a share of the outcome by chance."""
         if self.value is None or self.base is None:
             return None
-        draws = Draws(self.chosen.customer, n_draws=n_draws, seed=seed)
-        drawn = _drawn(self.chosen, draws) / _drawn(self.shuffled, draws) - 1.0
-        low, high = np.nanquantile(drawn, [0.025, 0.975])
-        return Interval(self.value / self.base - 1.0, float(low), float(high))
+        chosen, shuffled = self.drawn(n_draws=n_draws, seed=seed)
+        return interval(self.value / self.base - 1.0, chosen / shuffled - 1.0)
 
+    def above(self, other: FixedVolume, *, n_draws: int = 1_000, seed: int = 0) -> Interval | None:
+        """How much larger the relative gain is than that of another score on the same rows, in pairs."""
+        if self.value is None or self.base is None or other.value is None or other.base is None:
+            return None
+        drawn = [chosen / shuffled for chosen, shuffled in (f.drawn(n_draws=n_draws, seed=seed) for f in (self, other))]
+        return interval(self.value / self.base - other.value / other.base, drawn[0] - drawn[1])
 
-def _drawn(terms: Terms, draws: Draws) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [draws.sums(a) / draws.sums(b) for a, b in zip(terms.numerator.T, terms.denominator.T, strict=True)]
-    drawn: Floats = np.sum(parts, axis=0)
-    return drawn
+    def drawn(self, *, n_draws: int, seed: int) -> tuple[Floats, Floats]:
+        """Mean outcome by score and by chance in draws of customers, ``[n_draws]`` each."""
+        both = (self.chosen.numerator, self.chosen.denominator, self.shuffled.numerator, self.shuffled.denominator)
+        sums = drawn_sums(self.chosen.customer, np.hstack(both), n_draws=n_draws, seed=seed)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            above, below, above_by_chance, below_by_chance = np.split(sums, 4, axis=1)
+            return (above / below).sum(axis=1), (above_by_chance / below_by_chance).sum(axis=1)
 
 
 def fixed_volume(
