@@ -63,9 +63,12 @@ class DecisionRequest(_Wire):
         description="Channels to use. Absent: all but inbound ones; name those on which the customer is present.",
     )
     limit: int = Field(10, ge=1, le=MOST_ITEMS, description="Most offers to return.")
-    explain: Literal["none", "funnel"] = Field(
-        "none", description="`funnel` lists every pair of the kind that was removed or scored below silence, and why."
+    explain: Literal["none", "funnel", "contributions"] = Field(
+        "none",
+        description="`funnel` lists every pair of the kind that was removed or scored below silence, and why; "
+        "`contributions` takes the predictions of the first ten items apart, feature by feature.",
     )
+    language: Literal["en", "de"] = Field("en", description="In which reasons, rules and warnings are told.")
     dry_run: bool = Field(False, description="Decide without recording anything.")
     seed: int | None = Field(
         None, ge=0, le=2**53, description="Seed of the draw, only with `dry_run`: the same seed draws the same."
@@ -116,6 +119,39 @@ class Evidence(_Wire):
     similar_contacts: float = Field(ge=0, description="Contacts with offers of its kind and category.")
 
 
+class FeatureTerm(_Wire):
+    """What one feature adds to a prediction, log-odds."""
+
+    feature: str
+    value: float | None = Field(description="What the model saw; null where it is unknown, which counts as well.")
+    trees: float
+    linear: float
+
+
+class Prediction(_Wire):
+    """One prediction taken apart: `log_odds` is exactly the sum of the other terms and of all of `features`."""
+
+    part: Literal["channel_response", "offer_response", "organic"]
+    log_odds: float = Field(description="Of the prediction at the instant of the decision: p = 1 / (1 + e^-log_odds).")
+    raw: float = Field(description="Score of the blended halves before calibration.")
+    weight_of_trees: Probability = Field(description="The blend; the linear half has the rest. Applied already.")
+    slope: float = Field(description="Of the calibration. Applied already.")
+    mean_of_trees: float
+    intercept_of_linear: float
+    intercept_of_calibration: float
+    experience: float = Field(description="What became of contacts with this offer on this channel, beyond features.")
+    features: list[FeatureTerm] = Field(description="Every feature that adds anything, the strongest first.")
+
+
+class Said(_Wire):
+    """What to say; price and terms are the same on every channel."""
+
+    title: str
+    body: str
+    price: str | None = Field(description="As people read it; null where the offer names none.")
+    terms: str
+
+
 class Item(_Wire):
     """One offer on one channel at one moment."""
 
@@ -144,6 +180,10 @@ class Item(_Wire):
     probabilities: Probabilities
     evidence: Evidence
     reasons: list[str]
+    wording: Said | None = Field(None, description="Null in decisions of older builds.")
+    contributions: list[Prediction] | None = Field(
+        None, description="With `explain=contributions`, where a model of trees decided for a customer who is known."
+    )
 
 
 class Silence(_Wire):

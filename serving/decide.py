@@ -16,17 +16,19 @@ from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
 from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions
 from serving.draw import SILENCE, Choosable, Draw, Places, by_score, draw, firsts
-from serving.eligibility import MARKETING_OBJECTION, Removals, Sifted, Situation, sift
+from serving.eligibility import Sifted, Situation, sift
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
 from serving.facts import Facts
 from serving.grant import Carried, seat
+from serving.hush import why_silent
+from serving.language import Language
 from serving.ledger.contact import Ledger
 from serving.ledger.shared import takes_of
 from serving.model import PartName
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
 from serving.popularity import popularity
-from serving.ranking import Judged, Scored, by_channel, scored
+from serving.ranking import Judged, by_channel, scored
 from serving.reasons import Seen, reasons
 from serving.score import Model, chances, value
 from serving.shortfall import Lack, Shortfall, distinct
@@ -74,7 +76,7 @@ def decide(
         chosen, ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
     )
     likely = zip(carried, choice.probabilities, strict=True)
-    items = tuple(_item(each, probability, seen) for each, probability in likely if each is not None)
+    items = tuple(_item(each, probability, seen, ask.language) for each, probability in likely if each is not None)
     channels = by_channel(judged, choice.ranked, _channels(ask, kind, equipment))
     best = [scored(judged, place) for place in choice.best]
     made = frozenset(choice.places)
@@ -88,7 +90,11 @@ def decide(
         items=items,
         grant=grant,
         draw=choice.draw,
-        silence=Silence(not items, _why_silent(best, sifted.removed, choice.draw), probability=choice.draw.silence),
+        silence=Silence(
+            not items,
+            why_silent(best, sifted.removed, choice.draw.group, ask.language),
+            probability=choice.draw.silence,
+        ),
         preferred_channel=choice.preferred or (channels[0].channel if len(pairs) else None),
         declared=choice.preferred is not None,
         channels=channels,
@@ -224,7 +230,7 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
     return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
 
 
-def _item(carried: Carried, probability: float, seen: NDArray[np.float32]) -> Item:
+def _item(carried: Carried, probability: float, seen: NDArray[np.float32], language: Language) -> Item:
     scored = carried.scored
     vector = dict(zip(NAMES, seen[scored.row].tolist(), strict=True))
     return Item(
@@ -233,7 +239,7 @@ def _item(carried: Carried, probability: float, seen: NDArray[np.float32]) -> It
         carried.contact_id,
         vector["evidence_offer_contacts"],
         vector["evidence_category_contacts"],
-        reasons(Seen(scored.pair, vector)),
+        reasons(Seen(scored.pair, vector, language)),
     )
 
 
@@ -241,20 +247,6 @@ def _channels(ask: Ask, kind: str, equipment: Equipment) -> list[ChannelName]:
     """Channels that could carry an offer of the kind, as far as the caller allows them."""
     carrying = dict.fromkeys(pair.channel.name for pair in equipment.pairs if pair.offer.kind == kind)
     return [name for name in carrying if ask.channels is None or name in ask.channels]
-
-
-def _why_silent(best: list[Scored], removed: Removals, draw: Draw) -> str:
-    if best and draw.group is Group.CONTROL:
-        return "The customer belongs to the control group, to which nothing is offered, to tell what offers change."
-    if not best and MARKETING_OBJECTION in removed.counts():
-        return "The customer has objected to marketing, so nothing is offered."
-    if not best:
-        return "No offer may be made now." if removed else "There is nothing to offer."
-    first = best[0]
-    name = f"{first.pair.offer.name} on {first.pair.channel.name}"
-    if first.score > SILENCE:
-        return f"{name} is worth more than saying nothing."
-    return f"Even the best, {name}, would be worth {first.score:.1f} minor units: saying nothing is better."
 
 
 def _valid_until(at: Instant, items: tuple[Item, ...]) -> Instant:

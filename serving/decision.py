@@ -13,7 +13,9 @@ from features.intent import Intent
 from serving.circumstances import Circumstances
 from serving.draw import SILENCE, Draw
 from serving.eligibility import Removals
+from serving.german import sentence
 from serving.grant import Grant
+from serving.language import Language
 from serving.ledger.contact import ContactId
 from serving.pairs import Known, Pair
 from serving.ranking import ChannelScore, Scored
@@ -40,6 +42,8 @@ class Ask:
     """What conditions of the policy may read beside the customer and the offer."""
     seed: int | None = None
     """In place of the decision's id in the draw; for dry runs."""
+    language: Language = Language.EN
+    """In which reasons are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,6 @@ def silenced(decision: Decision, shortfall: Shortfall) -> Decision:
         decision,
         items=(),
         grant=Grant(),
-        silence=Silence(True, shortfall.sentence),
+        silence=Silence(True, sentence(shortfall, decision.ask.language)),
         shortfalls=distinct(*decision.shortfalls, shortfall),
     )

@@ -10,3 +10,30 @@ class Language(StrEnum):
 
     EN = "en"
     DE = "de"
+
+
+def told(language: Language, en: str, de: str) -> str:
+    """The sentence in the language."""
+    return de if language is Language.DE else en
+
+
+def number(value: float, decimals: int, language: Language) -> str:
+    """A number as people write it.
+
+    >>> number(1234.5, 1, Language.DE)
+    '1.234,5'
+    """
+    text = f"{value:,.{decimals}f}"
+    return text.translate(_SWAPPED) if language is Language.DE else text
+
+
+def percent(share: float, decimals: int, language: Language) -> str:
+    """A share of 1 in percent.
+
+    >>> percent(0.125, 1, Language.DE)
+    '12,5 %'
+    """
+    return number(100 * share, decimals, language) + told(language, "%", " %")
+
+
+_SWAPPED = str.maketrans(",.", ".,")

@@ -1,10 +1,11 @@
-"""Why an offer is proposed, in plain English, read from the very vector that was scored."""
+"""Why an offer is proposed, in plain English or German, read from the very vector that was scored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from serving.language import Language, number, percent, told
 from serving.pairs import Pair
 
 MOST = 4
@@ -17,71 +18,116 @@ class Seen:
 
     pair: Pair
     vector: Mapping[str, float]
+    language: Language = Language.EN
 
     @property
     def thing(self) -> str | None:
         """What the offer is for, in words; None where any purchase takes it."""
         return _words(self.pair.offer.buys) if self.pair.offer.buys is not None else None
 
+    def told(self, en: str, de: str) -> str:
+        """The sentence in the reader's language."""
+        return told(self.language, en, de)
+
+    def percent(self, share: float, decimals: int = 0) -> str:
+        """A share in percent, as the reader writes it."""
+        return percent(share, decimals, self.language)
+
+    def days(self, days: float) -> str:
+        """How long ago something was."""
+        if days < 1:
+            return self.told("today", "heute")
+        if days < 2:
+            return self.told("yesterday", "gestern")
+        return self.told(f"{days:.0f} days ago", f"vor {days:.0f} Tagen")
+
 
 def _bought(seen: Seen) -> str | None:
     v = seen.vector
     if seen.thing is None or not v["category_purchases_120d"] >= 0.5:
         return None
-    days = v["category_days_since_latest_purchases"]
-    share = v["category_share"]
-    often = f", {share:.0%} of all purchases" if share >= 0.01 else ""
-    return f"Buys {seen.thing}: last time {_days(days)}{often}."
+    last = seen.days(v["category_days_since_latest_purchases"])
+    share = seen.percent(v["category_share"])
+    often = seen.told(f", {share} of all purchases", f", {share} aller Käufe") if v["category_share"] >= 0.01 else ""
+    return seen.told(f"Buys {seen.thing}: last time {last}{often}.", f"Kauft {seen.thing}: zuletzt {last}{often}.")
 
 
 def _due(seen: Seen) -> str | None:
     v = seen.vector
-    due = seen.thing is not None and v["category_due"] >= 0.6 and v["category_purchases_120d"] >= 2
-    return f"By the usual rhythm the next purchase of {seen.thing} is due." if due else None
+    if seen.thing is None or not (v["category_due"] >= 0.6 and v["category_purchases_120d"] >= 2):
+        return None
+    return seen.told(
+        f"By the usual rhythm the next purchase of {seen.thing} is due.",
+        f"Nach dem üblichen Abstand steht der nächste Kauf von {seen.thing} an.",
+    )
 
 
 def _looking(seen: Seen) -> str | None:
-    looking = seen.thing is not None and seen.vector["category_researching"] >= 0.3
-    return f"Looked at {seen.thing} lately without buying it." if looking else None
+    if seen.thing is None or not seen.vector["category_researching"] >= 0.3:
+        return None
+    return seen.told(
+        f"Looked at {seen.thing} lately without buying it.",
+        f"Hat sich zuletzt {seen.thing} angesehen und nicht gekauft.",
+    )
 
 
 def _redeemed_here(seen: Seen) -> str | None:
-    used = seen.vector["category_redemptions_120d"] >= 0.1
-    what = f"for {seen.thing}" if seen.thing is not None else f"of the type {_words(seen.pair.offer.category)}"
-    return f"Has used an offer {what} before." if used else None
+    if not seen.vector["category_redemptions_120d"] >= 0.1:
+        return None
+    kind = _words(seen.pair.offer.category)
+    what = (
+        seen.told(f"for {seen.thing}", f"für {seen.thing}")
+        if seen.thing is not None
+        else seen.told(f"of the type {kind}", f"der Art {kind}")
+    )
+    return seen.told(f"Has used an offer {what} before.", f"Hat schon ein Angebot {what} genutzt.")
 
 
 def _redeems(seen: Seen) -> str | None:
     v = seen.vector
     if not v["customer_redemptions_360d"] >= 0.25:
         return None
-    return f"Uses offers: the last one {_days(v['customer_days_since_latest_redemptions'])}."
+    last = seen.days(v["customer_days_since_latest_redemptions"])
+    return seen.told(f"Uses offers: the last one {last}.", f"Nutzt Angebote: das letzte {last}.")
 
 
 def _notices(seen: Seen) -> str | None:
     v = seen.vector
-    seen_often = v["channel_contacts_120d"] >= 0.5 and v["channel_notice_rate"] >= 0.5
-    return f"Notices {v['channel_notice_rate']:.0%} of messages on {seen.pair.channel.name}." if seen_often else None
+    if not (v["channel_contacts_120d"] >= 0.5 and v["channel_notice_rate"] >= 0.5):
+        return None
+    rate, channel = seen.percent(v["channel_notice_rate"]), seen.pair.channel.name
+    return seen.told(
+        f"Notices {rate} of messages on {channel}.", f"Beachtet {rate} der Nachrichten auf dem Kanal {channel}."
+    )
 
 
 def _crowd(seen: Seen) -> str | None:
     v = seen.vector
     if v["evidence_offer_contacts"] >= 1:
-        return (
-            f"Of about {v['evidence_offer_contacts']:.0f} recent contacts with this offer "
-            f"{v['evidence_offer_taken_rate']:.1%} were taken, by all customers."
+        contacts = number(v["evidence_offer_contacts"], 0, seen.language)
+        taken = seen.percent(v["evidence_offer_taken_rate"], 1)
+        return seen.told(
+            f"Of about {contacts} recent contacts with this offer {taken} were taken, by all customers.",
+            f"Von etwa {contacts} Kontakten mit diesem Angebot in letzter Zeit führten bei allen Kunden {taken} "
+            "zum Erfolg.",
         )
     if v["evidence_category_contacts"] >= 1:
-        return (
-            f"Never sent as such: judged from about {v['evidence_category_contacts']:.0f} contacts with similar offers."
+        contacts = number(v["evidence_category_contacts"], 0, seen.language)
+        return seen.told(
+            f"Never sent as such: judged from about {contacts} contacts with similar offers.",
+            f"So noch nie verschickt: beurteilt nach etwa {contacts} Kontakten mit ähnlichen Angeboten.",
         )
     return None
 
 
 def _in_demand(seen: Seen) -> str | None:
     share = seen.vector["evidence_bought_share"]
-    some = seen.thing is not None and share >= 0.001
-    return f"{share:.1%} of everybody's purchases are of {seen.thing}." if some else None
+    if seen.thing is None or not share >= 0.001:
+        return None
+    shown = seen.percent(share, 1)
+    return seen.told(
+        f"{shown} of everybody's purchases are of {seen.thing}.", f"{shown} aller Käufe aller Kunden: {seen.thing}."
+    )
 
 
 REASONS: tuple[Callable[[Seen], str | None], ...] = (
@@ -100,14 +146,12 @@ REASONS: tuple[Callable[[Seen], str | None], ...] = (
 def reasons(seen: Seen) -> tuple[str, ...]:
     """The first few reasons that hold; one that admits it where none does."""
     found = [sentence for reason in REASONS if (sentence := reason(seen)) is not None]
-    return tuple(found[:MOST]) or ("Nothing is known that speaks for or against it: judged from what it offers.",)
+    nothing = seen.told(
+        "Nothing is known that speaks for or against it: judged from what it offers.",
+        "Nichts ist bekannt, was dafür oder dagegen spricht: beurteilt nach dem, was es bietet.",
+    )
+    return tuple(found[:MOST]) or (nothing,)
 
 
 def _words(name: str) -> str:
     return name.replace("-", " ").replace("_", " ")
-
-
-def _days(days: float) -> str:
-    if days < 1:
-        return "today"
-    return "yesterday" if days < 2 else f"{days:.0f} days ago"

@@ -19,11 +19,14 @@ from serving.desk import Made
 from serving.equipment import Equipment
 from serving.identifier import RANDOM_BYTES, uuid7
 from serving.journal import JournalUnavailableError, Record
+from serving.journal.timeline import called
+from serving.language import Language
 from serving.problem import Fault, RefusalError
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
 from serving.wire import answer, outcome
+from serving.wording import addresses
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
@@ -63,20 +66,21 @@ class Reception:
         arrived = self._receive(request)
         ask = _ask(request, arrived.customer_id, at)
         made = self._clerk.desk.decide(ask, equipment, watch.lap)
+        name = self._called(made.decision)
         if request.dry_run:
-            return _answer(made, request, arrived, watch, False)
-        drafts = {id(made): _draft(made, request, arrived, watch)}  # written before anybody has to wait for it
+            return _answer(made, request, arrived, watch, False, name)
+        drafts = {id(made): _draft(made, request, arrived, watch, name)}  # written before anybody has to wait for it
 
         def record(kept: Made) -> Record:
             if kept is not made:
-                drafts[id(kept)] = _draft(kept, request, arrived, watch)
+                drafts[id(kept)] = _draft(kept, request, arrived, watch, name)
             return drafts[id(kept)][1]
 
         try:
             found = drafts[id(self._clerk.keep(made, record))][0]
         except JournalUnavailableError as error:
             lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
-            found = _answer(replace(made, decision=silenced(made.decision, lack)), request, arrived, watch, False)
+            found = _answer(replace(made, decision=silenced(made.decision, lack)), request, arrived, watch, False, None)
         watch.lap("record")
         found.timings_ms = watch.milliseconds()
         return found
@@ -107,6 +111,17 @@ class Reception:
             outcomes=[outcome(each) for each in came],
         )
 
+    def _called(self, decision: Decision) -> str | None:
+        """What the customer is called, where something that is said calls them by name."""
+        pairs = (item.scored.pair for item in decision.items)
+        if not any(addresses(pair.offer, pair.channel.name) for pair in pairs if pair.offer.wording):
+            return None
+        try:
+            with self._journal.reading() as connection:
+                return called(connection, decision.ask.customer_id)
+        except JournalUnavailableError:
+            return None
+
     def _at(self, given: str | None) -> Instant:
         if given is None:
             return self._clock.now()
@@ -122,15 +137,24 @@ class Reception:
         return at
 
 
-def _answer(made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, recorded: bool) -> api.Answer:
-    found = answer(made.decision, made.equipment, request.explain, watch.milliseconds(), recorded)
+def _answer(
+    made: Made,
+    request: api.DecisionRequest,
+    arrived: Arrived,
+    watch: Stopwatch,
+    recorded: bool,
+    name: str | None,
+) -> api.Answer:
+    found = answer(made.decision, made.equipment, request.explain, watch.milliseconds(), recorded, name)
     found.warnings.extend(arrived.warnings)
     return found
 
 
-def _draft(made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch) -> tuple[api.Answer, Record]:
+def _draft(
+    made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, name: str | None
+) -> tuple[api.Answer, Record]:
     """The answer and what is kept of it, if it is granted."""
-    found = _answer(made, request, arrived, watch, True)
+    found = _answer(made, request, arrived, watch, True, name)
     return found, _record(made.decision, request, found)
 
 
@@ -146,6 +170,7 @@ def _ask(request: api.DecisionRequest, customer_id: CustomerId, at: Instant) -> 
         request.contacts,
         request.context or {},
         request.seed,
+        Language(request.language),
     )
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from importlib.metadata import version
+from itertools import zip_longest
 
 from features.instant import format_instant
 from features.intent import Intent
 from serving import api
 from serving.attribution import Came
+from serving.contributions import Explained, contributions
 from serving.decision import Decision, Item
 from serving.eligibility import CHANNEL_NOT_OPEN, RULES
 from serving.equipment import Equipment
+from serving.german import meaning, open_topic, sentence
+from serving.language import Language, told
 from serving.ranking import ChannelScore
 from serving.score import interrupts
+from serving.wording import Reader, say
 
 SERVICE_VERSION = version("kairos-offers")
 MONEY_DIGITS, PROBABILITY_DIGITS = 4, 6
@@ -21,11 +26,22 @@ MONEY_DIGITS, PROBABILITY_DIGITS = 4, 6
 MOST_TOPICS = 20
 
 
+MOST_EXPLAINED = 10
+"""Items whose predictions are taken apart."""
+
+
 def answer(
-    decision: Decision, equipment: Equipment, explain: str, timings_ms: dict[str, float], recorded: bool = False
+    decision: Decision,
+    equipment: Equipment,
+    explain: str,
+    timings_ms: dict[str, float],
+    recorded: bool = False,
+    name: str | None = None,
 ) -> api.Answer:
-    """The answer to one request; only what is recorded has its messages reserved."""
+    """The answer to one request; only what is recorded has its messages reserved. ``name`` is the customer's."""
     ask, versions, catalogue = decision.ask, decision.versions, equipment.catalogue
+    reader = Reader(decision.known.zone, ask.language, name)
+    apart = _contributions(decision, equipment) if explain == "contributions" else []
     return api.Answer(
         decision_id=ask.decision_id,
         customer_id=ask.customer_id,
@@ -33,7 +49,10 @@ def answer(
         decided_at=format_instant(ask.at),
         valid_until=format_instant(decision.valid_until),
         currency=catalogue.currency,
-        items=[_item(rank, item, decision, recorded) for rank, item in enumerate(decision.items, start=1)],
+        items=[
+            _item(rank, item, decision, recorded, _said(item, catalogue.currency, reader), taken_apart)
+            for rank, (item, taken_apart) in enumerate(zip_longest(decision.items, apart), start=1)
+        ],
         silence=api.Silence(
             score_minor=decision.silence.score,
             wins=decision.silence.wins,
@@ -45,7 +64,7 @@ def answer(
         group=decision.draw.group.value,
         attempts=decision.circumstances.attempt + 1,
         channels=[_channel(found) for found in decision.channels],
-        open_topics=[topic(intent) for intent in decision.intents[:MOST_TOPICS]],
+        open_topics=[topic(intent, ask.language) for intent in decision.intents[:MOST_TOPICS]],
         removed=_counts(decision),
         funnel=_funnel(decision) if explain == "funnel" else None,
         cold_start=decision.cold_start,
@@ -66,7 +85,14 @@ def answer(
     )
 
 
-def _item(rank: int, item: Item, decision: Decision, reserved: bool) -> api.Item:
+def _item(
+    rank: int,
+    item: Item,
+    decision: Decision,
+    reserved: bool,
+    wording: api.Said,
+    taken_apart: list[api.Prediction] | None,
+) -> api.Item:
     scored = item.scored
     contact = next((each for each in decision.grant.contacts if reserved and each.contact_id == item.contact_id), None)
     parts = scored.components
@@ -102,10 +128,51 @@ def _item(rank: int, item: Item, decision: Decision, reserved: bool) -> api.Item
         ),
         evidence=api.Evidence(contacts=round(item.contacts, 2), similar_contacts=round(item.similar_contacts, 2)),
         reasons=list(item.reasons),
+        wording=wording,
+        contributions=taken_apart,
     )
 
 
-def topic(intent: Intent) -> api.OpenTopic:
+def _said(item: Item, currency: str, reader: Reader) -> api.Said:
+    said = say(item.scored.pair.offer, item.scored.pair.channel.name, currency, reader)
+    return api.Said(title=said.title, body=said.body, price=said.price, terms=said.terms)
+
+
+def _contributions(decision: Decision, equipment: Equipment) -> list[list[api.Prediction]]:
+    """Of the first items; nothing where no model decided, or where the typical of all customers stood in for one."""
+    model, items = equipment.model, decision.items[:MOST_EXPLAINED]
+    if model is None or decision.by_popularity or decision.cold_start:
+        return []
+    rows = [item.scored.row for item in items]
+    pairs = [item.scored.pair for item in items]
+    taken_apart = contributions(model, decision.kind, pairs, decision.vectors.matrix[rows])
+    return [[_prediction(each) for each in row] for row in taken_apart]
+
+
+def _prediction(found: Explained) -> api.Prediction:
+    return api.Prediction(
+        part=found.part.value,
+        log_odds=found.calibrated,
+        raw=found.raw,
+        weight_of_trees=found.weight_of_trees,
+        slope=found.slope,
+        mean_of_trees=found.mean_of_trees,
+        intercept_of_linear=found.intercept_of_linear,
+        intercept_of_calibration=found.intercept_of_calibration,
+        experience=found.experience,
+        features=[
+            api.FeatureTerm(
+                feature=each.feature,
+                value=None if math.isnan(each.value) else each.value,
+                trees=each.trees,
+                linear=each.linear,
+            )
+            for each in found.added
+        ],
+    )
+
+
+def topic(intent: Intent, language: Language = Language.EN) -> api.OpenTopic:
     """An open topic as it goes over the wire."""
     return api.OpenTopic(
         topic=intent.topic,
@@ -113,7 +180,7 @@ def topic(intent: Intent) -> api.OpenTopic:
         channel=intent.channel,
         since=format_instant(intent.at),
         strength=round(intent.strength, PROBABILITY_DIGITS),
-        sentence=intent.sentence,
+        sentence=told(language, intent.sentence, open_topic(intent)),
     )
 
 
@@ -145,7 +212,9 @@ def _channel(found: ChannelScore) -> api.ChannelScore:
 def _counts(decision: Decision) -> list[api.RuleCount]:
     pairs = decision.funnel.removed.counts()
     return [
-        api.RuleCount(rule=rule.name, meaning=rule.meaning, pairs=pairs[rule.name])
+        api.RuleCount(
+            rule=rule.name, meaning=meaning(rule.name, rule.meaning, decision.ask.language), pairs=pairs[rule.name]
+        )
         for rule in RULES
         if rule.name in pairs
     ]
@@ -176,19 +245,50 @@ def _funnel(decision: Decision) -> api.Funnel:
 
 
 def _warnings(decision: Decision, equipment: Equipment) -> list[str]:
-    found = [shortfall.sentence for shortfall in decision.shortfalls]
+    language = decision.ask.language
+    found = [sentence(shortfall, language) for shortfall in decision.shortfalls]
     found.extend(equipment.notes)
     if not decision.personal:
-        found.append("The customer has objected to profiling: ranked by popularity, as for anybody.")
+        found.append(
+            told(
+                language,
+                "The customer has objected to profiling: ranked by popularity, as for anybody.",
+                "Der Kunde hat dem Profiling widersprochen: gereiht nach Beliebtheit, wie für jeden.",
+            )
+        )
     if decision.by_popularity:
-        found.append("Scores are expected value by popularity: what would have been bought anyway is not taken off.")
+        found.append(
+            told(
+                language,
+                "Scores are expected value by popularity: what would have been bought anyway is not taken off.",
+                "Die Werte sind nach Beliebtheit erwartet: was ohnehin gekauft würde, ist nicht abgezogen.",
+            )
+        )
     if decision.cold_start:
-        found.append("No event of this customer is known: judged by what all customers do.")
+        found.append(
+            told(
+                language,
+                "No event of this customer is known: judged by what all customers do.",
+                "Von diesem Kunden ist kein Ereignis bekannt: beurteilt nach dem, was alle Kunden tun.",
+            )
+        )
     if decision.ask.at < equipment.catalogue.now:
         known_to = format_instant(equipment.catalogue.now)
-        found.append(f"History is known up to {known_to}, so this answer may rest on what happened after its instant.")
+        found.append(
+            told(
+                language,
+                f"History is known up to {known_to}, so this answer may rest on what happened after its instant.",
+                f"Bekannt ist die Geschichte bis {known_to}; die Antwort kann auf Späterem beruhen.",
+            )
+        )
     if not decision.funnel.eligible and CHANNEL_NOT_OPEN in decision.funnel.removed.counts():
-        found.append("Only inbound channels are left: name those on which the customer is present in `channels`.")
+        found.append(
+            told(
+                language,
+                "Only inbound channels are left: name those on which the customer is present in `channels`.",
+                "Nur Kanäle sind übrig, auf die der Kunde von selbst kommt: `channels` nenne die, auf denen er ist.",
+            )
+        )
     return found
 
 

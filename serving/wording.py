@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from features.domain import Instant, Offer
 from features.errors import KairosError
-from serving.language import Language
+from serving.language import Language, number
 
 PLACEHOLDERS = ("name", "offer", "price", "terms", "valid_to")
 IN_TERMS = ("offer", "price", "valid_to")
@@ -49,6 +49,12 @@ class Reader:
     language: Language = Language.EN
     name: str | None = None
     """None where the name is unknown: what addresses the reader by it is then left out."""
+
+
+def addresses(offer: Offer, channel: str) -> bool:
+    """True where the offer's wording on the channel calls the reader by name."""
+    texts = [text for each in offer.wording if each.channel == channel for text in (each.title, each.body)]
+    return any(name == "name" for text in texts for _, name, _, _ in Formatter().parse(text))
 
 
 def understand(text: str, allowed: tuple[str, ...] = PLACEHOLDERS) -> None:
@@ -92,10 +98,7 @@ def money(minor: float, currency: str, language: Language) -> str:
     '12,99 EUR'
     """
     decimals = 0 if currency in _WITHOUT_DECIMALS else 2
-    text = f"{minor / 10**decimals:,.{decimals}f}"
-    if language is Language.DE:
-        text = text.translate(str.maketrans(",.", ".,"))
-    return f"{text} {currency}"
+    return f"{number(minor / 10**decimals, decimals, language)} {currency}"
 
 
 def day(instant: Instant, reader: Reader) -> str:

@@ -11,7 +11,7 @@ from features.catalogue import Catalogue
 from features.vector import FEATURES
 from serving.contributions import Added, contributions
 from serving.model import Part, PartName, pair_key, sigmoid
-from serving.pairs import Pair, pairs_of
+from serving.pairs import pairs_of
 from serving.score import Model
 from serving.settings import read_settings
 from training.boosting import fit_trees
@@ -124,6 +124,6 @@ def test_the_strongest_comes_first(model: Model, shop: Catalogue) -> None:
     assert strengths == sorted(strengths, reverse=True)
 
 
-def test_a_model_without_trees_explains_nothing(shop: Catalogue, pairs: tuple[Pair, ...] = ()) -> None:
+def test_a_model_without_trees_explains_nothing(shop: Catalogue) -> None:
     of = pairs_of(shop)[:2]
     assert contributions(Parts({}), "promotion", of, vectors(1, 2)) == [(), ()]

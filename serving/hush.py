@@ -1,0 +1,45 @@
+"""Why nothing is said, or why something is: silence as one of the choices, in plain English or German."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from serving.draw import SILENCE
+from serving.eligibility import MARKETING_OBJECTION, Removals
+from serving.explore import Group
+from serving.language import Language, number, told
+from serving.ranking import Scored
+
+
+def why_silent(best: Sequence[Scored], removed: Removals, group: Group, language: Language) -> str:
+    """What decided between the best offer and silence. ``best`` is the best place of each offer, best first."""
+    if best and group is Group.CONTROL:
+        return told(
+            language,
+            "The customer belongs to the control group, to which nothing is offered, to tell what offers change.",
+            "Der Kunde gehört zur Vergleichsgruppe, der nichts angeboten wird, um zu sehen, was Angebote bewirken.",
+        )
+    if not best and MARKETING_OBJECTION in removed.counts():
+        return told(
+            language,
+            "The customer has objected to marketing, so nothing is offered.",
+            "Der Kunde hat der Werbung widersprochen, daher wird nichts angeboten.",
+        )
+    if not best and removed:
+        return told(language, "No offer may be made now.", "Zurzeit darf kein Angebot gemacht werden.")
+    if not best:
+        return told(language, "There is nothing to offer.", "Es gibt nichts anzubieten.")
+    offer, channel = best[0].pair.offer.name, best[0].pair.channel.name
+    if best[0].score > SILENCE:
+        return told(
+            language,
+            f"{offer} on {channel} is worth more than saying nothing.",
+            f"{offer} auf dem Kanal {channel} ist mehr wert, als nichts zu sagen.",
+        )
+    worth = number(best[0].score, 1, language)
+    return told(
+        language,
+        f"Even the best, {offer} on {channel}, would be worth {worth} minor units: saying nothing is better.",
+        f"Selbst das Beste, {offer} auf dem Kanal {channel}, wäre {worth} kleinste Einheiten wert: "
+        "nichts zu sagen ist besser.",
+    )
