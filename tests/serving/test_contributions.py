@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from serving.model import Part, PartName, pair_key, sigmoid
 from serving.pairs import pairs_of
 from serving.score import Model
 from serving.settings import read_settings
+from tests.journeys.town import Town
 from training.boosting import fit_trees
 from training.regression import fit_linear
 
@@ -127,3 +129,19 @@ def test_the_strongest_comes_first(model: Model, shop: Catalogue) -> None:
 def test_a_model_without_trees_explains_nothing(shop: Catalogue) -> None:
     of = pairs_of(shop)[:2]
     assert contributions(Parts({}), "promotion", of, vectors(1, 2)) == [(), ()]
+
+
+def test_a_reader_of_an_answer_can_add_up_to_its_probabilities(tmp_path: Path) -> None:
+    with Town(tmp_path) as town:
+        shop = town.touchpoint("shop", "web")
+        shop.sees("visited", ("device", "d"), category="tea")
+        body = {"identities": [{"namespace": "device", "value": "d"}], "channels": ["web"], "explain": "contributions"}
+        items = shop.post("/v1/decisions", body)["items"]
+    assert items
+    for item in items:
+        for part in item["contributions"]:
+            fixed = ("mean_of_trees", "intercept_of_linear", "intercept_of_calibration", "experience")
+            listed = [part[name] for name in fixed] + [each["trees"] + each["linear"] for each in part["features"]]
+            assert sum(listed) == pytest.approx(part["log_odds"], abs=1e-9)
+            told = {"channel_response": "noticed", "offer_response": "taken", "organic": "organic"}[part["part"]]
+            assert item["probabilities"][told] == pytest.approx(1 / (1 + np.exp(-part["log_odds"])), abs=1e-6)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from features.catalogue import Catalogue
+from features.domain import CustomerId, DecisionId, Event, Instant, OfferId, Wording
+from features.fold import fold
+from features.intent import Intent, Topic
+from features.state import empty
+from serving import german, hush
+from serving import reasons as reasons_of
+from serving.decide import decide
+from serving.decision import Ask
+from serving.eligibility import RULES
+from serving.equipment import Equipment
+from serving.language import Language
+from serving.pairs import NAMES, stranger
+from serving.score import Model
+from serving.shortfall import Lack, Shortfall
+
+Clients = Callable[..., TestClient]
+
+
+def test_every_rule_and_every_shortfall_has_a_german_sentence() -> None:
+    assert list(german.RULES_DE) == [rule.name for rule in RULES]
+    assert set(german.LACKS_DE) == set(Lack)
+    assert german.sentence(Shortfall(Lack.STARTING, "x"), Language.EN) == "x"
+
+
+def test_every_topic_has_a_german_sentence() -> None:
+    intents = [Intent(topic, "tea", "web", Instant(0), 1.0) for topic in Topic]  # type: ignore[arg-type]
+    assert all("(tea)" in german.open_topic(intent) and "web" in german.open_topic(intent) for intent in intents)
+
+
+@pytest.mark.parametrize("reason", reasons_of.REASONS)
+def test_every_reason_is_told_in_both_languages_with_the_same_values(
+    reason: Callable[[reasons_of.Seen], str | None], shop: Catalogue, equipment: Callable[..., Equipment]
+) -> None:
+    pair = next(p for p in equipment(None).pairs if p.offer.offer_id == "promo-milk")
+    strong = dict.fromkeys(NAMES, 3.0) | {"channel_notice_rate": 0.625, "evidence_bought_share": 0.125}
+    strong |= {"category_share": 0.25, "evidence_offer_taken_rate": 0.375}
+    en, de = (reason(reasons_of.Seen(pair, strong, language)) for language in Language)
+    assert en is not None
+    assert de is not None
+    assert en != de
+    digits = re.compile(r"\d+")
+    assert digits.findall(en) == digits.findall(de)
+
+
+def test_numbers_are_written_as_the_reader_does(equipment: Callable[..., Equipment]) -> None:
+    seen = {"evidence_offer_contacts": 1234.0, "evidence_offer_taken_rate": 0.0185}
+    pair = equipment(None).pairs[0]
+    vector = dict.fromkeys(NAMES, np.nan) | seen
+    assert "1,234 recent contacts with this offer 1.8%" in reasons_of.reasons(reasons_of.Seen(pair, vector))[0]
+    german_one = reasons_of.reasons(reasons_of.Seen(pair, vector, Language.DE))[0]
+    assert "1.234 Kontakten" in german_one
+    assert "1,8 %" in german_one
+
+
+def test_the_language_changes_no_more_than_the_words(
+    equipment: Callable[..., Equipment], model: Callable[..., Model], history: list[Event], now: Instant
+) -> None:
+    ask = Ask(DecisionId("d"), CustomerId("ann"), now, "promotion", None, 5)
+    known = replace(stranger(now), activity=fold(empty(), history))
+    en, de = (decide(replace(ask, language=language), known, equipment(model())) for language in Language)
+    assert [item.scored for item in en.items] == [item.scored for item in de.items]
+    assert en.silence.reason != de.silence.reason
+    assert all(set(e.reasons).isdisjoint(d.reasons) for e, d in zip(en.items, de.items, strict=True))
+
+
+def test_an_answer_in_german_is_german_throughout(client: Clients) -> None:
+    asked = {"customer_id": "nobody", "kind": "coupon", "language": "de", "explain": "funnel"}
+    answer = client().post("/v1/decisions", json=asked).json()
+    assert answer["silence"]["reason"] == "Zurzeit darf kein Angebot gemacht werden."
+    assert "Von diesem Kunden ist kein Ereignis bekannt" in " ".join(answer["warnings"])
+    assert {rule["meaning"] for rule in answer["removed"]} <= set(german.RULES_DE.values())
+
+
+def test_every_sentence_about_silence_has_two_languages() -> None:
+    assert inspect.getsource(hush.why_silent).count("told(") == 6
+
+
+def test_what_to_say_comes_with_the_offer(client: Clients, shop: Catalogue, place: Any) -> None:
+    said = (Wording("mailer", "{name}, milk", "Only {price}. {terms}"),)  # type: ignore[arg-type]
+    offers = tuple(
+        replace(o, price_minor=129, terms="While stocks last.", wording=said) if o.offer_id == "promo-milk" else o
+        for o in shop.offers
+    )
+    (place / "catalogue.json").write_text(replace(shop, offers=offers).to_json())
+    service = client()
+    ask = {"customer_id": "ann", "kind": "promotion", "offer_id": "promo-milk", "dry_run": True}
+    (item,) = service.post("/v1/decisions", json=ask).json()["items"]
+    assert item["wording"] == {
+        "title": "Milk",
+        "body": "Only 1.29 EUR. While stocks last.",
+        "price": "1.29 EUR",
+        "terms": "While stocks last.",
+    }
+    called = {
+        "type": "identify",
+        "messageId": "m",
+        "userId": "ann",
+        "traits": {"firstName": "Ann", "lastName": "Lee"},
+        "channel": "app",
+    }
+    assert service.post("/v1/events", json=called).json()["accepted"] == 1
+    (item,) = service.post("/v1/decisions", json=ask).json()["items"]
+    assert item["wording"]["title"] == "Ann Lee, milk"
+    assert OfferId(item["offer_id"]) == "promo-milk"
