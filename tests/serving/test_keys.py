@@ -24,6 +24,10 @@ SCOPES = {
     ("post", "/v1/customers/{customer_id}/consents"): Scope.EVENTS,
     ("get", "/v1/customers/{customer_id}/export"): Scope.ADMIN,
     ("delete", "/v1/customers/{customer_id}"): Scope.ADMIN,
+    ("post", "/v1/contacts/{contact_id}/confirm"): Scope.DECIDE,
+    ("post", "/v1/contacts/{contact_id}/release"): Scope.DECIDE,
+    ("get", "/v1/contacts/overdrawn"): Scope.READ,
+    ("get", "/v1/followups"): Scope.DECIDE,
     ("get", "/v1/catalogue"): Scope.READ,
     **{("get", f"/v1/{name}"): Scope.READ for name in Name},
     **{("get", f"/v1/history/{name}"): Scope.READ for name in Name},
@@ -66,7 +70,7 @@ def key(journal: Journal, *scopes: Scope, name: str | None = None) -> tuple[str,
 
 
 def call(desk: Touchpoint, method: str, path: str, authorization: str | None) -> Any:
-    where = path.format(customer_id="ann", decision_id="d", offer_id="o")
+    where = path.format(customer_id="ann", decision_id="d", offer_id="o", contact_id="c")
     headers = {} if authorization is None else {"authorization": authorization}
     return desk.client.request(method, where, json=BODIES.get(path), headers=headers)
 
