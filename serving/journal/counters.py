@@ -68,9 +68,10 @@ def give_back(connection: Connection, contact_ids: Collection[ContactId]) -> Non
     _count(connection, [(key, -amount) for key, amount in connection.execute(_OF, {"which": list(contact_ids)})])
 
 
-def take_again(connection: Connection, contact_ids: Collection[ContactId]) -> None:
-    """What these contacts had given back is used up after all, be there enough or not."""
-    _count(connection, [(key, amount) for key, amount in connection.execute(_OF, {"which": list(contact_ids)})])
+def take_after_all(connection: Connection, given_back: ContactId, contact_id: ContactId) -> None:
+    """What one contact gave back is used up by another after all, be there enough or not."""
+    rows = connection.execute(_OF, {"which": [given_back]})
+    take(connection, [Take(key, amount, amount, contact_id) for key, amount in rows])
 
 
 def _count(connection: Connection, amounts: Iterable[tuple[str, float]]) -> None:

@@ -2,7 +2,7 @@
 
 Instants are int64 microseconds UTC (columns ``*_us``), money is in minor units, documents are JSON text.
 Few columns change, and all sum up rows that are only added: ``identities.customer_id`` and ``customers`` (``links``,
-``events``), ``contacts.standing`` and ``moment_us`` (``contact_changes``), ``counters`` (``takes``), ``follow_ups``.
+``events``), ``contacts.standing`` (``contact_changes``), ``counters`` (``takes``), ``follow_ups``.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ CONTACT_CHANGES = Table(
     Column("reason", Text, nullable=False),
     Index("ix_contact_changes_contact", "contact_id"),
 )
-"""Every change of where a contact stands, or of when it went out. That it was granted is told by ``contacts``; what was
-never granted begins with a change from nothing (``was`` is empty)."""
+"""Every change of where a contact stands. That it was granted is told by ``contacts``; what was never granted begins
+with a change from nothing (``was`` is empty)."""
 
 COUNTERS = Table(
     "counters",

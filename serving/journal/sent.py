@@ -10,10 +10,11 @@ from sqlalchemy import bindparam, insert, update
 from features.domain import Category, ChannelName, CustomerId, Instant, OfferId
 from serving.events.arrival import Arrival, Spoken
 from serving.journal.contacts import Held, find, held, held_in
+from serving.journal.counters import take_after_all
 from serving.journal.names import book
 from serving.journal.reserving import row
 from serving.journal.schema import CONTACT_CHANGES, CONTACTS
-from serving.journal.standings import change
+from serving.journal.standings import change, release
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Contact, ContactId, Standing
 from serving.ledger.coverage import covers
@@ -61,22 +62,19 @@ def note_sent(transaction: Transaction, sent: Sent, at: Instant) -> str | None:
     What is told of several offers of one message, at one instant on one channel, is one contact.
     """
     found = _granted(transaction, sent)
-    moment = sent.arrival.occurred_at
     if found is None:
-        _overdraw(transaction, sent, at)
+        _overdraw(transaction, sent, _contact(sent), at)
         return OVERDRAWN
-    standing = found.contact.standing
-    if covers(found.contact, moment):
+    contact_id, standing = found.contact.contact_id, found.contact.standing
+    if covers(found.contact, sent.arrival.occurred_at):
         if standing is not Standing.SENT:
-            change(transaction, [found.contact.contact_id], Standing.SENT, at, f"sent: event {sent.position}")
+            change(transaction, [contact_id], Standing.SENT, at, f"sent: event {sent.position}")
         return None
-    if standing is Standing.OVERDRAWN and found.contact.moment == moment:
-        return OVERDRAWN
-    if standing in (Standing.SENT, Standing.OVERDRAWN):
-        _overdraw(transaction, sent, at)  # a second message on one grant
-    else:
-        reason = f"sent without a valid reservation ({standing}): event {sent.position}"
-        change(transaction, [found.contact.contact_id], Standing.OVERDRAWN, at, reason, moment)
+    if standing in (Standing.RESERVED, Standing.CONFIRMED):
+        release(transaction, contact_id, at, f"sent at another time than was granted: event {sent.position}")
+    made = _overdraw(transaction, sent, _as_granted(found.contact, _contact(sent)), at)
+    if made is not None and standing is not Standing.SENT:
+        take_after_all(transaction.connection, contact_id, made)
     return OVERDRAWN
 
 
@@ -93,20 +91,32 @@ def _granted(transaction: Transaction, sent: Sent) -> Held | None:
     return next((each for each in found if arrival.offer_id in each.contact.offers), found[0] if found else None)
 
 
-def _overdraw(transaction: Transaction, sent: Sent, at: Instant) -> None:
-    arrival, connection = sent.arrival, transaction.connection
-    asked = {"whose": sent.identity_id, "moment": arrival.occurred_at, "channel": arrival.channel}
+def _overdraw(transaction: Transaction, sent: Sent, contact: Contact, at: Instant) -> ContactId | None:
+    """Keep a contact that was never granted; None where the message is known and only its offers are added."""
+    connection = transaction.connection
+    asked = {"whose": sent.identity_id, "moment": contact.moment, "channel": contact.channel}
     same = connection.execute(_SAME_MESSAGE, asked).first()
-    contact = _contact(sent) if same is None else _with(held_in(same).contact, _contact(sent))
-    columns = row(contact, sent.position, at)
     if same is None:
         whose = {"identity_id": sent.identity_id, "customer_id": sent.customer_id, "zone": "", "policy": ""}
-        connection.execute(_GRANT, [columns | whose])
+        connection.execute(_GRANT, [row(contact, sent.position, at) | whose])
         connection.execute(_ADD, _beginning(contact, sent.position, at))
     else:
+        columns = row(_with(held_in(same).contact, contact), sent.position, at)
         about = {"o": columns["offers"], "c": columns["categories"], "p": columns["purposes"]}
-        connection.execute(_ABOUT, [{"which": contact.contact_id} | about])
+        connection.execute(_ABOUT, [{"which": held_in(same).contact.contact_id} | about])
     book(connection, [sent.customer_id], sent.position)
+    return contact.contact_id if same is None else None
+
+
+def _as_granted(granted: Contact, sent: Contact) -> Contact:
+    """What went out, with all that the grant says of it."""
+    return replace(
+        _with(granted, sent),
+        contact_id=sent.contact_id,
+        moment=sent.moment,
+        standing=sent.standing,
+        expires_at=sent.expires_at,
+    )
 
 
 def _beginning(contact: Contact, position: int, at: Instant) -> dict[str, object]:

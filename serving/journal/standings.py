@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from features.domain import CustomerId, Instant
 from serving.journal.contacts import COUNTING, Held, find, held, held_in
-from serving.journal.counters import give_back, take_again
+from serving.journal.counters import give_back
 from serving.journal.names import book
 from serving.journal.schema import CONTACT_CHANGES, CONTACTS, IDENTITIES
 from serving.journal.transaction import Transaction
@@ -22,11 +22,7 @@ _LAPSED = select(CONTACTS.c.contact_id).where(
 _LAPSED_OF = _LAPSED.join(IDENTITIES, CONTACTS.c.identity_id == IDENTITIES.c.identity_id).where(
     IDENTITIES.c.customer_id == bindparam("whose")
 )
-_SET = (
-    update(CONTACTS)
-    .where(CONTACTS.c.contact_id == bindparam("which"))
-    .values(standing=bindparam("now"), moment_us=bindparam("moment"))
-)
+_SET = update(CONTACTS).where(CONTACTS.c.contact_id == bindparam("which")).values(standing=bindparam("now"))
 _ADD = insert(CONTACT_CHANGES)
 AT_ONCE = 500
 """Reservations that one sweep lets expire at most, so that nobody waits long for it."""
@@ -79,59 +75,33 @@ def any_lapsed(connection: Connection, at: Instant) -> bool:
 
 
 def change(
-    transaction: Transaction,
-    contact_ids: Sequence[ContactId],
-    standing: Standing,
-    at: Instant,
-    reason: str,
-    moment: Instant | None = None,
+    transaction: Transaction, contact_ids: Sequence[ContactId], standing: Standing, at: Instant, reason: str
 ) -> list[Held]:
-    """Record where contacts stand from now on; returns them as they are then.
-
-    Args:
-        moment: When they went out, where that is another time than was granted.
-    """
+    """Record where contacts stand from now on; returns them as they are then."""
     if not contact_ids:
         return []
     position, connection = transaction.next_position(), transaction.connection
     before = [held_in(row) for row in connection.execute(_WHICH, {"which": list(contact_ids)})]
-    after = [_moved(each, standing, moment) for each in before]
-    connection.execute(
-        _SET,
-        [{"which": each.contact.contact_id, "now": standing.value, "moment": each.contact.moment} for each in after],
-    )
+    after = [replace(each, contact=replace(each.contact, standing=standing)) for each in before]
+    connection.execute(_SET, [{"which": contact_id, "now": standing.value} for contact_id in contact_ids])
     connection.execute(
         _ADD,
         [
             {
                 "position": position,
                 "contact_id": each.contact.contact_id,
-                "was": was.contact.standing.value,
+                "was": each.contact.standing.value,
                 "standing": standing.value,
                 "moment_us": each.contact.moment,
                 "at_us": at,
                 "reason": reason,
             }
-            for was, each in zip(before, after, strict=True)
+            for each in before
         ],
     )
-    _account(transaction, before, standing)
+    if standing not in COUNTING:
+        counted = [each.contact.contact_id for each in before if each.contact.standing in COUNTING]
+        give_back(connection, counted)
     if standing is not Standing.EXPIRED:  # that time has run out could be seen before, and changes no decision
         book(connection, sorted({each.customer_id for each in after}), position)
     return after
-
-
-def _moved(before: Held, standing: Standing, moment: Instant | None) -> Held:
-    contact = before.contact
-    then = contact.moment if moment is None else moment
-    return replace(before, contact=replace(contact, standing=standing, moment=then))
-
-
-def _account(transaction: Transaction, before: Iterable[Held], standing: Standing) -> None:
-    """Give back what contacts took that count no longer, and take it again for those that do after all."""
-    counted = [each.contact.contact_id for each in before if each.contact.standing in COUNTING]
-    uncounted = [each.contact.contact_id for each in before if each.contact.standing not in COUNTING]
-    if counted and standing not in COUNTING:
-        give_back(transaction.connection, counted)
-    if uncounted and standing in COUNTING:
-        take_again(transaction.connection, uncounted)
