@@ -26,11 +26,12 @@ from serving.language import Language
 from serving.ledger.contact import Ledger
 from serving.ledger.shared import takes_of
 from serving.model import PartName
-from serving.pairs import NAMES, Known, Pair, customer_past, stranger, vectors
+from serving.offering import Sight
+from serving.pairs import NAMES, Known, Pair, customer_past, stranger
 from serving.popularity import popularity
 from serving.ranking import Judged, by_channel, scored
 from serving.reasons import Seen, reasons
-from serving.score import Model, chances, value
+from serving.score import Model, value_of
 from serving.shortfall import Lack, Shortfall, distinct
 from serving.timing import gains, timed
 
@@ -66,9 +67,9 @@ def decide(
     lap("eligibility")
     personal = not objects_to(known.consents, PROFILING)
     pairs = [equipment.pairs[row] for row in sifted.rows.tolist()]
-    seen = vectors(known if personal else stranger(known.at), pairs, equipment.evidence)
+    seen = equipment.sight(kind, known if personal else stranger(known.at), sifted.rows, pairs)
     lap("features")
-    judged, by_popularity = _judge(ask, sifted, pairs, seen, known, equipment, equipment.model if personal else None)
+    judged, by_popularity = _judge(ask, sifted, seen, known, equipment, equipment.model if personal else None)
     lap("score")
     choice = _choose(ask, known, judged, sifted.rows, equipment, circumstances)
     chosen = [scored(judged, place) for place in choice.places]
@@ -129,28 +130,28 @@ def _sifted(ask: Ask, known: Known, equipment: Equipment, ledger: Ledger) -> Sif
 def _judge(
     ask: Ask,
     sifted: Sifted,
-    pairs: list[Pair],
-    seen: NDArray[np.float32],
+    seen: Sight,
     known: Known,
     equipment: Equipment,
     model: Model | None,
 ) -> tuple[Judged, bool]:
     """The pairs with their scores at their best moments, and whether these had to do without the model."""
-    stranger, shelf = known.activity is None, equipment.shelf
-    learnt = chances(model, sifted.kind, pairs, seen, stranger) if model is not None else None
+    stranger, shelf, pairs = known.activity is None, equipment.shelf, seen.pairs
+    learnt = seen.chances(model, sifted.kind, stranger) if model is not None else None
     odds = learnt if learnt is not None else popularity(pairs, equipment.evidence)
     part = model.part(PartName.CHANNEL_RESPONSE, sifted.kind) if model is not None and not stranger else None
     channel = shelf.channel[sifted.rows]
     hours = None
     if part is not None:
-        hours = gains(part, known, pairs, seen, sifted, channel, len(shelf.channels), equipment.evidence)
+        hours = gains(part, known, pairs, seen.matrix, sifted, channel, len(shelf.channels), equipment.evidence)
     when = timed(sifted, channel, hours, equipment.policy.fallback_hour)
     odds = when.noticed(odds)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.
     patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
+    worth = value_of(odds, equipment.money.at(sifted.rows), patience)
     moments = sifted.moments.instants[when.place]
     terms = equipment.leverage.terms(sifted.rows, moments, ask.context, equipment.prices)
-    return Judged.of(pairs, odds, value(odds, pairs, patience), terms, moments.tolist()), learnt is None
+    return Judged.of(pairs, odds, worth, terms, moments.tolist()), learnt is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +231,9 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
     return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
 
 
-def _item(carried: Carried, probability: float, seen: NDArray[np.float32], language: Language) -> Item:
+def _item(carried: Carried, probability: float, seen: Sight, language: Language) -> Item:
     scored = carried.scored
-    vector = dict(zip(NAMES, seen[scored.row].tolist(), strict=True))
+    vector = seen.vector(scored.row)
     return Item(
         scored,
         probability,

@@ -17,6 +17,7 @@ from serving.german import sentence
 from serving.grant import Grant
 from serving.language import Language
 from serving.ledger.contact import ContactId
+from serving.offering import Sight
 from serving.pairs import Known, Pair
 from serving.ranking import ChannelScore, Scored
 from serving.shortfall import Shortfall, distinct
@@ -90,7 +91,12 @@ class Vectors:
 
     names: tuple[str, ...]
     pairs: tuple[Pair, ...]
-    matrix: NDArray[np.float32]
+    sight: Sight
+
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        """Put together when it is first looked at."""
+        return self.sight.matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,9 +15,10 @@ from features.state import State
 from serving.draw import Places
 from serving.eligibility import Shelf
 from serving.leverage import Leverage
-from serving.pairs import Pair
+from serving.offering import Offering, Sight
+from serving.pairs import Known, Pair
 from serving.policy.policy import DEFAULT, Policy
-from serving.score import Attention, Model
+from serving.score import Attention, Model, Money
 from serving.shortfall import Shortfall
 from serving.snapshot import Snapshot
 
@@ -48,6 +49,8 @@ class Equipment:
     """What ``evidence`` was pooled from."""
     laid_out: Shelf | None = field(default=None, compare=False, repr=False)
     """The shelf of the equipment before, kept where catalogue and policy are the same."""
+    offerings: Mapping[str, Offering] = field(default_factory=dict, compare=False, repr=False)
+    """The pairs of each kind made ready for this evidence, see ``made_ready``."""
 
     def __post_init__(self) -> None:
         held = self.laid_out
@@ -75,6 +78,23 @@ class Equipment:
     def leverage(self) -> Leverage:
         """The policy's levers and scarce resources, laid out over the pairs."""
         return Leverage(self.policy, self.pairs)
+
+    @cached_property
+    def money(self) -> Money:
+        """What the pairs cost and bring, ``[n_pairs]``."""
+        return Money.of(self.pairs)
+
+    def made_ready(self) -> Equipment:
+        """The same with all that makes decisions fast. Slow, so done before it comes into force."""
+        found = {kind: Offering.of(kind, self.pairs, self.evidence, self.model) for kind in self.catalogue.kinds}
+        return replace(self, offerings={kind: each for kind, each in found.items() if each is not None})
+
+    def sight(self, kind: str, known: Known, rows: Places, pairs: Sequence[Pair]) -> Sight:
+        """What the models see of these pairs of a kind, which stand at ``rows``."""
+        ready = self.offerings.get(kind)
+        if ready is None or ready.evidence is not self.evidence:
+            return Sight(known, pairs, self.evidence)
+        return ready.glance(known, rows, pairs)
 
 
 def _ranks(named: list[tuple[OfferId, ChannelName]]) -> Places:

@@ -13,7 +13,7 @@ no further contact: it costs neither money nor attention, both were spent on the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -143,14 +143,28 @@ def chances(
             return part.typical.probability(list(zip(offers, categories, channels, strict=True)))
         return part.probability(seen, offers, channels)
 
+    return chances_of(probability, redeemed(pairs))
+
+
+def chances_of(probability: Callable[[PartName], Floats | None], redeemed: NDArray[np.bool_]) -> Chances | None:
+    """What parts of a model say of pairs; None where none speaks of the offer response.
+
+    Args:
+        probability: What a part says, ``[n_pairs]``; None where there is no such part.
+        redeemed: True for offers that must be redeemed, ``[n_pairs]``.
+    """
     taken = probability(PartName.OFFER_RESPONSE)
     if taken is None:
         return None
     organic = probability(PartName.ORGANIC)
-    anyway = organic if organic is not None else np.zeros(len(pairs))
-    redeemed = np.array([pair.offer.response is Response.REDEMPTION for pair in pairs], dtype=np.bool_)
+    anyway = organic if organic is not None else np.zeros(len(taken))
     bought = np.where(redeemed, anyway + (1.0 - anyway) * taken, taken)
     return Chances(probability(PartName.CHANNEL_RESPONSE), bought, taken, organic)
+
+
+def redeemed(pairs: Sequence[Pair]) -> NDArray[np.bool_]:
+    """True for offers that must be redeemed, ``[n_pairs]``."""
+    return np.array([pair.offer.response is Response.REDEMPTION for pair in pairs], dtype=np.bool_)
 
 
 def interrupts(pair: Pair) -> bool:
@@ -158,32 +172,60 @@ def interrupts(pair: Pair) -> bool:
     return pair.channel.direction is Direction.OUTBOUND and not pair.offer.enclosed
 
 
-def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value:
-    """The components of each pair's value.
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What pairs cost and bring, whoever the customer is; minor units ``[n_pairs]``."""
 
-    ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted. An enclosed offer is
-    charged neither attention nor cost.
-    """
-    noticed = odds.noticed if odds.noticed is not None else np.ones(len(pairs))
-    organic = odds.organic if odds.organic is not None else np.zeros(len(pairs))
-    money = np.array(
-        [
+    margin: Floats
+    incentive: Floats
+    automatic: Floats
+    """The incentive of offers that pay it unnoticed, else 0."""
+    cost: Floats
+    interrupts: Floats
+    """1 where attention is charged, else 0."""
+
+    @staticmethod
+    def of(pairs: Sequence[Pair]) -> Money:
+        """That of these pairs. An enclosed offer is charged neither attention nor cost."""
+        rows = [
             (
                 pair.offer.margin_minor,
                 pair.offer.incentive_minor,
                 pair.offer.incentive_minor if pair.offer.automatic else 0,
                 0.0 if pair.offer.enclosed else pair.channel.cost_minor,
-                attention_minor if interrupts(pair) else 0.0,
+                interrupts(pair),
             )
             for pair in pairs
-        ],
-        dtype=np.float64,
-    ).reshape(len(pairs), 5)
-    margin, incentive, automatic, cost, attention = money.T
+        ]
+        return Money(*np.array(rows, dtype=np.float64).reshape(len(pairs), 5).T.copy())
+
+    def at(self, places: NDArray[np.intp]) -> Money:
+        """That of the pairs at these places."""
+        return Money(
+            self.margin[places],
+            self.incentive[places],
+            self.automatic[places],
+            self.cost[places],
+            self.interrupts[places],
+        )
+
+
+def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value:
+    """As ``value_of``, from the pairs themselves."""
+    return value_of(odds, Money.of(pairs), attention_minor)
+
+
+def value_of(odds: Chances, money: Money, attention_minor: float) -> Value:
+    """The components of each pair's value.
+
+    ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted.
+    """
+    noticed = odds.noticed if odds.noticed is not None else np.ones(len(money.margin))
+    organic = odds.organic if odds.organic is not None else np.zeros(len(money.margin))
     return Value(
-        margin=noticed * (odds.bought - organic) * margin,
-        incentive=-noticed * odds.used * incentive,
-        unnoticed_incentive=-(1.0 - noticed) * organic * automatic,
-        contact_cost=-cost,
-        attention=-attention,
+        margin=noticed * (odds.bought - organic) * money.margin,
+        incentive=-noticed * odds.used * money.incentive,
+        unnoticed_incentive=-(1.0 - noticed) * organic * money.automatic,
+        contact_cost=-money.cost,
+        attention=-attention_minor * money.interrupts,
     )

@@ -89,7 +89,7 @@ class Watch:
             sources = (listed, self._registry.champion(), evidence)
             if self._sources is not None and all(a is b for a, b in zip(sources, self._sources, strict=True)):
                 return
-            equipment = _equipment(*sources, self._attention)
+            equipment = _equipment(*sources, self._attention).made_ready()
             _warm_up(equipment)
             self._current, self._sources = equipment, sources
             # What has been loaded stays: the collector need not walk it again while requests wait.

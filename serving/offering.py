@@ -1,0 +1,110 @@
+"""The pairs of one kind of offer, ready to be judged for one customer after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.evidence import Pooled
+from serving.assortment import Assortment, Factors
+from serving.model import Bundle, PartName
+from serving.pairs import NAMES, Known, Pair, vectors
+from serving.ready import Ready
+from serving.score import Chances, Model, chances, chances_of, redeemed
+
+Matrix = NDArray[np.float32]
+Places = NDArray[np.intp]
+
+
+class Sight:
+    """What the models see of some pairs for one customer, and what they say of it. Computed pair by pair."""
+
+    def __init__(self, known: Known, pairs: Sequence[Pair], evidence: Pooled) -> None:
+        self.known, self.pairs, self._evidence = known, pairs, evidence
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """The vectors, float32 ``[n_pairs, n_features]``."""
+        return vectors(self.known, self.pairs, self._evidence)
+
+    def vector(self, place: int) -> Mapping[str, float]:
+        """That of one pair, by feature name; NaN where a value is unknown."""
+        return dict(zip(NAMES, self.matrix[place].tolist(), strict=True))
+
+    def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
+        """See ``score.chances``."""
+        return chances(model, kind, self.pairs, self.matrix, stranger)
+
+
+class Glance(Sight):
+    """The same of some pairs of an offering: without a row for each unless one is looked at."""
+
+    def __init__(self, offering: Offering, known: Known, places: Places, pairs: Sequence[Pair]) -> None:
+        """``places`` are those of the pairs in the assortment."""
+        super().__init__(known, pairs, offering.evidence)
+        self._offering, self._places = offering, places
+        self.factors: Factors = offering.assortment.factors(known)
+        """What the vectors are made of."""
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """See Sight."""
+        return self.factors.matrix(self._places)
+
+    def vector(self, place: int) -> Mapping[str, float]:
+        """See Sight."""
+        row = self.factors.matrix(self._places[place : place + 1])[0]
+        return dict(zip(NAMES, row.tolist(), strict=True))
+
+    def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
+        """See Sight."""
+        ready = self._offering.ready
+        if ready is None or self._offering.model is not model:
+            return super().chances(model, kind, stranger)
+        said = ready.typical() if stranger else ready.probabilities(self.factors)
+        here = self._places
+
+        def probability(name: PartName) -> NDArray[np.float64] | None:
+            return said[name][here] if name in said else None
+
+        return chances_of(probability, self._offering.redeemed[here])
+
+
+@dataclass(frozen=True, eq=False)
+class Offering:
+    """All pairs of one kind, laid out, with what the model says of that kind made ready."""
+
+    evidence: Pooled
+    model: Model | None
+    assortment: Assortment
+    place: Places
+    """``[n_pairs]`` of the whole catalogue: the number of each among those of the kind, −1 for others."""
+    ready: Ready | None
+    redeemed: NDArray[np.bool_]
+
+    @staticmethod
+    def of(kind: str, pairs: Sequence[Pair], evidence: Pooled, model: Model | None) -> Offering | None:
+        """That of the catalogue's pairs of this kind, None where there is none. Slow: the trees are laid out anew."""
+        rows = [row for row, pair in enumerate(pairs) if pair.offer.kind == kind]
+        if not rows:
+            return None
+        place = np.full(len(pairs), -1, dtype=np.intp)
+        place[rows] = np.arange(len(rows))
+        own = [pairs[row] for row in rows]
+        assortment = Assortment(own, evidence)
+        return Offering(evidence, model, assortment, place, _ready(model, kind, assortment), redeemed(own))
+
+    def glance(self, known: Known, rows: Places, pairs: Sequence[Pair]) -> Glance:
+        """What the models see of these pairs, which stand at ``rows`` of the catalogue and are of this kind."""
+        return Glance(self, known, self.place[rows], pairs)
+
+
+def _ready(model: Model | None, kind: str, assortment: Assortment) -> Ready | None:
+    if not isinstance(model, Bundle):
+        return None
+    parts = {name: part for name in PartName if (part := model.part(name, kind)) is not None}
+    return Ready(parts, assortment) if parts else None
