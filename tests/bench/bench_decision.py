@@ -1,23 +1,22 @@
-"""Decisions per second over HTTP, beside an endpoint that does nothing: ``make bench``.
+"""Whole decisions over HTTP beside their peers, all in turns in one run: ``make bench``.
 
-Both servers run one uvicorn worker and answer the same client in turns, in the same run. The client keeps
-``CONNECTIONS`` connections busy. The ratio is what counts: it says how much of a decision is not the web framework.
-Writes ``bench_decision.json`` to the folder of reports.
+Kairos decides among 100 offers on 4 channels with the champion's models; the peers are an endpoint that does nothing,
+the stack that is built most often (FastAPI, Feast, three models on 400 rows), and Feast's own server, which decides
+nothing. The ratios count, not the times. Writes ``bench_decision.json`` to the folder of reports.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
 import random
-import socket
+import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -25,145 +24,152 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from serving.settings import Settings, read_settings
-from training.child import Child, child
+from tests.bench.load import HOST, Measured, Target, ask, free_port
+from tests.bench.peers import feast_serve, feasts_own, no_op_fastapi, obvious_stack
+from training.child import child
 
-CONNECTIONS = 4
+CONNECTIONS = (1, 16)
 ROUNDS = 3
 CUSTOMERS = 500
-HOST = "127.0.0.1"
-NO_OP = """
-import sys, uvicorn
-from fastapi import FastAPI
-app = FastAPI()
-@app.post("/v1/decisions")
-async def nothing() -> dict[str, str]:
-    return {"answer": "nothing"}
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
-"""
+OFFERS, KIND = 100, "promotion"
+FIGURES = ("per_second", "p50_ms", "p99_ms", "cpu_ms", "resident_mb", "failed")
+AIMS = (
+    ("kairos", "obvious_stack", 15.0, 8.0),
+    ("kairos", "feast_serve", 5.0, 3.0),
+    ("kairos", "no_op_fastapi", 0.35, 0.15),
+)
+"""Requests per second of one as a multiple of another: the aim, and the least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One contender in one round."""
-
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    cpu_ms: float
-    """CPU time of the server per answer."""
-    failed: int
-    """Answers other than 200."""
-
-
-def bodies(settings: Settings) -> list[bytes]:
-    """Decision requests for a fixed sample of the source's customers."""
-    customers = settings.contract_dir / "customers.parquet"
+def customers_of(settings: Settings) -> list[str]:
+    """A fixed sample of the source's customers."""
     with duckdb.connect() as con:
-        rows = con.execute("SELECT customer_id FROM read_parquet(?) ORDER BY customer_id", [str(customers)]).fetchall()
-    chosen = random.Random(settings.seed).sample([row[0] for row in rows], min(CUSTOMERS, len(rows)))
-    return [json.dumps({"customer_id": customer}).encode() for customer in chosen]
-
-
-def cpu_s(pid: int) -> float:
-    """User and system time of a process so far, seconds (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def one_connection(port: int, requests: list[bytes], until: float, times_ms: list[float]) -> int:
-    """Ask one after the other over one connection; returns how many answers were not 200."""
-    reader, writer = await asyncio.open_connection(HOST, port)
-    failed = 0
-    while time.perf_counter() < until:
-        body = requests[len(times_ms) % len(requests)]
-        started = time.perf_counter()
-        writer.write(
-            b"POST /v1/decisions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        await reader.readexactly(length)
-        times_ms.append((time.perf_counter() - started) * 1_000)
-        failed += not head.startswith(b"HTTP/1.1 200")
-    writer.close()
-    return failed
-
-
-async def ask(port: int, pid: int, requests: list[bytes], seconds: float) -> Measured:
-    """Keep all connections busy for so many seconds."""
-    times_ms: list[float] = []
-    before, started = cpu_s(pid), time.perf_counter()
-    failed = await asyncio.gather(
-        *(one_connection(port, requests, started + seconds, times_ms) for _ in range(CONNECTIONS))
-    )
-    took, spent = time.perf_counter() - started, cpu_s(pid) - before
-    ranked = sorted(times_ms)
-    return Measured(
-        per_second=len(ranked) / took,
-        p50_ms=ranked[len(ranked) // 2],
-        p99_ms=ranked[int(len(ranked) * 0.99)],
-        cpu_ms=spent * 1_000 / len(ranked),
-        failed=sum(failed),
-    )
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as taken:
-        return int(taken.getsockname()[1])
+        rows = con.execute(
+            "SELECT customer_id FROM read_parquet(?) ORDER BY customer_id",
+            [str(settings.contract_dir / "customers.parquet")],
+        ).fetchall()
+    return random.Random(settings.seed).sample([row[0] for row in rows], min(CUSTOMERS, len(rows)))
 
 
 @contextmanager
-def kairos(settings: Settings, port: int) -> Iterator[Child]:
-    """The service over the data and models that are there, with a journal of its own."""
+def kairos(settings: Settings, customers: list[str], **more: object) -> Iterator[Target]:
+    """The service over the features and models that are there, with a journal of its own and four channels an offer."""
+    port = free_port()
     with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
-        (Path(folder) / settings.source).symlink_to(settings.source_dir.absolute())
+        channels = _assort(settings, Path(folder) / settings.source)
         environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port)}
         log = settings.data_dir / "logs" / "bench_kairos.log"
         with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
-            server.wait_until_up("/health/ready", timeout_s=60)
-            answer = server.post("/v1/decisions", {"customer_id": "nobody"})
+            server.wait_until_up("/health/ready", timeout_s=120)
+            body = {"kind": KIND, "channels": channels, **more}
+            answer = server.post("/v1/decisions", {"customer_id": customers[0], "explain": True, **body})
             if answer["fallback"]:
                 sys.exit(f"the service only falls back: {', '.join(answer['warnings'])}")
-            yield server
+            print(f"one decision weighs {answer['funnel']['eligible']} pairs", file=sys.stderr)
+            yield Target(
+                server.pid, port, "/v1/decisions", [json.dumps({"customer_id": c, **body}).encode() for c in customers]
+            )
 
 
-@contextmanager
-def no_op_fastapi(settings: Settings, port: int) -> Iterator[Child]:
-    """An endpoint at the same path that does nothing."""
-    log = settings.data_dir / "logs" / "bench_no_op_fastapi.log"
-    with child([sys.executable, "-c", NO_OP, str(port)], HOST, port, log) as server:
-        server.wait_until_up("/docs", timeout_s=60)
-        yield server
+def _assort(settings: Settings, folder: Path) -> list[str]:
+    """The source's files, and a catalogue with so many offers of one kind, each on every channel; its channels."""
+    folder.mkdir()
+    for each in settings.source_dir.absolute().iterdir():
+        if each.name != "catalogue.json":
+            (folder / each.name).symlink_to(each)
+    catalogue = json.loads(settings.catalogue_file.read_text())
+    channels = [channel["name"] for channel in catalogue["channels"]]
+    catalogue["offers"] = [{**offer, "channels": channels} for offer in catalogue["offers"] if offer["kind"] == KIND][
+        :OFFERS
+    ]
+    (folder / "catalogue.json").write_text(json.dumps(catalogue))
+    return channels
 
 
-def measure(settings: Settings) -> dict[str, list[Measured]]:
-    """Every round of both contenders in turns; a first short one of each warms up and does not count."""
-    requests, ports = bodies(settings), {"kairos": free_port(), "no_op_fastapi": free_port()}
-    rounds: dict[str, list[Measured]] = {name: [] for name in ports}
-    with kairos(settings, ports["kairos"]) as ours, no_op_fastapi(settings, ports["no_op_fastapi"]) as theirs:
-        pids = {"kairos": ours.pid, "no_op_fastapi": theirs.pid}
+def measure(settings: Settings) -> dict[str, dict[int, list[Measured]]]:
+    """Every round of all contenders in turns; a first short one of each warms up and does not count."""
+    customers, logs = customers_of(settings), settings.data_dir / "logs"
+    version = json.loads((settings.source_dir / "champion.json").read_text())["version"]
+    models = sorted((settings.models_dir / version).glob("*.txt"))[-3:]
+    with ExitStack() as running:
+        folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
+        yaml, _ = feasts_own(settings, folder, customers)
+        targets = {
+            "no_op_fastapi": running.enter_context(no_op_fastapi(logs)),
+            "kairos": running.enter_context(kairos(settings, customers)),
+            "kairos_unrecorded": running.enter_context(kairos(settings, customers, dry_run=True)),
+            "obvious_stack": running.enter_context(obvious_stack(yaml, models, customers, logs)),
+            "feast_serve": running.enter_context(feast_serve(yaml, customers, logs)),
+        }
+        rounds: dict[str, dict[int, list[Measured]]] = {name: {c: [] for c in CONNECTIONS} for name in targets}
         for number in range(ROUNDS + 1):
-            for name, port in ports.items():
-                measured = asyncio.run(ask(port, pids[name], requests, settings.bench_s if number else 1.0))
-                if number:
-                    rounds[name].append(measured)
+            for connections in CONNECTIONS:
+                for name, target in targets.items():
+                    measured = ask(target, connections, settings.bench_s if number else 1.0)
+                    if number:
+                        rounds[name][connections].append(measured)
     return rounds
 
 
-def report(rounds: dict[str, list[Measured]]) -> dict[str, object]:
-    """Medians over the rounds, and Kairos as a multiple of doing nothing."""
-    figures = ("per_second", "p50_ms", "p99_ms", "cpu_ms", "failed")
-    middle = {name: {f: median(getattr(m, f) for m in each) for f in figures} for name, each in rounds.items()}
-    nothing, kairos = middle["no_op_fastapi"], middle["kairos"]
+def report(rounds: dict[str, dict[int, list[Measured]]]) -> dict[str, object]:
+    """Medians over the rounds with their spread, and the ratios beside what is aimed at."""
+    middle = {
+        name: {c: {f: median(getattr(m, f) for m in each) for f in FIGURES} for c, each in of.items()}
+        for name, of in rounds.items()
+    }
+    spread = {
+        name: {c: [min(m.per_second for m in each), max(m.per_second for m in each)] for c, each in of.items()}
+        for name, of in rounds.items()
+    }
+    ratios = [
+        {
+            "of": one,
+            "by": other,
+            "connections": c,
+            "ratio": middle[one][c]["per_second"] / middle[other][c]["per_second"],
+            "aim": aim,
+            "least": least,
+        }
+        for one, other, aim, least in AIMS
+        for c in CONNECTIONS
+    ]
+    tail = {name: of[16]["p99_ms"] / of[16]["p50_ms"] for name, of in middle.items()}
     return {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "connections": CONNECTIONS,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+        ).stdout.strip(),
         "median": middle,
-        "kairos_by_no_op": {f: kairos[f] / nothing[f] for f in figures if nothing[f]},
-        "rounds": {name: [asdict(each) for each in all_of] for name, all_of in rounds.items()},
+        "per_second_from_to": spread,
+        "ratios": ratios,
+        "p99_by_p50_at_16": tail,
+        "rounds": {name: {c: [asdict(m) for m in each] for c, each in of.items()} for name, of in rounds.items()},
     }
+
+
+def table(result: dict[str, object]) -> str:
+    """The medians as a table of Markdown, and a line for each ratio."""
+    lines = [
+        "| contender | connections | requests/s | p50 ms | p99 ms | CPU ms | resident MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, of in result["median"].items():
+        for c, m in of.items():
+            lines.append(
+                f"| {name} | {c} | {m['per_second']:,.0f} | {m['p50_ms']:.2f} | {m['p99_ms']:.2f} | {m['cpu_ms']:.2f} "
+                f"| {m['resident_mb']:,.0f} |"
+            )
+    lines += ["", "| ratio of requests/s | connections | measured | aim | least |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {r['of']} ÷ {r['by']} | {r['connections']} | {r['ratio']:.2f} | {r['aim']:g} | {r['least']:g} |"
+        for r in result["ratios"]
+    ]
+    tails = result["p99_by_p50_at_16"]
+    lines.append(
+        f"| p99 ÷ p50, kairos by no_op_fastapi | 16 | {tails['kairos'] / tails['no_op_fastapi']:.2f} | 2 | 2 |"
+    )
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -173,8 +179,8 @@ def main() -> None:
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     path = settings.reports_dir / "bench_decision.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
-    shown = {name: value for name, value in result.items() if name != "rounds"}
-    print(json.dumps(shown, indent=2), f"\nwritten to {path}")
+    path.with_suffix(".md").write_text(table(result) + "\n")
+    print(table(result), f"\n\n{result['machine']}, commit {result['commit']}, {result['date']}; written to {path}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,133 @@
+"""What Kairos is measured beside: an endpoint that does nothing, what is built most often, and Feast's own server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from feast import FeatureStore, RepoConfig
+
+from features.stored import ACTIVITY, PROFILE, Shape
+from serving.settings import Settings
+from tests.bench.load import HOST, Target, free_port
+from training.child import child
+from training.feature_store import REPO, configuration
+
+REFS = 60
+"""Features of one customer that the peers read."""
+NO_OP = """
+import sys, uvicorn
+from fastapi import FastAPI
+app = FastAPI()
+@app.post("/nothing")
+async def nothing() -> dict[str, str]:
+    return {"answer": "nothing"}
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
+"""
+OBVIOUS = """
+import json, sys
+import lightgbm, numpy as np, uvicorn
+from fastapi import FastAPI
+from feast import FeatureStore
+from pydantic import BaseModel
+port, yaml, refs, models, n_rows = int(sys.argv[1]), *map(json.loads, sys.argv[2:])
+store = FeatureStore(repo_path=yaml["repo"], fs_yaml_file=__import__("pathlib").Path(yaml["file"]))
+boosters = [lightgbm.Booster(model_file=model) for model in models]
+rows = [np.random.default_rng(1).gamma(2, 1, (n_rows, each.num_feature())).astype("f4") for each in boosters]
+app = FastAPI()
+class Asked(BaseModel):
+    customer_id: str
+@app.post("/decide")
+def decide(asked: Asked) -> dict[str, object]:
+    found = store.get_online_features(features=refs, entity_rows=[{"customer_id": asked.customer_id}]).to_dict()
+    known = np.array([each[0] or 0.0 for name, each in found.items() if name != "customer_id"], dtype="f4")
+    said = []
+    for booster, pairs in zip(boosters, rows):
+        X = pairs.copy()
+        X[:, : len(known)] = known[: X.shape[1]]
+        said.append(booster.predict(X, num_threads=1))
+    value = said[0] - said[1]
+    best = np.argsort(-value)[:10]
+    return {"items": [{"pair": int(pair), "value": float(value[pair])} for pair in best]}
+uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+"""
+
+
+def refs() -> list[str]:
+    """Numbers that Feast has of one customer, by the names that it knows them by; no lists, which are longer."""
+    numbers = [
+        f"{v.name}:{c.name}" for v in (ACTIVITY, PROFILE) for c in v.columns if c.shape in (Shape.FLOAT, Shape.INT)
+    ]
+    return numbers[:REFS]
+
+
+@contextmanager
+def no_op_fastapi(logs: Path) -> Iterator[Target]:
+    """An endpoint that does nothing."""
+    port = free_port()
+    with child([sys.executable, "-c", NO_OP, str(port)], HOST, port, logs / "bench_no_op.log") as server:
+        server.wait_until_up("/docs", timeout_s=60)
+        yield Target(server.pid, port, "/nothing", [b'{"customer_id": "nobody"}'])
+
+
+@contextmanager
+def obvious_stack(yaml: Path, models: Sequence[Path], customers: Sequence[str], logs: Path) -> Iterator[Target]:
+    """FastAPI, ``get_online_features`` and three models of LightGBM on a row per pair, one thread."""
+    port = free_port()
+    told = [{"repo": str(REPO), "file": str(yaml)}, refs(), [str(model) for model in models], 400]
+    command = [sys.executable, "-c", OBVIOUS, str(port), *(json.dumps(each) for each in told)]
+    with child(command, HOST, port, logs / "bench_obvious.log") as server:
+        server.wait_until_up("/docs", timeout_s=120)
+        yield Target(server.pid, port, "/decide", [json.dumps({"customer_id": c}).encode() for c in customers])
+
+
+@contextmanager
+def feast_serve(yaml: Path, customers: Sequence[str], logs: Path) -> Iterator[Target]:
+    """Feast's feature server; it never restarts its worker here."""
+    port = free_port()
+    feast = str(Path(sys.executable).with_name("feast"))
+    command = [feast, "-c", str(REPO), "-f", str(yaml), "serve", "-h", HOST, "-p", str(port)]
+    with child([*command, "--no-access-log", "--max-requests", "0"], HOST, port, logs / "bench_feast.log") as server:
+        server.wait_until_up("/health", timeout_s=120)
+        wanted = refs()
+        yield Target(
+            server.pid,
+            port,
+            "/get-online-features",
+            [json.dumps({"features": wanted, "entities": {"customer_id": [c]}}).encode() for c in customers],
+        )
+
+
+def feasts_own(settings: Settings, folder: Path, customers: Sequence[str]) -> tuple[Path, FeatureStore]:
+    """A store of Feast's own on SQLite with these customers; its configuration as a file, and the store."""
+    raw = configuration(settings)
+    raw["online_store"] = {"type": "sqlite", "path": str(folder / "feasts_own.db")}
+    yaml = folder / "feasts_own.yaml"
+    yaml.write_text(json.dumps(raw))
+    store = FeatureStore(config=RepoConfig(repo_path=REPO, **raw))
+    views = [view for view in store.list_feature_views() if view.name in (ACTIVITY.name, PROFILE.name)]
+    store._get_provider().update_infra(
+        project=store.project,
+        tables_to_delete=[],
+        tables_to_keep=views,
+        entities_to_delete=[],
+        entities_to_keep=[],
+        partial=True,
+    )
+    for view in views:
+        store.write_to_online_store(view.name, rows_of(settings, view.name, customers))
+    return yaml, store
+
+
+def rows_of(settings: Settings, view: str, customers: Sequence[str]):
+    """The newest row of each of these customers, as Feast takes it."""
+    with duckdb.connect() as con:
+        return con.execute(
+            f"SELECT * FROM '{settings.feast_dir / view}.parquet' WHERE list_contains(?, customer_id) "
+            "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY event_timestamp DESC) = 1",
+            [list(customers)],
+        ).df()
