@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from features.domain import Instant
 from features.moment import offset_min
+from serving.ledger.counting import stretch_of
 from serving.policy.policy import Quiet
+from serving.policy.window import Unit
 
 Flags = NDArray[np.bool_]
 _MINUTE_US = 60_000_000
@@ -28,10 +30,10 @@ class Moments:
     zone: str
     """IANA."""
     horizon_hours: int
+    day: NDArray[np.int64]
+    """Days since 1970-01-01."""
     minute: NDArray[np.int64]
     """Minutes after midnight, 0–1439."""
-    weekday: NDArray[np.int64]
-    """Monday is 0."""
 
     def __len__(self) -> int:
         return len(self.instants)
@@ -40,6 +42,15 @@ class Moments:
     def hour(self) -> NDArray[np.int64]:
         """Hour of the day, 0–23."""
         return self.minute // _HOUR_MIN
+
+    @property
+    def weekday(self) -> NDArray[np.int64]:
+        """Monday is 0."""
+        return (self.day + _EPOCH_WEEKDAY) % _WEEK_DAYS
+
+    def stretch(self, unit: Unit) -> NDArray[np.int64]:
+        """The number of each moment's day, week or month, as the ledger counts them."""
+        return stretch_of(unit, self.day)
 
 
 def moments(at: Instant, zone: str, horizon_hours: int) -> Moments:
@@ -53,8 +64,7 @@ def moments(at: Instant, zone: str, horizon_hours: int) -> Moments:
     instants, minutes = _hours_ahead(zone, at // _QUARTER_US, horizon_hours)
     own = at // _MINUTE_US + offset_min(zone, at)
     local = np.concatenate(([own], minutes))
-    days, minute = np.divmod(local, _DAY_MIN)
-    return Moments(np.concatenate(([at], instants)), zone, horizon_hours, minute, (days + _EPOCH_WEEKDAY) % _WEEK_DAYS)
+    return Moments(np.concatenate(([at], instants)), zone, horizon_hours, *np.divmod(local, _DAY_MIN))
 
 
 @lru_cache(maxsize=4_096)

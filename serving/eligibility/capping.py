@@ -13,7 +13,7 @@ from serving.eligibility.shelf import Flags, Places, Shelf
 from serving.eligibility.situation import Situation
 from serving.eligibility.timing import length_text
 from serving.ledger.contact import Contact
-from serving.ledger.counting import full, holding, kept_slots, length_us, stretch, subjects
+from serving.ledger.counting import holding, kept_slots, length_us, stretch, subjects
 from serving.moments import Moments
 from serving.policy.policy import Cap
 from serving.policy.window import Window
@@ -98,21 +98,18 @@ def crowded(
         which: The number of each contact's subject, ``[n_contacts]``.
         times: When each contact is, microseconds UTC.
     """
-    if window.calendar is not None:
-        same = stretch(window.calendar, times, moments.zone)[:, None] == _stretches(window, moments)
-        counts = np.zeros((n_subjects, len(moments)), dtype=np.int64)
-        np.add.at(counts, which, same)
-        return counts >= free
     over = np.zeros((n_subjects, len(moments)), dtype=np.bool_)
-    if free == 1:
-        # Two contacts share a window of some length where they are less than it apart.
-        np.logical_or.at(over, which, np.abs(moments.instants - times[:, None]) < length_us(window))
-        return over
-    for subject in np.flatnonzero(np.bincount(which) >= free).tolist():
-        over[subject] = full(window, free, times[which == subject].tolist(), moments.instants, moments.zone)
+    order = np.lexsort((times, which))
+    which, times = which[order], times[order]
+    # Where a window holds that many contacts and the moment, it holds so many that follow each other, and the moment.
+    runs = which[free - 1 :] == which[: len(which) - free + 1]
+    of, first, last = which[free - 1 :][runs], times[: len(times) - free + 1][runs], times[free - 1 :][runs]
+    if window.calendar is not None:
+        begun, ended = (stretch(window.calendar, each, moments.zone)[:, None] for each in (first, last))
+        held = (begun == ended) & (begun == moments.stretch(window.calendar))
+    else:
+        now = moments.instants
+        held = np.maximum(last[:, None], now) - np.minimum(first[:, None], now) < length_us(window)
+    for subject, at in zip(of.tolist(), held, strict=True):
+        over[subject] |= at
     return over
-
-
-def _stretches(window: Window, moments: Moments) -> NDArray[np.int64]:
-    assert window.calendar is not None
-    return stretch(window.calendar, moments.instants, moments.zone)

@@ -32,7 +32,7 @@ def out_of_budget(shelf: Shelf, situation: Situation) -> Objection | None:
             continue
         key = window_key("budget", budget.name, None, situation.at)
         left = budget.most_minor - taken.get(key, 0.0)
-        found.append((budget, selected & ((shelf.spend_minor > left) | (key in situation.exhausted)), left))
+        found.append((budget, selected & (shelf.spend_minor > left), left))
     if not found:
         return None
     pairs = np.logical_or.reduce([over for _, over, _ in found])

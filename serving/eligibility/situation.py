@@ -24,8 +24,6 @@ class Situation:
     offer_id: OfferId | None = None
     """The one offer that is asked for."""
     ledger: Ledger = NO_CONTACTS
-    exhausted: frozenset[str] = frozenset()
-    """Keys of stocks, capacities and budgets that turned out to be used up, whatever the ledger says."""
     now_only: bool = False
     """True where nothing can wait for a better moment, such as an e-mail that is being sent."""
 
@@ -46,4 +44,4 @@ class Situation:
 
     def used_up(self, key: str, amount: float, most: float) -> bool:
         """True where a further amount would exceed what there is of a shared stock, capacity or budget."""
-        return key in self.exhausted or self.ledger.taken.get(key, 0.0) + amount > most
+        return self.ledger.taken.get(key, 0.0) + amount > most

@@ -97,7 +97,11 @@ def since(policy: Policy, at: Instant) -> Instant:
 def stretch(unit: Unit, instants: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
     """A number for the day, week or month of each instant on the zone's wall clock; later ones have higher numbers."""
     minutes = np.array([us // _MINUTE_US + offset_min(zone, Instant(us)) for us in instants.tolist()], dtype=np.int64)
-    days = minutes // _MINUTES_PER_DAY
+    return stretch_of(unit, minutes // _MINUTES_PER_DAY)
+
+
+def stretch_of(unit: Unit, days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same for days since 1970-01-01 on a wall clock."""
     if unit is Unit.DAY:
         return days
     if unit is Unit.WEEK:
