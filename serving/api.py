@@ -35,23 +35,9 @@ class NameGiven(_Wire):
     value: Annotated[str, Field(min_length=1, max_length=512)]
 
 
-class DecisionRequest(_Wire):
-    """For whom to decide, and within which bounds."""
+class Bounds(_Wire):
+    """What is asked, and within which bounds."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]})
-
-    customer_id: Id | None = Field(
-        None, description="The customer; one that is unknown gets a cold-start answer. Absent only with `identities`."
-    )
-    identities: list[NameGiven] | None = Field(
-        None, min_length=1, max_length=10, description="Other names of the customer, such as a device or a telephone."
-    )
-    events: list[dict[str, Any]] | None = Field(
-        None,
-        max_length=100,
-        description="What just happened, as for `/v1/events`; it counts for this decision and is recorded once. "
-        "Events that name nobody are the customer's own.",
-    )
     kind: Id | None = Field(
         None,
         description="Kind of offer to rank. Absent: the first kind of the catalogue with an offer that may be made.",
@@ -69,7 +55,6 @@ class DecisionRequest(_Wire):
         "`contributions` takes the predictions of the first ten items apart, feature by feature.",
     )
     language: Literal["en", "de"] = Field("en", description="In which reasons, rules and warnings are told.")
-    dry_run: bool = Field(False, description="Decide without recording anything.")
     seed: int | None = Field(
         None, ge=0, le=2**53, description="Seed of the draw, only with `dry_run`: the same seed draws the same."
     )
@@ -88,6 +73,30 @@ class DecisionRequest(_Wire):
         None, max_length=50, description="What conditions of the policy may read as `context.…`, such as the weather."
     )
     at: Rfc3339 | None = Field(None, description="Instant to decide as of; allowed only under the simulated clock.")
+
+
+class PersonaRequest(Bounds):
+    """What to decide for a persona; nothing of it has any consequence."""
+
+
+class DecisionRequest(Bounds):
+    """For whom to decide, and within which bounds."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SHORTEST_REQUEST, examples.REQUEST]})
+
+    customer_id: Id | None = Field(
+        None, description="The customer; one that is unknown gets a cold-start answer. Absent only with `identities`."
+    )
+    identities: list[NameGiven] | None = Field(
+        None, min_length=1, max_length=10, description="Other names of the customer, such as a device or a telephone."
+    )
+    events: list[dict[str, Any]] | None = Field(
+        None,
+        max_length=100,
+        description="What just happened, as for `/v1/events`; it counts for this decision and is recorded once. "
+        "Events that name nobody are the customer's own.",
+    )
+    dry_run: bool = Field(False, description="Decide without recording anything.")
 
 
 class Components(_Wire):

@@ -159,7 +159,7 @@ def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Liv
     )
 
 
-def _documents(parts: Parts, desk: Desk, door: Door) -> APIRouter:
+def _documents(parts: Parts, desk: Desk, reception: Reception, door: Door) -> APIRouter:
     documents = Documents(parts.journal, parts.watch, parts.clock)
 
     def rehearse(customer_id: CustomerId, equipment: Equipment) -> Decision:
@@ -167,7 +167,7 @@ def _documents(parts: Parts, desk: Desk, door: Door) -> APIRouter:
         ask = Ask(DecisionId(customer_id), customer_id, at, None, None, 1)
         return desk.decide(ask, equipment).decision
 
-    return document_routes(documents, Preview(documents, rehearse), door)
+    return document_routes(documents, Preview(documents, rehearse), reception.imagine, door)
 
 
 def serve(parts: Parts) -> FastAPI:
@@ -212,7 +212,7 @@ def serve(parts: Parts) -> FastAPI:
     live = _live(parts, intake, reception, door)
     _add_decisions(app, reception, door, live.repeats)
     app.include_router(routes(live))
-    app.include_router(_documents(parts, desk, door))
+    app.include_router(_documents(parts, desk, reception, door))
     outreach = Outreach(parts.journal, parts.clock, lambda: parts.watch.current)
     follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, reception.decide)
     app.include_router(contact_routes.routes(outreach, follow_ups, door))

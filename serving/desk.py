@@ -16,6 +16,7 @@ from serving.draw import Cost
 from serving.equipment import Equipment, pooled
 from serving.journal import JournalUnavailableError
 from serving.journal.transaction import Transaction
+from serving.ledger.contact import Ledger
 from serving.ledger.counting import since
 from serving.ledger.shared import keys_of
 from serving.live_store import LiveStore
@@ -91,6 +92,11 @@ class Desk:
         known = replace(known, consents=said, intents=begun)
         stands = replace(before.circumstances, ledger=ledger)
         return Made(decide(ask, known, made.equipment, lacking, untimed, stands), made.equipment)
+
+    def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
+        """The decision for a customer who does not exist, of whom this would be known."""
+        as_of = self._as_of(ask.at, equipment)
+        return Made(decide(ask, known, as_of, (), untimed, Circumstances(ledger)), as_of)
 
     def count(self, cost: Cost, at: Instant) -> None:
         """Enter what a recorded decision cost into the account of exploration."""

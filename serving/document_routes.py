@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from features.domain import Offer, OfferId
 from features.instant import format_instant
 from serving import document_api as api
+from serving.api import Answer, PersonaRequest
 from serving.documents import Documents, Match, parsed
 from serving.door import Door
 from serving.errand import errand
@@ -20,6 +22,7 @@ from serving.journal.keys import Scope
 from serving.policy.document import CLASSES, Body, Document, Name
 from serving.policy.form import write
 from serving.policy.json_schema import json_schema
+from serving.policy.persona import Persona
 from serving.preview import Preview
 from serving.problem import Problem, RefusalError
 
@@ -62,7 +65,11 @@ def _taking(owner: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": told}}}}
 
 
-def document_routes(documents: Documents, preview: Preview, door: Door) -> APIRouter:
+Imagine = Callable[[PersonaRequest, Persona], Answer]
+"""Decides for a customer who does not exist."""
+
+
+def document_routes(documents: Documents, preview: Preview, imagine: Imagine, door: Door) -> APIRouter:
     """The routes, to be included by the app. Its handler of RefusalError gives problems their form."""
     router = APIRouter(tags=["documents"])
     for name in Name:
@@ -71,6 +78,7 @@ def document_routes(documents: Documents, preview: Preview, door: Door) -> APIRo
         _add_preview(router, preview, door, name)
     _add_offer(router, documents, door)
     _add_catalogue(router, documents, door)
+    _add_personas(router, documents, imagine, door)
     return router
 
 
@@ -213,6 +221,29 @@ def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
 
         document = await errand(door, authorization, Scope.ADMIN, work)
         return _body(document.body, document.fingerprint)
+
+
+def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, door: Door) -> None:
+    @router.post(
+        "/v1/personas/{persona_id}/decide",
+        response_class=Response,
+        responses={
+            200: {"model": Answer, "description": "The decision, as it would be for such a customer."},
+            400: _problem("The body is not JSON."),
+            404: _problem("There is no such persona."),
+            413: _problem("The body is larger than 1 MB."),
+            415: _problem("The body is not declared as JSON."),
+            **_NO_KEY,
+        },
+    )
+    async def decide(persona_id: str, request: PersonaRequest, authorization: Key = None) -> Response:
+        """Decide for a persona with what is in force: nothing is reserved, recorded or counted."""
+
+        def work(_: str) -> Answer:
+            return imagine(request, documents.persona(persona_id))
+
+        answer = await errand(door, authorization, Scope.DECIDE, work)
+        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
 
 def _add_catalogue(router: APIRouter, documents: Documents, door: Door) -> None:

@@ -23,6 +23,7 @@ from serving.policy.flaw import DocumentError, Flaw
 from serving.policy.form import write
 from serving.policy.held import in_force
 from serving.policy.names import unknown_to, unknown_to_personas
+from serving.policy.persona import Persona, Personas
 from serving.problem import Fault, RefusalError
 from serving.watch import Watch
 
@@ -103,6 +104,18 @@ class Documents:
     def remove(self, name: Name, match: Match, by: str) -> Document[Any]:
         """Go back to the empty document. Raises RefusalError, as ``put``."""
         return self.put(name, {}, match, by)
+
+    def persona(self, persona_id: str) -> Persona:
+        """A persona.
+
+        Raises:
+            RefusalError: 404 where there is none.
+        """
+        document: Document[Personas] = self.read(Name.PERSONAS)
+        found = next((each for each in document.value.personas if each.persona_id == persona_id), None)
+        if found is None:
+            raise RefusalError(404, "persona_not_found", f"There is no persona {persona_id!r}: see GET /v1/personas.")
+        return found
 
     def offer(self, offer_id: str) -> tuple[Offer, str]:
         """An offer in force, with the fingerprint of its version.

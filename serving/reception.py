@@ -17,10 +17,12 @@ from serving.clerk import Clerk
 from serving.decision import Ask, Decision, silenced
 from serving.desk import Made
 from serving.equipment import Equipment
+from serving.figure import figure
 from serving.identifier import RANDOM_BYTES, uuid7
 from serving.journal import JournalUnavailableError, Record
 from serving.journal.timeline import called
 from serving.language import Language
+from serving.policy.persona import Persona
 from serving.problem import Fault, RefusalError
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
@@ -84,6 +86,20 @@ class Reception:
         watch.lap("record")
         found.timings_ms = watch.milliseconds()
         return found
+
+    def imagine(self, request: api.PersonaRequest, persona: Persona) -> api.Answer:
+        """The answer for a customer who does not exist. Nothing is reserved, recorded or counted.
+
+        Raises:
+            RefusalError: As ``decide``.
+        """
+        watch, equipment = Stopwatch(), self._equipment()
+        _refuse_unknown(request, equipment)
+        at = self._at(request.at)
+        found = figure(persona, equipment.catalogue, at)
+        ask = _ask(request, CustomerId(persona.persona_id), at)
+        made = self._clerk.desk.imagine(ask, equipment, found.known, found.ledger)
+        return answer(made.decision, made.equipment, request.explain, watch.milliseconds())
 
     def decided(self, decision_id: str) -> api.RecordedDecision:
         """A recorded decision with the vectors of its items and what came of it.
@@ -158,7 +174,7 @@ def _draft(
     return found, _record(made.decision, request, found)
 
 
-def _ask(request: api.DecisionRequest, customer_id: CustomerId, at: Instant) -> Ask:
+def _ask(request: api.Bounds, customer_id: CustomerId, at: Instant) -> Ask:
     return Ask(
         uuid7(at, os.urandom(RANDOM_BYTES)),
         customer_id,
@@ -180,7 +196,7 @@ def _refuse_seed(request: api.DecisionRequest) -> None:
         raise RefusalError(422, "seed_not_allowed", detail, Fault(pointer="/seed", detail="allowed only with dry_run"))
 
 
-def _refuse_unknown(request: api.DecisionRequest, equipment: Equipment) -> None:
+def _refuse_unknown(request: api.Bounds, equipment: Equipment) -> None:
     """Names that the catalogue lacks; without a catalogue none can be told right from wrong."""
     catalogue = equipment.catalogue
     faults = []

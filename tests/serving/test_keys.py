@@ -29,6 +29,7 @@ SCOPES = {
     ("get", "/v1/contacts/overdrawn"): Scope.READ,
     ("get", "/v1/followups"): Scope.DECIDE,
     ("get", "/v1/catalogue"): Scope.READ,
+    ("post", "/v1/personas/{persona_id}/decide"): Scope.DECIDE,
     **{("get", f"/v1/{name}"): Scope.READ for name in Name},
     **{("get", f"/v1/history/{name}"): Scope.READ for name in Name},
     **{(method, f"/v1/{name}"): Scope.ADMIN for name in Name for method in ("put", "delete")},
@@ -41,6 +42,7 @@ OPEN = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/version"), 
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/decisions": {"customer_id": "ann"},
     "/v1/decisions/{decision_id}/outcomes": {"outcomes": [{"kind": "clicked"}]},
+    "/v1/personas/{persona_id}/decide": {},
     "/v1/events": {"event_id": "1", "customer_id": "ann", "kind": "visited", "channel": "app"},
     "/v1/customers/lookup": {"namespace": "card", "value": "1"},
     "/v1/customers/{customer_id}/split": {"names": [{"namespace": "card", "value": "1"}], "reason": "r"},
@@ -70,7 +72,7 @@ def key(journal: Journal, *scopes: Scope, name: str | None = None) -> tuple[str,
 
 
 def call(desk: Touchpoint, method: str, path: str, authorization: str | None) -> Any:
-    where = path.format(customer_id="ann", decision_id="d", offer_id="o", contact_id="c")
+    where = path.format(customer_id="ann", decision_id="d", offer_id="o", contact_id="c", persona_id="p")
     headers = {} if authorization is None else {"authorization": authorization}
     return desk.client.request(method, where, json=BODIES.get(path), headers=headers)
 
