@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from features.contract import contract_markdown
+from features.domain import Direction, Importance, Response
 from features.errors import KairosError
+from features.rows import GENDERS
 from features.vector import FEATURES
+from serving.comparison import Sort
 from serving.eligibility import RULES
+from serving.facts import CONTEXT, FEATURE, NAMES
 from serving.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,9 +56,25 @@ def rules_table() -> str:
     return _table(("rule", "why it removes an offer on a channel"), ((f"`{r.name}`", r.meaning) for r in RULES))
 
 
+def names_table() -> str:
+    """What conditions may name, as Markdown; the features stand in a table of their own."""
+    shown = {FEATURE + "…": Sort.NUMBER} | {name: NAMES[name] for name in NAMES if not name.startswith(FEATURE)}
+    meanings = {
+        FEATURE + "…": "any feature of the table below",
+        f"{CONTEXT}*": "whatever the request's `context` holds",
+        "profile.gender": f"one of {', '.join(GENDERS)}",
+        "offer.importance": f"one of {', '.join(Importance)}",
+        "channel.direction": f"one of {', '.join(Direction)}",
+        "offer.response": f"one of {', '.join(Response)}",
+    }
+    rows = ((f"`{name}`", str(sort), meanings.get(name, "")) for name, sort in sorted(shown.items()))
+    return _table(("name", "kind of value", "meaning"), rows)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "targets": targets_table,
     "rules": rules_table,
+    "names": names_table,
     "contract": contract_markdown,
     "features": features_table,
     "settings": settings_table,
