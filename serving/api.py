@@ -255,7 +255,7 @@ class Versions(_Wire):
     model: str | None
     schema_: str = Field(alias="schema", description="Fingerprint of the features.")
     catalogue: str = Field(description="Fingerprint of the catalogue's data.")
-    policy: str = Field(description="Fingerprint of the policy; empty for the one that holds without a document.")
+    policy: str = Field(description="Fingerprint of the policy's document; `/v1/history/policy` has its body.")
     service: str
 
 
