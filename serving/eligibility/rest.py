@@ -89,17 +89,20 @@ def _ignored(shelf: Shelf, situation: Situation) -> Iterator[Happening]:
         if sent.kind is not Kind.SENT or offer is None:
             continue
         ends = sent.at + round(offer.window_days * DAY)
-        answers = (each for each in told if sent.at <= each.at <= ends and _answers(each, offer))
+        answers = (each for each in told if sent.at <= each.at <= ends and _answers(each, sent, offer))
         if ends <= situation.at and next(answers, None) is None:
             yield Happening(Kind.SENT, Instant(ends), sent.offer_id, sent.category, sent.channel)
 
 
-def _answers(happening: Happening, offer: Offer) -> bool:
+def _answers(happening: Happening, sent: Happening, offer: Offer) -> bool:
+    """True where it shows that the message did not go unnoticed; of a look that names no offer, the channel tells."""
     if happening.kind is Kind.SENT:
         return False
+    if happening.offer_id is not None:
+        return happening.offer_id == offer.offer_id
     if happening.kind is Kind.PURCHASED:
-        return offer.buys in (None, happening.category) or happening.offer_id == offer.offer_id
-    return happening.offer_id == offer.offer_id
+        return offer.buys in (None, happening.category)
+    return happening.channel == sent.channel
 
 
 def _ignored_last(shelf: Shelf, situation: Situation) -> Iterator[Happening]:
