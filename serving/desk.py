@@ -19,7 +19,7 @@ from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.ledger.counting import since
 from serving.ledger.shared import keys_of
-from serving.live_store import LiveStore
+from serving.live_store import Heard, LiveStore
 from serving.pairs import Known, stranger
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
@@ -59,12 +59,12 @@ class Desk:
         stands = Circumstances(account=self._account)
         known, lacking = stranger(ask.at), tuple[Shortfall, ...]()
         try:
-            keys = keys_of(policy, equipment.catalogue.offers, ask.at)
+            keys = keys_of(policy, equipment.stocks, ask.at)
             ledger = self._store.ledger(ask.customer_id, ask.at, keys, since(policy, ask.at))
             stands = replace(stands, ledger=ledger)
             known, lacking = self._known(ask.customer_id, ask.at)
-            said, begun = self._store.said(ask.customer_id, ask.at, known.activity)
-            known = replace(known, consents=said, intents=begun)
+            told = self._store.said(ask.customer_id, ask.at, known.activity, equipment.needed)
+            known = _with(known, told)
         except JournalUnavailableError as error:
             unheard = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
         lap("read")
@@ -79,19 +79,19 @@ class Desk:
         """
         before = made.decision
         ask = replace(before.ask, customer_id=customer_id)
-        policy, catalogue = made.equipment.policy, made.equipment.catalogue
+        policy = made.equipment.policy
         known, lacking = self._known(customer_id, ask.at)
-        ledger, said, begun = self._store.holding(
+        ledger, told = self._store.holding(
             transaction,
             customer_id,
             ask.at,
             known.activity,
-            keys_of(policy, catalogue.offers, ask.at),
+            keys_of(policy, made.equipment.stocks, ask.at),
             since(policy, ask.at),
+            made.equipment.needed,
         )
-        known = replace(known, consents=said, intents=begun)
         stands = replace(before.circumstances, ledger=ledger)
-        return Made(decide(ask, known, made.equipment, lacking, untimed, stands), made.equipment)
+        return Made(decide(ask, _with(known, told), made.equipment, lacking, untimed, stands), made.equipment)
 
     def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
         """The decision for a customer who does not exist, of whom this would be known."""
@@ -123,3 +123,7 @@ class Desk:
             return equipment
         pool = pooled(equipment.catalogue, states, at)
         return replace(equipment, evidence=pool, evidence_at=at, snapshot=Snapshot(states))
+
+
+def _with(known: Known, told: Heard) -> Known:
+    return replace(known, consents=told.consents, intents=told.intents, events=told.events)

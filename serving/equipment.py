@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.domain import ChannelName, Instant, OfferId
+from features.domain import ChannelName, Instant, Kind, OfferId
 from features.evidence import Pooled, pool
 from features.state import State
 from serving.draw import Places
 from serving.eligibility import Shelf
+from serving.eligibility.memory import needed
 from serving.leverage import Leverage
 from serving.offering import Offering, Sight
 from serving.pairs import Known, Pair
@@ -73,6 +74,16 @@ class Equipment:
         """Which of two pairs of equal score comes first, ``[n_pairs]``: by offer, then by channel."""
         named = [(pair.offer.offer_id, pair.channel.name) for pair in self.pairs]
         return _ranks(named)
+
+    @cached_property
+    def stocks(self) -> tuple[str, ...]:
+        """Keys of the stocks of the offers."""
+        return tuple(stock.key for stock in self.shelf.stocks)
+
+    @cached_property
+    def needed(self) -> Mapping[Kind, int]:
+        """How far back events have to be read for the policy, microseconds by kind."""
+        return needed(self.policy, self.catalogue)
 
     @cached_property
     def leverage(self) -> Leverage:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
-from features.domain import CustomerId, Instant, OfferId
+from features.domain import CustomerId, Event, Instant, Kind, OfferId
 from features.intent import MATTERS_US, Intent, open_intents
 from features.schema import CUSTOMER
 from features.state import State
@@ -22,6 +23,34 @@ from serving.store import FeatureReader, KnownProfile
 
 MOST_EVENTS = 500
 """The latest events in which open topics are looked for."""
+
+
+NONE_NEEDED: Mapping[Kind, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a customer said and did lately."""
+
+    consents: Mapping[Topic, Consent]
+    intents: tuple[Intent, ...]
+    events: tuple[Event, ...] | None
+    """Those asked for; None where none were."""
+
+
+def _spans(activity: State | None, at: Instant, needed: Mapping[Kind, int]) -> Mapping[Kind, int]:
+    """How far back events of each kind have to be read, microseconds."""
+    if activity is None:
+        return NONE_NEEDED
+    if not needed:
+        return MATTERS_US if _busy(activity, at) else NONE_NEEDED
+    kinds = sorted({*needed, *MATTERS_US})
+    return {kind: max(needed.get(kind, 0), MATTERS_US.get(kind, 0)) for kind in kinds}
+
+
+def _heard(consents: Mapping[Topic, Consent], events: list[Event], at: Instant, needed: Mapping[Kind, int]) -> Heard:
+    fresh = [event for event in events if event.occurred_at >= at - MATTERS_US.get(event.kind, 0)]
+    return Heard(consents, open_intents(fresh, at), tuple(events) if needed else None)
 
 
 class LiveStore:
@@ -47,17 +76,19 @@ class LiveStore:
         return self._stored.profile(customer_id)
 
     def said(
-        self, customer_id: CustomerId, at: Instant, activity: State | None
-    ) -> tuple[Mapping[Topic, Consent], tuple[Intent, ...]]:
-        """What the customer allowed and objected to, and what was begun and not finished, as of one moment.
+        self, customer_id: CustomerId, at: Instant, activity: State | None, needed: Mapping[Kind, int] = NONE_NEEDED
+    ) -> Heard:
+        """What the customer allowed and objected to, and what was begun and not finished.
+
+        ``needed`` is how far back events of each kind are asked for beside, microseconds.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
         journal = self._projection.journal
-        held = journal.consents(customer_id)
-        events = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
-        return held, open_intents(events, at)
+        consents, spans = journal.consents(customer_id), _spans(activity, at, needed)
+        events = journal.recent_events(customer_id, at, spans, MOST_EVENTS) if spans else []
+        return _heard(consents, events, at, needed)
 
     def holding(
         self,
@@ -67,12 +98,13 @@ class LiveStore:
         activity: State | None,
         keys: Collection[str],
         since: Instant,
-    ) -> tuple[Ledger, Mapping[Topic, Consent], tuple[Intent, ...]]:
+        needed: Mapping[Kind, int] = NONE_NEEDED,
+    ) -> tuple[Ledger, Heard]:
         """As ``ledger`` and ``said``, in a transaction of the caller's."""
-        connection = transaction.connection
+        connection, spans = transaction.connection, _spans(activity, at, needed)
         ledger = read_ledger(connection, customer_id, at, keys, since)
-        events = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
-        return ledger, consents_of(connection, customer_id), open_intents(events, at)
+        events = recent_events(connection, customer_id, at, spans, MOST_EVENTS) if spans else []
+        return ledger, _heard(consents_of(connection, customer_id), events, at, needed)
 
     def ledger(self, customer_id: CustomerId, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
         """What was said to the customer since an instant, and what is used up of these keys.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from features.domain import HOUR, Instant, Offer, OfferId
+from features.domain import DAY, HOUR, Instant, OfferId
 from serving.ledger.contact import ContactId
 from serving.ledger.counting import stretch
 from serving.ledger.reservation import Take
@@ -60,10 +60,16 @@ def of_message(takes: Iterable[Take]) -> tuple[Take, ...]:
     return (*found, *rest)
 
 
-def keys_of(policy: Policy, offers: Iterable[Offer], at: Instant) -> tuple[str, ...]:
-    """Every key that an offer made now, or within the policy's horizon, may take something of."""
-    hours = [Instant(at + hour * HOUR) for hour in range(policy.horizon_hours + 1)]
-    stocks = [stock_key(offer.offer_id) for offer in offers if offer.stock is not None]
-    capacities = [window_key("capacity", c.name, c.window, hour) for c in policy.capacities for hour in hours]
-    budgets = [window_key("budget", b.name, b.window, hour) for b in policy.budgets for hour in hours]
+def keys_of(policy: Policy, stocks: Iterable[str], at: Instant) -> tuple[str, ...]:
+    """Every key that an offer made now, or within the policy's horizon, may take something of.
+
+    ``stocks`` are the keys of the stocks.
+    """
+    if not policy.capacities and not policy.budgets:
+        return tuple(stocks)
+    end = Instant(at + policy.horizon_hours * HOUR)
+    # No stretch of the calendar is shorter than a day, so none is missed.
+    instants = [*(Instant(us) for us in range(at, end, DAY)), end]
+    capacities = [window_key("capacity", c.name, c.window, each) for c in policy.capacities for each in instants]
+    budgets = [window_key("budget", b.name, b.window, each) for b in policy.budgets for each in instants]
     return tuple(dict.fromkeys((*stocks, *capacities, *budgets)))
