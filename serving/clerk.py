@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b85encode
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from serving.decision import silenced
 from serving.desk import Desk, Made
 from serving.journal import Journal, Record
 from serving.journal.decisions import write_decision
+from serving.journal.documents import Version, keep_once
 from serving.journal.reserving import reserve
 from serving.journal.transaction import Transaction
 from serving.ledger.reservation import Exhausted, Reserved
@@ -27,6 +29,8 @@ class Clerk:
 
     journal: Journal
     desk: Desk
+    _seen: set[str] = field(default_factory=set)
+    """Fingerprints of the evidence that this process knows to be kept."""
 
     def keep(self, made: Made, write: Write) -> Made:
         """The decision that was granted and recorded: the one that was made, unless what it rests on changed meanwhile.
@@ -37,10 +41,12 @@ class Clerk:
 
         def change(transaction: Transaction) -> Made:
             kept = self.within(transaction, made)
+            self._keep_evidence(transaction, kept)
             write_decision(transaction.connection, write(kept))
             return kept
 
         kept = self.journal.write(change)
+        self._seen.add(kept.equipment.snapshot.fingerprint)
         self.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
         return kept
 
@@ -71,3 +77,11 @@ class Clerk:
             )
         busy = Shortfall(Lack.CONTENDED, f"Nothing is offered: {MOST_ATTEMPTS} draws chose what others took meanwhile.")
         return replace(made, decision=silenced(made.decision, busy))
+
+    def _keep_evidence(self, transaction: Transaction, made: Made) -> None:
+        """Keep what the decision was told of all customers, the first time that it is used."""
+        snapshot = made.equipment.snapshot
+        if snapshot.fingerprint not in self._seen:
+            body = b85encode(snapshot.packed).decode()
+            version = Version("evidence", snapshot.fingerprint, body, made.decision.ask.at, "service")
+            keep_once(transaction.connection, version)

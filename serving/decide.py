@@ -104,6 +104,8 @@ def decide(
             sifted.removed,
             tuple(each for each in best if each.score <= SILENCE and each.row not in made),
             len(pairs),
+            sifted.rows,
+            judged.score,
         ),
         vectors=Vectors(NAMES, tuple(pairs), seen),
         cold_start=known.activity is None,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.intent import Intent
+from features.state import Floats
 from serving.circumstances import Circumstances
-from serving.draw import SILENCE, Draw
+from serving.draw import SILENCE, Draw, Places
 from serving.eligibility import Removals
 from serving.german import sentence
 from serving.grant import Grant
@@ -83,6 +84,10 @@ class Funnel:
     below_silence: tuple[Scored, ...]
     """Offers that may be made and are not worth it, best first, each on its best channel."""
     eligible: int
+    rows: Places
+    """Numbers of the eligible pairs among all, ascending."""
+    scores: Floats
+    """The score of each, minus infinity where it is undefined."""
 
 
 @dataclass(frozen=True, slots=True)

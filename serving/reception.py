@@ -11,10 +11,10 @@ from dataclasses import replace
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
-from serving import api
+from serving import api, basis, findings
 from serving.attribution import Came
 from serving.clerk import Clerk
-from serving.decision import Ask, Decision, silenced
+from serving.decision import Ask, silenced
 from serving.desk import Made
 from serving.equipment import Equipment
 from serving.figure import figure
@@ -171,7 +171,7 @@ def _draft(
 ) -> tuple[api.Answer, Record]:
     """The answer and what is kept of it, if it is granted."""
     found = _answer(made, request, arrived, watch, True, name)
-    return found, _record(made.decision, request, found)
+    return found, _record(made, request, found)
 
 
 def _ask(request: api.Bounds, customer_id: CustomerId, at: Instant) -> Ask:
@@ -219,8 +219,10 @@ def _refuse_unknown(request: api.Bounds, equipment: Equipment) -> None:
         raise RefusalError(422, "unknown_name", detail, *faults)
 
 
-def _record(decision: Decision, request: api.DecisionRequest, found: api.Answer) -> Record:
+def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Record:
+    decision = made.decision
     ask, seen, versions = decision.ask, decision.vectors, decision.versions
+    rows = [item.scored.row for item in decision.items]
     return Record(
         ask.decision_id,
         ask.customer_id,
@@ -234,8 +236,11 @@ def _record(decision: Decision, request: api.DecisionRequest, found: api.Answer)
             "policy": versions.policy,
         },
         seen.names,
-        tuple((pair.offer.offer_id, pair.channel.name) for pair in seen.pairs),
-        seen.matrix,
+        tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
+        seen.matrix[rows],
+        basis.to_json(basis.basis_of(decision, made.equipment)),
+        findings.to_json(findings.findings_of(decision)),
+        basis.state_of(decision),
     )
 
 

@@ -43,6 +43,11 @@ class Removals(Sequence[Removal]):
     def __iter__(self) -> Iterator[Removal]:
         return (self._made(place) for place in self._places.tolist())
 
+    @property
+    def numbers(self) -> NDArray[np.uint8]:
+        """Which of RULES removed each pair, STAYS where none did, ``[n_pairs]``."""
+        return self._fell
+
     def counts(self) -> dict[str, int]:
         """How many pairs each rule removed, in the order of the rules; only those that removed any."""
         found = np.bincount(self._fell, minlength=len(RULES))

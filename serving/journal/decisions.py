@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,29 @@ class Record:
     """Its rows: offer and channel."""
     matrix: NDArray[np.float32]
     """Exactly what was scored, ``[n_pairs, n_names]``."""
+    basis: str = ""
+    """JSON of what it rests on beside the versions; empty where an older build made it."""
+    findings: str = ""
+    """JSON of what was found, without rounding."""
+    state: bytes | None = None
+    """The customer's, packed."""
+    digest: str = field(default="", compare=False)
+    """Over all the rest, from when it was kept; empty before, and where an older build made it."""
+
+    def seal(self) -> str:
+        """The digest of all the rest."""
+        shape = json.dumps([dict(self.versions), self.names, self.pairs])
+        told = (self.decision_id, self.customer_id, str(self.at), self.request, self.answer)
+        texts = (*told, shape, self.basis, self.findings)
+        found = sha256()
+        for part in (*(text.encode() for text in texts), _plain(self.matrix), self.state or b""):
+            found.update(len(part).to_bytes(8, "big") + part)
+        return found.hexdigest()
+
+    @property
+    def intact(self) -> bool:
+        """True where nothing was changed since it was kept."""
+        return self.digest == self.seal()
 
 
 def write_decision(connection: Connection, decision: Record) -> None:
@@ -46,7 +70,11 @@ def write_decision(connection: Connection, decision: Record) -> None:
         "versions": json.dumps(dict(decision.versions)),
         "names": json.dumps(decision.names),
         "pairs": json.dumps(decision.pairs),
-        "matrix": _squeeze(decision.matrix),
+        "matrix": zlib.compress(_plain(decision.matrix), 1),
+        "basis": decision.basis,
+        "findings": decision.findings,
+        "digest": decision.seal(),
+        "state": decision.state,
     }
     connection.execute(insert(DECISIONS), row)
 
@@ -69,9 +97,13 @@ def read_decision(connection: Connection, decision_id: DecisionId) -> Record | N
         names,
         pairs,
         flat.reshape(len(names), len(pairs)).T,
+        row.basis,
+        row.findings,
+        row.state,
+        row.digest,
     )
 
 
-def _squeeze(matrix: NDArray[np.float32]) -> bytes:
-    """By column: the customer's features are the same in every row, so this takes a fraction of the room."""
-    return zlib.compress(np.ascontiguousarray(matrix.T, dtype="<f4").tobytes(), 1)
+def _plain(matrix: NDArray[np.float32]) -> bytes:
+    """By column: the customer's features are the same in every row, so this compresses to a fraction of the room."""
+    return np.ascontiguousarray(matrix.T, dtype="<f4").tobytes()

@@ -17,7 +17,8 @@ class Version:
     """A document as it came into force."""
 
     name: str
-    """``policy``, ``offers``, ``personas``, or ``catalogue`` for the catalogue with its offers laid over it."""
+    """``policy``, ``offers``, ``personas``, ``catalogue`` for the catalogue with its offers laid over it, or
+    ``evidence`` for what all customers had shown of every offer."""
     fingerprint: str
     body: str
     """JSON."""
@@ -36,6 +37,13 @@ def keep_version(connection: Connection, version: Version) -> bool:
     row = {"name": version.name, "fingerprint": version.fingerprint, "body": version.body}
     connection.execute(insert(DOCUMENTS), {**row, "at_us": version.at, "by": version.by})
     return True
+
+
+def keep_once(connection: Connection, version: Version) -> None:
+    """Add a version, unless it was in force before."""
+    if version_of(connection, version.fingerprint) is None:
+        row = {"name": version.name, "fingerprint": version.fingerprint, "body": version.body}
+        connection.execute(insert(DOCUMENTS), {**row, "at_us": version.at, "by": version.by})
 
 
 def version_of(connection: Connection, fingerprint: str) -> Version | None:

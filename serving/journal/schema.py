@@ -237,8 +237,13 @@ DECISIONS = Table(
     Column("names", Text, nullable=False),
     Column("pairs", Text, nullable=False),
     Column("matrix", LargeBinary, nullable=False),
+    Column("basis", Text, nullable=False, server_default=""),
+    Column("findings", Text, nullable=False, server_default=""),
+    Column("digest", Text, nullable=False, server_default=""),
+    Column("state", LargeBinary),
 )
-"""``matrix`` is what the models saw: zlib of float32 little-endian ``[n_names, n_pairs]``."""
+"""``matrix`` is what the models saw of the items, zlib of float32 little-endian ``[n_names, n_pairs]``; ``state`` is
+the customer's, packed; ``digest`` is over all the rest. Decisions of older builds have neither basis nor digest."""
 
 KEYS = Table(
     "keys",

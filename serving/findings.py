@@ -1,0 +1,158 @@
+"""What exactly a decision found, as it is kept: numbers without rounding, so that a replay can be held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from math import isfinite
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from features.domain import Instant
+from serving.decision import Decision, Item
+from serving.eligibility import RULES
+
+TOLERANCE = 1e-9
+"""Relative to the larger of the two numbers and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One item; amounts in minor units, None where a number is not known."""
+
+    offer_id: str
+    channel: str
+    moment: Instant
+    contact_id: str | None
+    probability: float
+    score: float
+    value: float
+    noticed: float | None
+    taken: float
+    bought: float
+    organic: float | None
+    components: dict[str, float]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The choice, why, and how everything else fared."""
+
+    kind: str
+    by_popularity: bool
+    group: str
+    gamma: float | None
+    """None where the best was simply taken."""
+    items: tuple[Chosen, ...]
+    silence: str
+    """Why nothing was said, or not."""
+    ended: float | None
+    """Probability of nothing more."""
+    preferred: str | None
+    declared: bool
+    shortfalls: tuple[str, ...]
+    rules: tuple[str, ...]
+    """Names of the rules that ``removed`` counts."""
+    removed: bytes
+    """uint8 ``[n_pairs]``: which rule removed each pair; 255 where none did."""
+    scores: bytes
+    """float64, little-endian, of the eligible pairs in the catalogue's order."""
+
+
+def findings_of(decision: Decision) -> Findings:
+    """What this decision found."""
+    gamma = decision.draw.gamma
+    return Findings(
+        decision.kind,
+        decision.by_popularity,
+        decision.draw.group.value,
+        gamma if gamma is not None and isfinite(gamma) else None,
+        tuple(_chosen(item) for item in decision.items),
+        decision.silence.reason,
+        decision.silence.probability,
+        decision.preferred_channel,
+        decision.declared,
+        tuple(shortfall.lack.value for shortfall in decision.shortfalls),
+        _rules(),
+        decision.funnel.removed.numbers.astype(np.uint8).tobytes(),
+        decision.funnel.scores.astype("<f8").tobytes(),
+    )
+
+
+@cache
+def _rules() -> tuple[str, ...]:
+    return tuple(rule.name for rule in RULES)
+
+
+def _chosen(item: Item) -> Chosen:
+    scored = item.scored
+    return Chosen(
+        scored.pair.offer.offer_id,
+        scored.pair.channel.name,
+        scored.moment,
+        item.contact_id,
+        item.probability,
+        scored.score,
+        scored.value,
+        scored.noticed,
+        scored.taken,
+        scored.bought,
+        scored.organic,
+        asdict(scored.components),
+        item.reasons,
+    )
+
+
+def differences(kept: Findings, again: Findings) -> tuple[str, ...]:
+    """Where the two differ, as paths with both values: numbers beyond TOLERANCE, everything else at all."""
+    return tuple(_compared("", _plain(kept), _plain(again)))
+
+
+def _plain(findings: Findings) -> dict[str, Any]:
+    """The funnel by the names of its rules, for their numbers may differ between builds."""
+    told = {name: getattr(findings, name) for name in findings.__slots__}
+    names = dict(enumerate(findings.rules))
+    told["removed"] = [names.get(number) for number in findings.removed]
+    told["scores"] = np.frombuffer(findings.scores, dtype="<f8").tolist()
+    told["items"] = [asdict(item) for item in findings.items]
+    del told["rules"]
+    return told
+
+
+def _compared(where: str, one: Any, other: Any) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in dict.fromkeys((*one, *other)):
+            yield from _compared(f"{where}/{name}", one.get(name), other.get(name))
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        for place, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from _compared(f"{where}/{place}", a, b)
+    elif not _same(one, other):
+        yield f"{where}: {one!r} was kept, {other!r} was found"
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float) and isfinite(one) and isfinite(other):
+        return abs(one - other) <= TOLERANCE * max(1.0, abs(one), abs(other))
+    return bool(one == other) or (one != one and other != other)
+
+
+def to_json(findings: Findings) -> str:
+    """The findings as text; ``from_json`` reads it back unchanged."""
+    return _WRITE.encode(findings).decode()
+
+
+def from_json(text: str) -> Findings:
+    """What ``to_json`` wrote.
+
+    Raises:
+        ValueError: It is no findings.
+    """
+    return _READ.decode(text)
+
+
+_WRITE = msgspec.json.Encoder()
+_READ = msgspec.json.Decoder(Findings)
