@@ -31,9 +31,13 @@ class Sight:
         """The vectors, float32 ``[n_pairs, n_features]``."""
         return vectors(self.known, self.pairs, self._evidence)
 
+    def rows(self, places: Places) -> Matrix:
+        """Those of the pairs at these places, ``[n, n_features]``."""
+        return self.matrix[places]
+
     def vector(self, place: int) -> Mapping[str, float]:
         """That of one pair, by feature name; NaN where a value is unknown."""
-        return dict(zip(NAMES, self.matrix[place].tolist(), strict=True))
+        return dict(zip(NAMES, self.rows(np.array([place]))[0].tolist(), strict=True))
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See ``score.chances``."""
@@ -55,10 +59,9 @@ class Glance(Sight):
         """See Sight."""
         return self.factors.matrix(self._places)
 
-    def vector(self, place: int) -> Mapping[str, float]:
+    def rows(self, places: Places) -> Matrix:
         """See Sight."""
-        row = self.factors.matrix(self._places[place : place + 1])[0]
-        return dict(zip(NAMES, row.tolist(), strict=True))
+        return self.factors.matrix(self._places[places])
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See Sight."""

@@ -8,13 +8,15 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
 from serving import api, basis, findings
 from serving.attribution import Came
 from serving.clerk import Clerk
-from serving.decision import Ask, silenced
+from serving.decision import Ask, Decision, silenced
 from serving.desk import Made
 from serving.equipment import Equipment
 from serving.figure import figure
@@ -237,7 +239,7 @@ def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Reco
         },
         seen.names,
         tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
-        seen.matrix[rows],
+        seen.sight.rows(np.array(rows, dtype=np.intp)),
         basis.to_json(basis.basis_of(decision, made.equipment)),
         findings.to_json(findings.findings_of(decision)),
         basis.state_of(decision),

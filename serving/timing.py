@@ -10,7 +10,6 @@ Where nothing tells the hours apart, messages go out at the hour that the policy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +22,8 @@ from features.vector import COLUMNS
 from serving.eligibility import Sifted
 from serving.model import sigmoid
 from serving.moments import Moments
-from serving.pairs import Known, Pair, moment_vectors
+from serving.offering import Sight
+from serving.pairs import Known, moment_vectors
 from serving.score import Chances, Part
 
 Places = NDArray[np.intp]
@@ -78,8 +78,7 @@ def _fallback(open_: NDArray[np.bool_], moments: Moments, hour: int) -> Places:
 def gains(
     part: Part,
     known: Known,
-    pairs: Sequence[Pair],
-    seen: NDArray[np.float32],
+    seen: Sight,
     sifted: Sifted,
     channel: Places,
     n_channels: int,
@@ -90,8 +89,7 @@ def gains(
     Args:
         part: The channel response.
         known: The customer.
-        pairs: The eligible pairs.
-        seen: Their vectors as of now, float32 ``[n_pairs, n_features]``.
+        seen: The eligible pairs.
         sifted: Their open moments.
         channel: Number of each pair's channel, ``[n_pairs]``.
         n_channels: How many there are.
@@ -103,10 +101,10 @@ def gains(
     numbers, firsts = np.unique(channel[waiting], return_index=True)
     examples = waiting[firsts]
     n_moments = len(sifted.moments)
-    vectors = np.repeat(seen[examples], n_moments, axis=0)
+    vectors = np.repeat(seen.rows(examples), n_moments, axis=0)
     at = moment_vectors(known, sifted.moments.hour, sifted.moments.weekday, evidence)
     vectors[:, COLUMNS[Group.MOMENT].place] = np.tile(at, (len(examples), 1))
-    asked = [pairs[example] for example in examples.tolist() for _ in range(n_moments)]
+    asked = [seen.pairs[example] for example in examples.tolist() for _ in range(n_moments)]
     response = part.probability(vectors, [p.offer.offer_id for p in asked], [p.channel.name for p in asked])
     response = np.clip(response, 1e-12, 1.0 - 1e-12).reshape(len(examples), n_moments)
     logit = np.log(response / (1.0 - response))
