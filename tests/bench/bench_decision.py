@@ -62,7 +62,7 @@ def kairos(settings: Settings, customers: list[str], **more: object) -> Iterator
         with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
             server.wait_until_up("/health/ready", timeout_s=120)
             body = {"kind": KIND, "channels": channels, **more}
-            answer = server.post("/v1/decisions", {"customer_id": customers[0], "explain": True, **body})
+            answer = server.post("/v1/decisions", {"customer_id": customers[0], "explain": "funnel", **body})
             if answer["fallback"]:
                 sys.exit(f"the service only falls back: {', '.join(answer['warnings'])}")
             print(f"one decision weighs {answer['funnel']['eligible']} pairs", file=sys.stderr)
