@@ -35,6 +35,7 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back."""
+        self.group.close()
         self.lookup.close()
         self._engine.dispose()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from serving.journal.transaction import Transaction
 
@@ -36,6 +38,7 @@ class GroupCommit:
         self._engine = engine
         self._queue: deque[_Waiting] = deque()
         self._lead = Lock()
+        self._held: Connection | None = None
 
     def run(self, write: Callable[[Transaction], R]) -> R:
         """Run one write; when this returns, it is durable. What the write raises undoes that write alone."""
@@ -52,12 +55,14 @@ class GroupCommit:
 
     def _commit(self, group: list[_Waiting]) -> None:
         try:
-            with self._engine.begin() as connection:
+            connection = self._held = self._held or self._engine.connect()
+            with connection.begin():
                 transaction = Transaction(connection)
                 for each in group:
                     self._apply(transaction, each, alone=len(group) == 1)
                 transaction.close()
         except BaseException as error:
+            self._let_go()
             for each in group:
                 each.error = each.error or error
             if not isinstance(error, Exception):
@@ -65,6 +70,18 @@ class GroupCommit:
         finally:
             for each in group:
                 each.done = True
+
+    def close(self) -> None:
+        """Give the connection back, once nobody leads."""
+        with self._lead:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """The next group connects anew: this connection may be broken."""
+        held, self._held = self._held, None
+        if held is not None:
+            with suppress(SQLAlchemyError):
+                held.close()
 
     @staticmethod
     def _apply(transaction: Transaction, each: _Waiting, alone: bool) -> None:
