@@ -22,6 +22,11 @@ OUT ?=
 NAME ?=
 SCOPES ?=
 REVOKE ?=
+WHERE ?=
+FILE ?=
+KIND ?=
+CAPACITY ?=
+FORMAT ?=
 ifneq ($(SOURCE),)
 export KAIROS_SOURCE := $(SOURCE)
 endif
@@ -29,7 +34,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare promote rollback serve migrate rebuild retention key mlflow
+.PHONY: help install run world data features train evaluate decide compare promote rollback serve batch migrate rebuild retention key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -83,6 +88,10 @@ rollback: $(STAMP) ## Bring the champion before this one back
 
 serve: $(STAMP) ## Answer decisions over HTTP
 	@$(BIN)/python -m serving
+
+batch: $(STAMP) ## Decide for many: WHERE='condition' or FILE=table; KIND=kind, CAPACITY=channel=most, FORMAT=csv
+	@$(BIN)/python -m serving.batch $(if $(WHERE),--where '$(WHERE)') $(if $(FILE),--file '$(FILE)') \
+	  $(if $(KIND),--kind '$(KIND)') $(if $(CAPACITY),--capacity '$(CAPACITY)') $(if $(FORMAT),--format $(FORMAT))
 
 migrate: $(STAMP) ## Bring the journal's schema up to date (serve does it too)
 	@$(BIN)/python -m serving.migrate

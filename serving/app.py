@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -33,6 +34,10 @@ from serving.equipment import Equipment
 from serving.events.body import Reading
 from serving.follow_ups import FollowUpDesk
 from serving.intake import Intake
+from serving.job_routes import job_routes
+from serving.jobs.launch import launch
+from serving.jobs.office import Office
+from serving.jobs.order import JobId
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.erasure import Known
 from serving.journal.keys import Scope
@@ -51,7 +56,7 @@ from serving.reception import Reception
 from serving.registry import Registry, read_bundle
 from serving.repeats import Call, Given, Repeats
 from serving.score import Attention
-from serving.settings import Access, Settings
+from serving.settings import Access, Settings, variables
 from serving.store import FeatureReader, SqliteReader
 from serving.sweep import Sweep
 from serving.values import MemoryValues, SqliteValues, Values
@@ -81,14 +86,31 @@ class Parts:
     keep_raw: bool = False
     forget_in_files: Callable[[Known], None] = lambda _: None
     """Removes a customer from the batch files."""
+    jobs: Path | None = None
+    """The folder of jobs; None: the service runs none."""
+    audiences: Path = Path("audiences")
+    launch: Callable[[JobId, Path], None] = lambda _, __: None
+    """Starts the process of a job, whose words go into a file."""
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who does the work behind the routes of a service, and in jobs."""
+
+    projection: Projection
+    store: LiveStore
+    intake: Intake
+    clerk: Clerk
+    reception: Reception
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The service of these settings. It begins to load when it is started, not before."""
-    return serve(_parts(settings))
+    return serve(parts_of(settings))
 
 
-def _parts(settings: Settings) -> Parts:
+def parts_of(settings: Settings) -> Parts:
+    """The real parts of these settings."""
     clock = clock_of(settings)
     online = settings.feast_dir / "online.db"
     store = SqliteReader(online, settings.feature_ttl_days)
@@ -112,7 +134,27 @@ def _parts(settings: Settings) -> Parts:
         settings.access,
         settings.keep_raw,
         BatchFiles(settings).forget,
+        settings.jobs_dir,
+        settings.audiences_dir,
+        lambda job_id, log: launch(job_id, log, variables(settings)),
     )
+
+
+def staff_of(parts: Parts) -> Staff:
+    """The staff that works with these parts."""
+    projection = _projection(parts)
+    store = LiveStore(parts.store, projection)
+    intake = _intake(parts, projection)
+    clerk = Clerk(parts.journal, Desk(store))
+    reception = Reception(
+        clerk,
+        parts.clock,
+        lambda: parts.watch.current,
+        simulated=isinstance(parts.clock, SimulatedClock),
+        receive=Welcome(intake).receive,
+        came_of=intake.attribution.came_of,
+    )
+    return Staff(projection, store, intake, clerk, reception)
 
 
 def _projection(parts: Parts) -> Projection:
@@ -173,8 +215,9 @@ def _documents(parts: Parts, desk: Desk, reception: Reception, door: Door) -> AP
 def serve(parts: Parts) -> FastAPI:
     """The service made of these parts."""
 
-    projection = _projection(parts)
-    catch_up = CatchUp(projection)
+    staff = staff_of(parts)
+    catch_up = CatchUp(staff.projection)
+    office = Office(parts.jobs, parts.audiences, parts.clock, lambda: parts.watch.current, parts.launch)
     sweep = Sweep(parts.journal, parts.clock)
 
     @asynccontextmanager
@@ -183,6 +226,7 @@ def serve(parts: Parts) -> FastAPI:
         parts.journal.open()
         catch_up.start()
         sweep.start()
+        office.resume_all()
         yield
         sweep.stop()
         catch_up.stop()
@@ -198,23 +242,14 @@ def serve(parts: Parts) -> FastAPI:
         responses={"default": _problem_response("Anything that goes wrong.")},
     )
     app.add_middleware(Envelope)
-    intake = _intake(parts, projection)
-    desk = Desk(LiveStore(parts.store, projection))
-    reception = Reception(
-        Clerk(parts.journal, desk),
-        parts.clock,
-        lambda: parts.watch.current,
-        simulated=isinstance(parts.clock, SimulatedClock),
-        receive=Welcome(intake).receive,
-        came_of=intake.attribution.came_of,
-    )
     door = Door(parts.journal, parts.access == "open")
-    live = _live(parts, intake, reception, door)
-    _add_decisions(app, reception, door, live.repeats)
+    live = _live(parts, staff.intake, staff.reception, door)
+    _add_decisions(app, staff.reception, door, live.repeats)
     app.include_router(routes(live))
-    app.include_router(_documents(parts, desk, reception, door))
+    app.include_router(_documents(parts, staff.clerk.desk, staff.reception, door))
+    app.include_router(job_routes(office, door, live.repeats))
     outreach = Outreach(parts.journal, parts.clock, lambda: parts.watch.current)
-    follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, reception.decide)
+    follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, staff.reception.decide)
     app.include_router(contact_routes.routes(outreach, follow_ups, door))
     _add_health(app, parts)
     _add_problems(app)

@@ -14,6 +14,7 @@ from serving.settings import Settings
 
 MODULE = "training.erasure"
 TIME_S = 600.0
+ENDINGS = frozenset({".csv", ".ndjson", ".parquet"})
 
 
 class FilesLeftError(KairosError):
@@ -32,7 +33,7 @@ class BatchFiles:
         Raises:
             FilesLeftError: They could not be rewritten, as where the training part is not installed.
         """
-        folders = [str(folder.absolute()) for folder in self._folders() if any(folder.rglob("*.parquet"))]
+        folders = [str(folder.absolute()) for folder in self._folders() if any(map(_told, folder.rglob("*.*")))]
         if not folders:
             return
         names = [[name.namespace, name.value] for name in known.names]
@@ -62,6 +63,11 @@ class BatchFiles:
         manifest = written / "contract" / "manifest.json"
         if manifest.exists() and json.loads(manifest.read_text())["source"] == written_of(self._settings):
             yield written
+
+
+def _told(file: Path) -> bool:
+    """True for a file that may name customers."""
+    return file.suffix in ENDINGS
 
 
 def written_of(settings: Settings) -> str:

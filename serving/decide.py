@@ -108,6 +108,7 @@ def decide(
             judged.score,
         ),
         vectors=Vectors(NAMES, tuple(pairs), seen),
+        judged=judged,
         cold_start=known.activity is None,
         shortfalls=distinct(*equipment.shortfalls, *lacking, *_unlearnt(kind, personal and by_popularity, equipment)),
         valid_until=_valid_until(ask.at, items),

@@ -20,7 +20,7 @@ from serving.language import Language
 from serving.ledger.contact import ContactId
 from serving.offering import Sight
 from serving.pairs import Known, Pair
-from serving.ranking import ChannelScore, Scored
+from serving.ranking import ChannelScore, Judged, Scored
 from serving.shortfall import Shortfall, distinct
 
 
@@ -137,6 +137,8 @@ class Decision:
     channels: tuple[ChannelScore, ...]
     funnel: Funnel
     vectors: Vectors
+    judged: Judged
+    """Every eligible pair with its score."""
     cold_start: bool
     shortfalls: tuple[Shortfall, ...]
     valid_until: Instant

@@ -62,7 +62,7 @@ class Desk:
             keys = keys_of(policy, equipment.stocks, ask.at)
             ledger = self._store.ledger(ask.customer_id, ask.at, keys, since(policy, ask.at))
             stands = replace(stands, ledger=ledger)
-            known, lacking = self._known(ask.customer_id, ask.at)
+            known, lacking = self.known(ask.customer_id, ask.at)
             told = self._store.said(ask.customer_id, ask.at, known.activity, equipment.needed)
             known = _with(known, told)
         except JournalUnavailableError as error:
@@ -80,7 +80,7 @@ class Desk:
         before = made.decision
         ask = replace(before.ask, customer_id=customer_id)
         policy = made.equipment.policy
-        known, lacking = self._known(customer_id, ask.at)
+        known, lacking = self.known(customer_id, ask.at)
         ledger, told = self._store.holding(
             transaction,
             customer_id,
@@ -103,7 +103,8 @@ class Desk:
         with self._counting:
             self._account = self._account.at(at).after(cost.best, cost.given_up, cost.spread)
 
-    def _known(self, customer_id: CustomerId, at: Instant) -> tuple[Known, tuple[Shortfall, ...]]:
+    def known(self, customer_id: CustomerId, at: Instant) -> tuple[Known, tuple[Shortfall, ...]]:
+        """What the store knows of a customer, without consents and open topics, and what it could not tell."""
         nobody = stranger(at)
         try:
             activity, told = self._store.activity(customer_id, at), self._store.profile(customer_id)

@@ -83,6 +83,11 @@ def get_all(con: sqlite3.Connection, table: str) -> list[tuple[str, bytes]]:
     return con.execute(f"SELECT key, value FROM {table} ORDER BY key").fetchall()
 
 
+def keys(con: sqlite3.Connection, table: str) -> list[str]:
+    """Every key that has a value."""
+    return [key for (key,) in con.execute(f"SELECT key FROM {table} ORDER BY key")]
+
+
 def count(con: sqlite3.Connection, table: str) -> int:
     """How many keys have a value."""
     (found,) = con.execute(f"SELECT count(*) FROM {table}").fetchone()

@@ -15,7 +15,7 @@ from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferI
 from features.instant import parse_instant
 from serving import api, basis, findings
 from serving.attribution import Came
-from serving.clerk import Clerk
+from serving.clerk import Clerk, Write
 from serving.decision import Ask, Decision, silenced
 from serving.desk import Made
 from serving.equipment import Equipment
@@ -34,6 +34,8 @@ from serving.wording import addresses
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
+Keep = Callable[[Made, Write], Made]
+"""Grants and records what was made, and returns what was recorded."""
 
 
 class Reception:
@@ -68,11 +70,30 @@ class Reception:
         _refuse_unknown(request, equipment)
         at = self._at(request.at)
         arrived = self._receive(request)
-        ask = _ask(request, arrived.customer_id, at)
+        ask = ask_of(request, arrived.customer_id, at, new_id(at))
+        if not request.dry_run:
+            return self.keep(ask, request, equipment, arrived, watch)
+        made = self._clerk.desk.decide(ask, equipment, watch.lap)
+        return _answer(made, request, arrived, watch, False, self._called(made.decision))
+
+    def keep(
+        self,
+        ask: Ask,
+        request: api.DecisionRequest,
+        equipment: Equipment,
+        arrived: Arrived | None = None,
+        watch: Stopwatch | None = None,
+        kept_by: Keep | None = None,
+    ) -> api.Answer:
+        """The answer to what is asked, recorded with the request. Without a record nothing is offered.
+
+        Args:
+            kept_by: Grants and records what was made, instead of the clerk. What it raises goes through, but for
+                JournalUnavailableError.
+        """
+        watch, arrived = watch or Stopwatch(), arrived or Arrived(ask.customer_id)
         made = self._clerk.desk.decide(ask, equipment, watch.lap)
         name = self._called(made.decision)
-        if request.dry_run:
-            return _answer(made, request, arrived, watch, False, name)
         drafts = {id(made): _draft(made, request, arrived, watch, name)}  # written before anybody has to wait for it
 
         def record(kept: Made) -> Record:
@@ -81,7 +102,7 @@ class Reception:
             return drafts[id(kept)][1]
 
         try:
-            found = drafts[id(self._clerk.keep(made, record))][0]
+            found = drafts[id((kept_by or self._clerk.keep)(made, record))][0]
         except JournalUnavailableError as error:
             lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
             found = _answer(replace(made, decision=silenced(made.decision, lack)), request, arrived, watch, False, None)
@@ -99,7 +120,7 @@ class Reception:
         _refuse_unknown(request, equipment)
         at = self._at(request.at)
         found = figure(persona, equipment.catalogue, at)
-        ask = _ask(request, CustomerId(persona.persona_id), at)
+        ask = ask_of(request, CustomerId(persona.persona_id), at, new_id(at))
         made = self._clerk.desk.imagine(ask, equipment, found.known, found.ledger)
         return answer(made.decision, made.equipment, request.explain, watch.milliseconds())
 
@@ -176,9 +197,15 @@ def _draft(
     return found, _record(made, request, found)
 
 
-def _ask(request: api.Bounds, customer_id: CustomerId, at: Instant) -> Ask:
+def new_id(at: Instant) -> DecisionId:
+    """An identifier that nobody had before."""
+    return uuid7(at, os.urandom(RANDOM_BYTES))
+
+
+def ask_of(request: api.Bounds, customer_id: CustomerId, at: Instant, decision_id: DecisionId) -> Ask:
+    """What a request asks, for the customer whom it turned out to mean."""
     return Ask(
-        uuid7(at, os.urandom(RANDOM_BYTES)),
+        decision_id,
         customer_id,
         at,
         request.kind,

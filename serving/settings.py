@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 from features.domain import Instant
 from features.errors import SettingsError
-from features.instant import parse_instant
+from features.instant import format_instant, parse_instant
 
 PREFIX = "KAIROS_"
 
@@ -100,6 +100,16 @@ class Settings:
     def models_dir(self) -> Path:
         """The folder with one bundle per model version."""
         return self.source_dir / "models"
+
+    @property
+    def jobs_dir(self) -> Path:
+        """The folder with one folder per job."""
+        return self.origin_dir / "jobs"
+
+    @property
+    def audiences_dir(self) -> Path:
+        """The folder in which files of audiences are handed in."""
+        return self.origin_dir / "audiences"
 
     @property
     def reports_dir(self) -> Path:
@@ -306,6 +316,20 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         origin = values["journal_of"] if values["source"] == "journal" else values["source"]
         values["clock"] = "system" if origin == "files" else "simulated"
     return Settings(**cast(dict[str, Any], values))
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """The environment that ``read_settings`` reads these settings from."""
+    values = {setting: getattr(settings, setting.name) for setting in SETTINGS}
+    as_of = None if settings.as_of is None else format_instant(settings.as_of)
+    told = {setting.variable: _written(value) for setting, value in values.items() if value is not None}
+    return told if as_of is None else {**told, f"{PREFIX}AS_OF": as_of}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _value(setting: Setting, environ: Mapping[str, str]) -> object:

@@ -19,7 +19,7 @@ from features.rows import PROFILE_VALUES, Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Row, Stored
-from serving.packed_file import PROJECT, get, get_all, open_to_read, table_name
+from serving.packed_file import PROJECT, get, get_all, keys, open_to_read, table_name
 from serving.pairs import UNKNOWN_ZONE
 
 
@@ -58,6 +58,10 @@ class FeatureReader(Protocol):
         """The IANA zone of the customer's wall clock; UTC where nothing is known."""
         ...
 
+    def customers(self) -> list[CustomerId]:
+        """Everybody of whom anything is stored, by id."""
+        ...
+
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """What all customers showed of every offer, and of the market as a whole."""
         ...
@@ -86,6 +90,13 @@ class _PackedReader(ABC):
 
     @abstractmethod
     def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]: ...
+
+    @abstractmethod
+    def _keys(self, view: Stored) -> Iterable[str]: ...
+
+    def customers(self) -> list[CustomerId]:
+        """See FeatureReader."""
+        return sorted(CustomerId(key) for key in {*self._keys(ACTIVITY), *self._keys(PROFILE)})
 
     def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
         """See FeatureReader."""
@@ -144,6 +155,12 @@ class SqliteReader(_PackedReader):
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
+    def _keys(self, view: Stored) -> Iterable[str]:
+        try:
+            return keys(self._connection(), table_name(self._project, view.name))
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
     def _connection(self) -> sqlite3.Connection:
         """An open connection keeps reading a file that was deleted or replaced, hence the look at which file it is."""
         try:
@@ -177,3 +194,6 @@ class MemoryReader(_PackedReader):
 
     def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]:
         return sorted(self._values.get(view.name, {}).items())
+
+    def _keys(self, view: Stored) -> Iterable[str]:
+        return list(self._values.get(view.name, {}))

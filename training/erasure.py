@@ -6,6 +6,7 @@ Importing again from data that still hold the customer brings the customer back:
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from features.domain import CustomerId
 from serving.identity.identity import Identity, identity
 from serving.identity.namespace import IdentityError
+from serving.jobs.manifest import renew
 from serving.values import SqliteValues
 
 
@@ -37,13 +39,17 @@ def erase_files(folder: Path, erased: Erased) -> int:
 
     Each file is replaced as a whole, and only where it held such a row.
     """
-    gone = sum(_erase_parquet(file, erased) for file in sorted(folder.rglob("*.parquet")))
-    gone += sum(_erase_lines(file, erased) for file in sorted(folder.rglob("*.ndjson")))
+    erase_one = {".parquet": _erase_parquet, ".ndjson": _erase_lines, ".csv": _erase_csv}
+    gone = {
+        file: erase_one[file.suffix](file, erased) for file in sorted(folder.rglob("*.*")) if file.suffix in erase_one
+    }
+    for manifest in folder.glob("jobs/*/manifest.json"):
+        renew(manifest, {file.name: rows for file, rows in gone.items() if file.parent == manifest.parent})
     online = folder / "feast" / "online.db"
     if online.exists():
         with closing(SqliteValues(online)) as values:
             values.forget(erased.customer_ids)
-    return gone
+    return sum(gone.values())
 
 
 def _erase_parquet(file: Path, erased: Erased) -> int:
@@ -93,6 +99,20 @@ def _erase_lines(file: Path, erased: Erased) -> int:
         fresh.write_text("".join(kept), encoding="utf-8")
         fresh.replace(file)
     return len(lines) - len(kept)
+
+
+def _erase_csv(file: Path, erased: Erased) -> int:
+    """Remove the rows that hold an id or a name of the erased, in whatever column."""
+    words = {*erased.customer_ids, *(name.value for name in erased.names)}
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.reader(opened))
+    kept = [row for row in rows if words.isdisjoint(cell.strip() for cell in row)]
+    if len(kept) < len(rows):
+        fresh = file.with_name(file.name + ".new")
+        with fresh.open("w", encoding="utf-8", newline="") as opened:
+            csv.writer(opened).writerows(kept)
+        fresh.replace(file)
+    return len(rows) - len(kept)
 
 
 def _words(value: object) -> Iterator[str]:

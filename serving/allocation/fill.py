@@ -6,8 +6,14 @@ import numpy as np
 
 from serving.allocation.demand import SILENT, Demand, Floats, Indices
 
-SHAVED = 1e-9
-"""Share by which prices are lowered: at exact prices the last who should be served are indifferent to silence."""
+SHAVED = 1e-6
+"""Share by which prices are lowered before use: at exact ones the last who should be served are indifferent to silence,
+and scores that were kept as float32 may fall short of them."""
+
+
+def usable(prices: Floats) -> Floats:
+    """Prices as they are to be used."""
+    return prices * (1.0 - SHAVED)
 
 
 def fill(demand: Demand, prices: Floats, order: Indices) -> Indices:
@@ -18,7 +24,7 @@ def fill(demand: Demand, prices: Floats, order: Indices) -> Indices:
         prices: Price of one unit of each resource, ``[n_resources]``; zeros for none.
         order: The customers in the order in which they are served. By falling regret, those come last who hardly care.
     """
-    charges = demand.charges(prices) * (1.0 - SHAVED)
+    charges = demand.charges(usable(prices))
     left, choices = demand.limits.copy(), np.full(len(demand.scores), SILENT, dtype=np.int64)
     fits = (demand.uses <= left).all(axis=1)
     for customer in order:

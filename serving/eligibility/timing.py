@@ -59,9 +59,9 @@ def _budgets(shelf: Shelf, situation: Situation, moments: Moments, rows: Places)
                 yield text, selected & (shelf.spend_minor == spend), over
 
 
-def _keys(noun: str, name: str, window: Window, moments: Moments) -> list[str]:
+def _keys(noun: str, name: str, window: Window | None, moments: Moments) -> list[str]:
     """The key of the stretch that holds each moment; few stretches hold them all."""
-    numbers = stretch(window.calendar or Unit.DAY, moments.instants, "UTC")
+    numbers = stretch((window and window.calendar) or Unit.DAY, moments.instants, "UTC")
     _, firsts, which = np.unique(numbers, return_index=True, return_inverse=True)
     keys = [window_key(noun, name, window, Instant(int(moments.instants[first]))) for first in firsts]
     return [keys[number] for number in which.tolist()]
@@ -72,8 +72,10 @@ def _each(keys: list[str], used_up: dict[str, bool]) -> Flags:
     return np.array([used_up[key] for key in keys], dtype=np.bool_)
 
 
-def length_text(window: Window) -> str:
-    """A window, for people."""
+def length_text(window: Window | None) -> str:
+    """A window, for people; None is that of a capacity without one."""
+    if window is None:
+        return "in all"
     return f"in any {window.hours:g} hours" if window.hours is not None else f"a {window.calendar}"
 
 

@@ -40,8 +40,6 @@ def told(
     Raises:
         JobError: There is no such file, or it is no table.
     """
-    if audience.customer_ids is not None:
-        return enumerate(audience.customer_ids, 1)
     if audience.file is None:
         return enumerate(everybody(), 1)
     file = files / audience.file
@@ -79,7 +77,7 @@ def _member(
         return row
     customer_id = whose(row.customer_id)
     if customer_id is None:
-        return Flaw(row.number, "wrong_customer", "this cannot be the id of a customer", row.customer_id)
+        return Flaw(row.number, "wrong_customer", "this cannot be the id of a customer")
     if customer_id in seen:
         return Flaw(row.number, "duplicate", "another row means the same customer", row.customer_id)
     return Member(place, row.number, customer_id)

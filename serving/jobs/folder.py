@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from features.errors import KairosError
-from serving.jobs.order import JobId, Order
+from serving.jobs.order import Audience, JobId, Order
 from serving.jobs.progress import ENDED, Progress
 
 
@@ -29,6 +31,7 @@ class Folder:
         self.basis = path / "scores.txt"
         self.places = path / "places.npy"
         self.followed = path / "followed.txt"
+        self.log = path / "log.txt"
         self.manifest = path / "manifest.json"
         self._order = path / "order.json"
         self._progress = path / "progress.json"
@@ -40,6 +43,12 @@ class Folder:
         folder = Folder(jobs / order.job_id)
         folder.path.mkdir(parents=True)
         folder.note(Progress())
+        ids = order.audience.customer_ids
+        if ids is not None:
+            # Customers stand in files of rows only, where erasure looks for them.
+            given = folder.path / "ids.ndjson"
+            replace(given, "".join(f"{json.dumps(each)}\n" for each in ids))
+            order = dataclasses.replace(order, audience=Audience(file=str(given.absolute())))
         replace(folder._order, order.to_json())
         return folder
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from serving.jobs.order import JobId
@@ -13,15 +14,15 @@ from serving.jobs.order import JobId
 MODULE = "serving.batch"
 
 
-def launch(job_id: JobId, log: Path) -> None:
-    """Start it with this process's settings; what it has to say goes into the log."""
+def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
+    """Start it with these settings, as variables; what it has to say goes into the log."""
     with log.open("ab") as opened:
         child = subprocess.Popen(
             [sys.executable, "-m", MODULE, "--job", job_id],
             stdin=subprocess.DEVNULL,
             stdout=opened,
             stderr=opened,
-            env=os.environ.copy(),
+            env={**os.environ, **settings},
             start_new_session=True,
         )
     # Somebody has to take note of its end, or it stays in the table of processes for as long as this one lives.

@@ -9,7 +9,7 @@ from pathlib import Path
 from features.domain import CustomerId, DecisionId
 from serving.equipment import Equipment
 from serving.jobs.audience import Told
-from serving.jobs.order import Format, JobId
+from serving.jobs.order import Format
 from serving.jobs.results import Write
 from serving.jobs.scarcity import Worth
 
@@ -36,7 +36,7 @@ class Means:
     """What may be offered to a customer, with what it is worth; changes nothing."""
     decide: Callable[[CustomerId, DecisionId, Equipment], None]
     """Decides for real, under this id, once: reserved and recorded in the journal."""
-    follow: Callable[[JobId], Iterable[DecisionId]]
+    follow: Callable[[], Iterable[DecisionId]]
     """Decides the reminders that are due, and yields the decisions."""
     answers: Callable[[Sequence[DecisionId]], Mapping[DecisionId, str]]
     """The recorded answers, JSON, to those of these decisions that were made."""

@@ -7,9 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, NewType
 
-from features.domain import ChannelName, Instant, OfferId
+from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
+from serving.identifier import RANDOM_BYTES, uuid7
 
 JobId = NewType("JobId", str)
 """UUIDv7."""
@@ -74,3 +76,9 @@ class Order:
                 "format": Format(raw["format"]),
             }
         )
+
+
+def decision_id(order: Order, customer_id: CustomerId) -> DecisionId:
+    """The id under which a job decides for a customer."""
+    digest = blake2b(f"{order.job_id}\x1f{customer_id}".encode(), digest_size=RANDOM_BYTES).digest()
+    return uuid7(order.at, digest)

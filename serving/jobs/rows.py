@@ -75,6 +75,6 @@ def checked(told: Iterable[tuple[int, object]]) -> Iterator[Row | Flaw]:
         if not text:
             yield Flaw(number, "no_customer", f"the row names no customer: fill in {COLUMN}")
         elif len(text) > MAX_ID_LENGTH or not text.isprintable():
-            yield Flaw(number, "wrong_customer", f"an id has at most {MAX_ID_LENGTH} printable characters", text[:200])
+            yield Flaw(number, "wrong_customer", f"an id has at most {MAX_ID_LENGTH} printable characters")
         else:
             yield Row(number, CustomerId(text))

@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import Clock
-from features.domain import CustomerId, DecisionId
+from features.domain import DecisionId
+from serving.allocation.fill import usable
 from serving.allocation.prices import price
-from serving.identifier import RANDOM_BYTES, uuid7
 from serving.jobs import audience, manifest, results
 from serving.jobs import folder as folders
 from serving.jobs.audience import Member
 from serving.jobs.folder import Folder
 from serving.jobs.means import Means
-from serving.jobs.order import Order
+from serving.jobs.order import Order, decision_id
 from serving.jobs.progress import Progress, Stage
 from serving.jobs.rows import Flaw
 from serving.jobs.scarcity import Options, options
@@ -33,12 +32,6 @@ from serving.problem import RefusalError
 BLOCK = 100
 """Customers between two notes of how far the job has come."""
 Told = Callable[[Progress], None]
-
-
-def decision_id(order: Order, customer_id: CustomerId) -> DecisionId:
-    """The id under which a job decides for a customer."""
-    digest = blake2b(f"{order.job_id}\x1f{customer_id}".encode(), digest_size=RANDOM_BYTES).digest()
-    return uuid7(order.at, digest)
 
 
 @dataclass(frozen=True)
@@ -102,7 +95,7 @@ class Run:
             places = np.argsort(-left.regrets(priced.prices), kind="stable")
             with self.folder.places.open("wb") as opened:
                 np.save(opened, places)
-            told = {key: float(each) for key, each in zip(found.keys, priced.prices, strict=True) if each > 0}
+            told = {key: float(each) for key, each in zip(found.keys, usable(priced.prices), strict=True) if each > 0}
             about = {"prices": told, "worth_minor": priced.worth, "bound_minor": priced.bound, "gap": priced.gap}
             folders.replace(self.folder.prices, json.dumps(about))
         self._note(replace(self.folder.progress(), stage=Stage.DECIDING))
@@ -157,15 +150,17 @@ class Run:
                 )
             )
         if order.follow_ups:
-            followed = self._follow(order)
+            followed = self._follow()
             progress = self._note(replace(progress, follow_ups=followed))
         return progress
 
-    def _follow(self, order: Order) -> int:
+    def _follow(self) -> int:
+        held = set(self._followed())
         with self.folder.followed.open("a", encoding="utf-8") as opened:
-            for each in self.means.follow(order.job_id):
-                opened.write(f"{each}\n")
-                opened.flush()
+            for each in self.means.follow():
+                if each not in held:  # what waits to be confirmed is handed out again
+                    opened.write(f"{each}\n")
+                    opened.flush()
         return len(self._followed())
 
     def _followed(self) -> list[DecisionId]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -102,6 +102,12 @@ def read_decision(connection: Connection, decision_id: DecisionId) -> Record | N
         row.state,
         row.digest,
     )
+
+
+def read_answers(connection: Connection, decision_ids: Collection[DecisionId]) -> dict[DecisionId, str]:
+    """The answers, JSON, of those of some decisions that are kept; at most some thousands at once."""
+    rows = select(DECISIONS.c.decision_id, DECISIONS.c.answer).where(DECISIONS.c.decision_id.in_(decision_ids))
+    return {DecisionId(row.decision_id): row.answer for row in connection.execute(rows)}
 
 
 def _plain(matrix: NDArray[np.float32]) -> bytes:

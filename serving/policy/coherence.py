@@ -47,7 +47,8 @@ def flaws_of_policy(policy: Policy) -> Iterator[Flaw]:
         if lever.when:
             yield from _text(lever.when, ("levers", place, "when"), _of_context)
     for place, capacity in enumerate(policy.capacities):
-        yield from _calendar(capacity.window, ("capacities", place, "window"))
+        if capacity.window is not None:
+            yield from _calendar(capacity.window, ("capacities", place, "window"))
     for place, budget in enumerate(policy.budgets):
         if budget.window is not None:
             yield from _calendar(budget.window, ("budgets", place, "window"))

@@ -127,8 +127,8 @@ class Capacity:
     name: str
     channel: str
     most: int
-    window: Window
-    """A stretch of the calendar, in UTC."""
+    window: Window | None = None
+    """A stretch of the calendar, in UTC; None: once and for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,12 @@ def test_many_threads_read_at_once(store: Store) -> None:
 
 
 def asks(reader: FeatureReader) -> list[Callable[[], object]]:
-    return [lambda: reader.activity(ANN, NOW), lambda: reader.profile(ANN), lambda: reader.evidence(NOW)]
+    return [
+        lambda: reader.activity(ANN, NOW),
+        lambda: reader.profile(ANN),
+        reader.customers,
+        lambda: reader.evidence(NOW),
+    ]
 
 
 def test_without_a_file_every_question_says_so_with_the_remedy(tmp_path: Path) -> None:

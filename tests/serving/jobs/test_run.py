@@ -26,6 +26,7 @@ from serving.jobs.run import Run
 from serving.jobs.scarcity import Worth
 from serving.jobs.tables import customers, write
 from serving.problem import RefusalError
+from training.erasure import Erased, erase_files
 
 EVERYBODY = Audience()
 
@@ -81,7 +82,7 @@ class Pretended:
             taken=lambda _: {},
             rehearse=self.rehearse,
             decide=self.decide,
-            follow=lambda _: [],
+            follow=list,
             answers=lambda ids: {each: self.made[each] for each in ids if each in self.made},
             write={Format.PARQUET: write, Format.CSV: write_csv, Format.NDJSON: write_ndjson},
         )
@@ -225,6 +226,24 @@ def test_whoever_is_erased_while_a_job_runs_is_neither_decided_for_nor_written_d
     job.folder.audience.write_text("\n".join(kept) + "\n")
     assert job().decided == 249
     assert "c200" not in office.calls
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_erasure_takes_a_customer_out_of_every_file_of_a_job_and_renews_its_digests(
+    pretended: Callable[..., Pretended], run: Callable[..., Run], tmp_path: Path, form: Format
+) -> None:
+    job = run(pretended(), Audience(customer_ids=("c101", "c102", "odd")), format=form)
+    job()
+    erased = Erased(frozenset({CustomerId("c101"), CustomerId("odd")}))
+    assert erase_files(tmp_path, erased) == 2 + 2 + 1 + 1
+    told = json.loads(job.folder.manifest.read_text())["files"]
+    assert [each["rows"] for each in told] == [1, 0]
+    for each in told:
+        assert hashlib.sha256((job.folder.path / each["name"]).read_bytes()).hexdigest() == each["sha256"]
+    found = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"c101" not in found
+    assert b"odd" not in found
+    assert (b"c102" in found) or form is Format.PARQUET
 
 
 def test_one_process_at_a_time_has_a_job(pretended: Callable[..., Pretended], run: Callable[..., Run]) -> None:
