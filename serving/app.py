@@ -117,7 +117,7 @@ def parts_of(settings: Settings) -> Parts:
     journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
     archive = Archive(journal, clock)
     watch = Watch(
-        Listing(settings.source_dir / "catalogue.json", follower(clock, settings), archive.remembered),
+        Listing(settings.catalogue_file, follower(clock, settings), archive.remembered, settings.origin_dir),
         Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
         Crowd(store, clock, file_stamp(online)),
         Attention(settings.attention_minor, settings.attention_slope_minor),

@@ -51,13 +51,14 @@ class Listing:
         path: Path,
         told: Callable[[Catalogue], None],
         remembered: Remembered = lambda _: None,
+        folder: Path | None = None,
     ) -> None:
-        """The documents lie beside the catalogue; ``told`` gets every catalogue that is imported."""
+        """``told`` gets every catalogue that is imported. Without a ``folder`` the documents lie beside it."""
         self._path = path
         self._told = told
         self._written = -1
         self._base = _Base(None)
-        self.cabinet = cabinet = Cabinet(path.parent)
+        self.cabinet = cabinet = Cabinet(folder or path.parent)
         self._offers = Follower(cabinet, Name.OFFERS, offers_of, remembered)
         self._policy = Follower(cabinet, Name.POLICY, policy_of, remembered)
         self._sources: tuple[_Base, Held[Overlay], Held[Policy]] | None = None

@@ -21,7 +21,7 @@ def projection_of(settings: Settings) -> Projection:
     Raises:
         KairosError: There is no catalogue that can be read.
     """
-    listed = Listing(settings.source_dir / "catalogue.json", lambda _: None).listed()
+    listed = Listing(settings.catalogue_file, lambda _: None, folder=settings.origin_dir).listed()
     if listed.catalogue is None:
         raise KairosError(" ".join(shortfall.sentence for shortfall in listed.shortfalls))
     categories = listed.catalogue.categories

@@ -1,7 +1,7 @@
 """The live log as raw tables of the contract, so that what the service has learnt can be trained on.
 
-Offers, channels and profiles are those of the source that the journal belongs to; decisions are the source's own up to
-where its history ends, then those of the service.
+Profiles are those of the source that the journal belongs to; so are offers and channels, with those made by hand beside
+them. Decisions are the source's own up to where its history ends, then those of the service.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from serving.journal.export import Decided, export_decisions, export_events, exp
 from serving.journal.history import history_of
 from serving.settings import Settings
 from training.history import open_journal
+from training.own_offers import add_own
 
 _EVENTS = pa.schema(
     [
@@ -67,6 +68,7 @@ def load_journal(con: duckdb.DuckDBPyConnection, settings: Settings) -> Source:
     for name in ("offers", "channels"):
         con.execute(f"CREATE TABLE raw_{name} AS SELECT * FROM read_parquet(?)", [str(contract / f"{name}.parquet")])
     with closing(open_journal(settings)) as journal, journal.reading() as connection:
+        add_own(con, connection)
         history = history_of(connection)
         names = export_names(connection)
         owners = numbers(names)

@@ -12,6 +12,9 @@ from features.catalogue import Catalogue
 from features.domain import Category, Channel, ChannelName, Direction, Instant, Offer, OfferId, Response
 from features.errors import ContractError
 from features.instant import parse_instant
+from serving.policy.cabinet import Cabinet
+from serving.policy.document import Name, offers_of
+from serving.policy.held import in_force
 from serving.settings import Settings
 
 STARTS_AT = {"complete_journey": "2017-12-01T17:00:00Z"}
@@ -52,7 +55,17 @@ def build_catalogue(settings: Settings) -> Catalogue:
         },
         limits=(*manifest["limits"], *(_consent_sentence(purpose) for purpose in assumed)),
         consents_assumed=assumed,
+        counted=_counted(settings),
     )
+
+
+def _counted(settings: Settings) -> tuple[str, ...]:
+    """Categories of offers that were made by hand: histories are computed with them, so that live events fit in."""
+    held = in_force(Cabinet(settings.origin_dir), Name.OFFERS, offers_of, lambda _: None)
+    if held.document is None:
+        raise ContractError(f"{held.note} Mend the file first.")
+    offers = held.document.value.offers
+    return tuple(sorted({str(name) for offer in offers for name in (offer.category, offer.buys) if name is not None}))
 
 
 def _consents_assumed(source: str, channels: Iterable[Channel]) -> tuple[str, ...]:

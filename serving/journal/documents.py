@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,3 +65,14 @@ def versions(
 
 def _version(row: Row[Any]) -> Version:
     return Version(row.name, row.fingerprint, row.body, Instant(row.at_us), row.by)
+
+
+def bodies(connection: Connection, name: str) -> Iterator[str]:
+    """The body of every different version of a document, the latest first."""
+    seen: set[str] = set()
+    columns = (DOCUMENTS.c.fingerprint, DOCUMENTS.c.body)
+    rows = select(*columns).where(DOCUMENTS.c.name == name).order_by(DOCUMENTS.c.document_id.desc())
+    for row in connection.execute(rows):
+        if row.fingerprint not in seen:
+            seen.add(row.fingerprint)
+            yield row.body

@@ -10,11 +10,25 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from features.domain import SECOND, ChannelName, CustomerId, DecisionId, EventId, Instant, Kind
+from features.domain import (
+    SECOND,
+    Channel,
+    ChannelName,
+    CustomerId,
+    DecisionId,
+    Direction,
+    EventId,
+    Instant,
+    Kind,
+    OfferId,
+)
 from features.errors import ContractError
 from serving.events.arrival import Arrival
 from serving.identity.identity import distinct, identity
 from serving.journal import Cause, Record
+from serving.journal.documents import Version, keep_version
+from serving.policy.form import write
+from serving.policy.overlay import Overlay
 from serving.rebuild import projection_of
 from serving.settings import Settings
 from tests.conftest import settings_of
@@ -100,6 +114,29 @@ def test_what_was_learnt_live_is_in_it_under_whoever_the_customer_is_now(world: 
         "d0#2": ("reward-bread", "app", None),
         "d1": (None, None, None),
     }
+
+
+def test_offers_and_channels_made_by_hand_are_in_it_and_what_was_done_with_them(world: Settings) -> None:
+    now, imported = build_catalogue(world).now, build_catalogue(world)
+    own = replace(imported.offers[0], offer_id=OfferId("own"), channels=(ChannelName("pigeon"),), valid_to=now)
+    changed = replace(imported.offers[1], margin_minor=987)
+    pigeon = Channel(ChannelName("pigeon"), Direction.OUTBOUND, True, 5.0)
+    laid = Overlay((own, changed), (pigeon,))
+    with closing(open_journal(world)) as journal:
+        told = [("offers", json.dumps(write(laid))), ("catalogue", laid.over(imported).to_json())]
+        journal.write(
+            lambda t: [keep_version(t.connection, Version(name, name, body, now, "test")) for name, body in told]
+        )
+        ann = distinct([identity("customer_id", "c001")])
+        sent = Arrival("app", EventId("1"), ann, Kind.SENT, ChannelName("pigeon"), now, offer_id=OfferId("own"))
+        journal.take_in([sent], Cause(now, "test", "seen"))
+    settings = written(world)
+    offers = {row["offer_id"]: row for row in table(settings, "offers")}
+    assert len(offers) == len(imported.offers) + 1
+    assert (offers["own"]["channels"], offers["own"]["kind"]) == (["pigeon"], own.kind)
+    assert offers[changed.offer_id]["margin_minor"] == 987
+    assert "own" in {row["offer_id"] for row in table(settings, "events")}
+    assert build_catalogue(settings).channel[pigeon.name] == pigeon
 
 
 def test_without_the_source_s_own_tables_the_message_says_what_to_run(tmp_path: Path) -> None:
