@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.domain import ChannelName, Instant, Kind, OfferId
+from features.domain import ChannelName, Instant, OfferId
 from features.evidence import Pooled, pool
 from features.state import State
 from serving.draw import Places
 from serving.eligibility import Shelf
-from serving.eligibility.memory import needed
+from serving.eligibility.memory import Need, needs_of
 from serving.leverage import Leverage
 from serving.offering import Offering, Sight
 from serving.pairs import Known, Pair
@@ -81,9 +81,9 @@ class Equipment:
         return tuple(stock.key for stock in self.shelf.stocks)
 
     @cached_property
-    def needed(self) -> Mapping[Kind, int]:
-        """How far back events have to be read for the policy, microseconds by kind."""
-        return needed(self.policy, self.catalogue)
+    def needed(self) -> tuple[Need, ...]:
+        """Which events the rules ask for."""
+        return needs_of(self.policy, self.catalogue)
 
     @cached_property
     def leverage(self) -> Leverage:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from features.domain import CustomerId, Event, Instant, Kind, OfferId
+from features.domain import CustomerId, Event, Instant, OfferId
 from features.intent import MATTERS_US, Intent, open_intents
 from features.schema import CUSTOMER
 from features.state import State
 from serving.consent import Consent, Topic
+from serving.eligibility.memory import Need, spans
 from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
@@ -22,10 +23,7 @@ from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
 
 MOST_EVENTS = 500
-"""The latest events in which open topics are looked for."""
-
-
-NONE_NEEDED: Mapping[Kind, int] = {}
+"""The latest events in which open topics, and what the rules ask for, are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +32,8 @@ class Heard:
 
     consents: Mapping[Topic, Consent]
     intents: tuple[Intent, ...]
-    events: tuple[Event, ...] | None
-    """Those asked for; None where none were."""
-
-
-def _spans(activity: State | None, at: Instant, needed: Mapping[Kind, int]) -> Mapping[Kind, int]:
-    """How far back events of each kind have to be read, microseconds."""
-    if activity is None:
-        return NONE_NEEDED
-    if not needed:
-        return MATTERS_US if _busy(activity, at) else NONE_NEEDED
-    kinds = sorted({*needed, *MATTERS_US})
-    return {kind: max(needed.get(kind, 0), MATTERS_US.get(kind, 0)) for kind in kinds}
-
-
-def _heard(consents: Mapping[Topic, Consent], events: list[Event], at: Instant, needed: Mapping[Kind, int]) -> Heard:
-    fresh = [event for event in events if event.occurred_at >= at - MATTERS_US.get(event.kind, 0)]
-    return Heard(consents, open_intents(fresh, at), tuple(events) if needed else None)
+    events: tuple[Event, ...]
+    """Those that the rules ask for."""
 
 
 class LiveStore:
@@ -75,20 +58,18 @@ class LiveStore:
         """See FeatureReader."""
         return self._stored.profile(customer_id)
 
-    def said(
-        self, customer_id: CustomerId, at: Instant, activity: State | None, needed: Mapping[Kind, int] = NONE_NEEDED
-    ) -> Heard:
-        """What the customer allowed and objected to, and what was begun and not finished.
-
-        ``needed`` is how far back events of each kind are asked for beside, microseconds.
+    def said(self, customer_id: CustomerId, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:
+        """What the customer allowed and objected to, what was begun and not finished, and what the rules ask for.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
         journal = self._projection.journal
-        consents, spans = journal.consents(customer_id), _spans(activity, at, needed)
-        events = journal.recent_events(customer_id, at, spans, MOST_EVENTS) if spans else []
-        return _heard(consents, events, at, needed)
+        asked = spans(needed, activity, at)
+        consents = journal.consents(customer_id)
+        begun = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
+        told = journal.recent_events(customer_id, at, asked, MOST_EVENTS) if asked else []
+        return Heard(consents, open_intents(begun, at), tuple(told))
 
     def holding(
         self,
@@ -98,13 +79,14 @@ class LiveStore:
         activity: State | None,
         keys: Collection[str],
         since: Instant,
-        needed: Mapping[Kind, int] = NONE_NEEDED,
+        needed: Iterable[Need] = (),
     ) -> tuple[Ledger, Heard]:
         """As ``ledger`` and ``said``, in a transaction of the caller's."""
-        connection, spans = transaction.connection, _spans(activity, at, needed)
+        connection, asked = transaction.connection, spans(needed, activity, at)
         ledger = read_ledger(connection, customer_id, at, keys, since)
-        events = recent_events(connection, customer_id, at, spans, MOST_EVENTS) if spans else []
-        return ledger, _heard(consents_of(connection, customer_id), events, at, needed)
+        begun = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
+        told = recent_events(connection, customer_id, at, asked, MOST_EVENTS) if asked else []
+        return ledger, Heard(consents_of(connection, customer_id), open_intents(begun, at), tuple(told))
 
     def ledger(self, customer_id: CustomerId, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
         """What was said to the customer since an instant, and what is used up of these keys.

@@ -1,32 +1,66 @@
-"""Which events have to be read for the rests and sequences of a policy, and how far back."""
+"""Which events have to be read for the rules, and how far back: those that the customer's state says there can be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from features.catalogue import Catalogue
-from features.domain import DAY, Kind
+from features.domain import DAY, Instant, Kind
+from features.schema import CUSTOMER
+from features.state import State
+from serving.eligibility.reach import BOUNCE_DAYS, SEEN
 from serving.eligibility.rest import KINDS
-from serving.policy.policy import DEFAULT, After, Policy
+from serving.pairs import memory_of
+from serving.policy.policy import After, Policy
 
 FAR_DAYS = 3_650.0
 """For what may have happened ever: the state remembers the latest of most kinds anyway."""
 
 
-def needed(policy: Policy, catalogue: Catalogue) -> Mapping[Kind, int]:
-    """How far back events of each kind are asked for, microseconds; nothing where the customer's state tells enough.
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Events that one rule asks for."""
 
-    The rests that hold without a document are such: they ask only when each offer was turned down last.
-    """
-    spans: dict[Kind, float] = {}
-    if policy.rests != DEFAULT.rests:
-        longest = max((offer.window_days for offer in catalogue.offers), default=0.0)
-        for rest in policy.rests:
-            days = rest.within_days + rest.rest_days + (longest if rest.after is After.IGNORED else 0.0)
-            for kind in KINDS[rest.after]:
-                spans[kind] = max(days, spans.get(kind, 0.0))
+    kinds: frozenset[Kind]
+    days: float
+    """How far back."""
+    unless_without: frozenset[Kind]
+    """Where nothing of these kinds happened in these days, none of the others matters."""
+
+
+def needs_of(policy: Policy, catalogue: Catalogue) -> tuple[Need, ...]:
+    """What the rules ask for under a policy."""
+    return tuple(_needs(policy, max((offer.window_days for offer in catalogue.offers), default=0.0)))
+
+
+def _needs(policy: Policy, longest_days: float) -> Iterator[Need]:
+    yield Need(SEEN | {Kind.BOUNCED}, BOUNCE_DAYS, frozenset({Kind.BOUNCED}))
+    for rest in policy.rests:
+        ignored = rest.after is After.IGNORED
+        days = rest.within_days + rest.rest_days + (longest_days if ignored else 0.0)
+        yield Need(KINDS[rest.after], days, frozenset({Kind.SENT}) if ignored else KINDS[rest.after])
     for line in policy.sequences:
         if line.event is not None:
-            days = FAR_DAYS if line.within_days is None else line.within_days
-            spans[line.event] = max(days, spans.get(line.event, 0.0))
-    return {kind: round(days * DAY) for kind, days in sorted(spans.items())}
+            kinds = frozenset({line.event})
+            yield Need(kinds, FAR_DAYS if line.within_days is None else line.within_days, kinds)
+
+
+def spans(needs: Iterable[Need], activity: State | None, at: Instant) -> dict[Kind, int]:
+    """How far back events of each kind are to be read for one customer, microseconds; most have nothing to read."""
+    memory = None if activity is None else memory_of(activity, CUSTOMER)
+    if memory is None or not memory.keys:
+        return {}
+    latest = memory.instants[0].tolist()
+    found: dict[Kind, int] = {}
+    for need in needs:
+        length = round(need.days * DAY)
+        told = [latest[place] for place, kinds in _LATEST if kinds & need.unless_without]
+        if not told or max(told) >= at - length:
+            for kind in need.kinds:
+                found[kind] = max(length, found.get(kind, 0))
+    return {kind: found[kind] for kind in sorted(found)}
+
+
+_LATEST = [(place, e.measure.kinds) for place, e in enumerate(CUSTOMER.extremes) if not e.earliest]
+"""What the state remembers the latest of; of a kind that is none of these, it cannot tell."""

@@ -10,7 +10,8 @@ from serving.eligibility.situation import Situation
 
 BOUNCE_DAYS = 30
 """Days for which a channel is given up after a message on it bounced, unless the customer was seen there since."""
-_SEEN = frozenset({Kind.DELIVERED, Kind.VIEWED, Kind.CLICKED})
+SEEN = frozenset({Kind.DELIVERED, Kind.VIEWED, Kind.CLICKED})
+"""Signs that messages on a channel arrive."""
 
 
 def channel_closed(shelf: Shelf, _: Situation) -> Objection | None:
@@ -55,7 +56,7 @@ def not_addressable(shelf: Shelf, situation: Situation) -> Objection | None:
 def _bounced(situation: Situation) -> dict[str, str]:
     """Channels whose latest message bounced, with when that was."""
     events = situation.known.events or ()
-    latest = {e.channel: e for e in sorted(events, key=lambda e: e.counts_at) if e.kind in _SEEN | {Kind.BOUNCED}}
+    latest = {e.channel: e for e in sorted(events, key=lambda e: e.counts_at) if e.kind in SEEN | {Kind.BOUNCED}}
     return {
         name: format_instant(e.counts_at)
         for name, e in latest.items()

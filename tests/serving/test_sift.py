@@ -29,6 +29,7 @@ from features.instant import parse_instant
 from features.state import empty
 from serving.consent import EVERY_CHANNEL, MARKETING, Consent
 from serving.eligibility import RULES, Shelf, Sifted, Situation, sift
+from serving.eligibility.memory import needs_of, spans
 from serving.facts import Facts
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.pairs import Known, stranger
@@ -209,3 +210,16 @@ def test_without_a_kind_the_first_with_something_to_offer_is_ranked_as_if_it_wer
     found = sifted(catalogue, policy, known, ledger, None)
     assert found.kind == first
     assert told(found, catalogue) == told(each[first], catalogue)
+
+
+@given(offers(), policies(), customers(), ledgers())
+def test_the_events_that_the_state_asks_for_tell_all_that_matters(
+    made: tuple[Offer, ...], policy: Policy, known: Known, ledger: Ledger
+) -> None:
+    catalogue = Catalogue("t", "EUR", AT, "t", made, CHANNELS)
+    events = known.events or ()
+    read = spans(needs_of(policy, catalogue), known.activity, AT)
+    asked = tuple(event for event in events if event.occurred_at >= AT - read.get(event.kind, -1))
+    full = sifted(catalogue, policy, replace(known, events=events), ledger, None)
+    less = sifted(catalogue, policy, replace(known, events=asked), ledger, None)
+    assert told(less, catalogue) == told(full, catalogue)
