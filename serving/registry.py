@@ -21,7 +21,7 @@ Load = Callable[[Path], Model]
 
 @dataclass(frozen=True, slots=True)
 class Champion:
-    """The model to decide with. Without one ``shortfall`` says why; ``note`` warns where it is not the promoted one."""
+    """The model to decide with. Without one ``shortfall`` says why; ``note`` is what every answer must say of it."""
 
     model: Model | None
     shortfall: Shortfall | None = None
@@ -76,7 +76,7 @@ class Registry:
             sentence = f"The champion {version} is gone from {self._models_dir}: promote another."
             return Champion(None, Shortfall(Lack.MODEL_MISSING, sentence))
         try:
-            return Champion(self._load(folder))
+            return Champion(self._load(folder), note=_note(text))
         except Exception as error:  # a bundle may be broken in any way, and none of them may stop the service
             return self._keep(version, error)
 
@@ -98,6 +98,12 @@ def read_bundle(folder: Path) -> Bundle:
     for part in bundle.parts.values():
         part.probability(nothing, [""], [""])
     return bundle
+
+
+def _note(text: str) -> str | None:
+    """What promotion found that every answer must say."""
+    note = json.loads(text).get("note")
+    return note if isinstance(note, str) and note else None
 
 
 def _version(text: str) -> str | None:

@@ -58,6 +58,10 @@ class Settings:
     access: Access
     keep_raw: bool
     seed: int
+    gate_scoring_ms: float
+    gate_size_mb: float
+    gate_calibration: float
+    gate_fairness: float
     proof_size: Size
     bench_s: float
 
@@ -300,6 +304,22 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("keep_raw", "no", "yes keeps e-mail addresses and telephone numbers beside their digests.", _yes),
     Setting("seed", "7", "Seed of everything random in training and sampling.", _whole(0, 2**31 - 1)),
+    Setting(
+        "gate_scoring_ms", "50", "Processor milliseconds for 400 pairs above which no model is promoted.", _number()
+    ),
+    Setting("gate_size_mb", "200", "Size in MiB above which no model is promoted.", _number()),
+    Setting(
+        "gate_calibration",
+        "2",
+        "Times by which a channel's mean probability may miss what is seen before a model is refused.",
+        _number(above=True),
+    ),
+    Setting(
+        "gate_fairness",
+        "0.1",
+        "Least share of the best contacts that a group by age or gender must get of another's, 0 allows all.",
+        _number(),
+    ),
     Setting("proof_size", "small", "Size of the proofs: small, as in the test run, or full.", _one_of("small", "full")),
     Setting("bench_s", "5", "Seconds for which each contender of a benchmark runs.", _number(above=True)),
 )

@@ -1,5 +1,7 @@
 """``make promote`` and ``make rollback``: which model decides, and who changed that, when and why.
 
+Promotion goes through the gate (:mod:`training.gate`): its answer stands on the screen, in MLflow and in the history.
+
 A running service follows the pointer by itself.
 """
 
@@ -10,6 +12,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from features.clock import Clock, SystemClock
 from features.errors import KairosError, ModelError
@@ -17,17 +20,43 @@ from features.instant import format_instant
 from serving.model import Bundle
 from serving.settings import Settings, read_settings
 from training import tracking
-from training.contest import POPULARITY
-from training.summary import worse_than_popularity
-from training.versions import PROMOTE, ROLLBACK, Change, Versions
+from training.gate.candidate import Candidate
+from training.gate.checks import Question
+from training.gate.gate import Answer, judge
+from training.gate.groups import groups
+from training.gate.worth import CHECK as VALUE
+from training.versions import PROMOTE, REFUSE, ROLLBACK, Change, Versions
 
 
 class RefusedError(KairosError):
-    """A model that must not become champion."""
+    """A model that the gate does not let become champion."""
+
+    harmless = False
+    """True where nobody need look: a champion stays, or only the value of being personal was not shown."""
 
 
 MoveAlias = Callable[[Settings, str], str | None]
 """Points the registry's alias at a version; its number there, None where the registry does not know it."""
+LogGate = Callable[[Settings, str, Answer], None]
+"""Writes what the gate said of a version to where runs are kept."""
+UNPROVEN = "Whether personal choice earns more than offering everybody the same is unproven for this model."
+
+
+def _log_nothing(_settings: Settings, _version: str, _answer: Answer) -> None:
+    pass
+
+
+def log_gate(settings: Settings, version: str, answer: Answer) -> None:
+    """A run of its own in MLflow."""
+    words = "Every check of the gate, and its answer."
+    tags = {"source": settings.source, "stage": "promote", "bundle": version, "accepted": str(answer.accepted)}
+    with tracking.run(settings, "gate", f"{version}: {'yes' if answer.accepted else 'no'}", words, tags):
+        tracking.log_metrics({_key(name): value for f in answer.findings for name, value in f.numbers.items()})
+        tracking.log_text(answer.text(), "gate.txt")
+
+
+def _key(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-./ " else "_" for c in name)
 
 
 def promote(
@@ -37,26 +66,63 @@ def promote(
     version: str | None = None,
     reason: str = "",
     move_alias: MoveAlias = tracking.move_champion,
+    log: LogGate = _log_nothing,
 ) -> str:
-    """Make a version, by default the newest, the champion; says in words what was done.
+    """Let a version, by default the newest, pass the gate; makes it champion where the gate says yes.
+
+    Returns the gate's findings and what was done, in words.
 
     Raises:
         ModelError: There is no such version, or it was fitted to other features.
-        RefusedError: Its judgement found it worse than popularity.
+        RefusedError: The gate says no. The history says so too, and the champion stays.
     """
     versions = Versions(settings)
     chosen = version or next(iter(reversed(versions.all())), None)
     if chosen is None:
         raise ModelError(f"there is no model in {settings.models_dir}: run `make train` first")
     bundle = Bundle.load(versions.folder(chosen))
-    refuse_worse(bundle)
     with versions.alone():
         before = versions.champion()
         if before == chosen:
             return f"{chosen} is the champion already: nothing was changed."
-        _write(versions, clock, Change("", PROMOTE, before, chosen, by, reason or "newest model", _run_id(bundle)))
+        answer = judge(_question(settings, versions, bundle, before))
+        log(settings, chosen, answer)
+        if not answer.accepted:
+            why = " ".join(found.reason for found in answer.against)
+            versions.note(Change(_at(clock), REFUSE, before, chosen, by, why, _run_id(bundle)))
+            refused = RefusedError(f"{answer.text()}\nNo: {chosen} is not promoted. {why} {_stays(before)}")
+            refused.harmless = before is not None or {found.check for found in answer.against} == {VALUE}
+            raise refused
+        note = "" if answer.proven else UNPROVEN
+        _write(
+            versions, clock, Change("", PROMOTE, before, chosen, by, reason or "newest model", _run_id(bundle)), note
+        )
     number = move_alias(settings, chosen)
-    return f"{chosen} is now the champion of {settings.source}{_instead(before)}.{_registered(settings, number)}"
+    done = f"{chosen} is now the champion of {settings.source}{_instead(before)}.{_registered(settings, number)}"
+    return f"{answer.text()}\nYes: {done}{' ' + note if note else ''}"
+
+
+def _question(settings: Settings, versions: Versions, bundle: Bundle, before: str | None) -> Question:
+    return Question(
+        Candidate.of(bundle, versions.folder(bundle.version)),
+        _champion(versions, before),
+        settings,
+        groups(settings.contract_dir),
+    )
+
+
+def _champion(versions: Versions, version: str | None) -> Candidate | None:
+    """The champion; None where there is none, or where this code can no longer use it."""
+    if version is None:
+        return None
+    try:
+        return Candidate.of(Bundle.load(versions.folder(version)), versions.folder(version))
+    except ModelError:
+        return None
+
+
+def _stays(before: str | None) -> str:
+    return f"{before} stays champion." if before else "There is no champion: offers are made by popularity."
 
 
 def rollback(
@@ -78,21 +144,17 @@ def rollback(
     return f"{target} is champion of {settings.source} again, {champion} no longer.{_registered(settings, number)}"
 
 
-def refuse_worse(bundle: Bundle) -> None:
-    """RefusedError where a part was judged worse than popularity, beyond the paired interval."""
-    for name, found in bundle.about.get("summary", {}).items():
-        if worse_than_popularity(found["against"][POPULARITY]):
-            raise RefusedError(f"{bundle.version} is not promoted: {name} was judged worse than popularity")
-
-
 def _before(versions: Versions, champion: str | None) -> str | None:
     promotions = [c for c in versions.history() if c.action == PROMOTE and c.after == champion]
     return promotions[-1].before if promotions else None
 
 
-def _write(versions: Versions, clock: Clock, change: Change) -> None:
-    at = format_instant(clock.now())
-    versions.change(Change(at, change.action, change.before, change.after, change.by, change.reason, change.run_id))
+def _at(clock: Clock) -> str:
+    return format_instant(clock.now())
+
+
+def _write(versions: Versions, clock: Clock, change: Change, note: str = "") -> None:
+    versions.change(replace(change, at=_at(clock)), note)
 
 
 def _run_id(bundle: Bundle) -> str | None:
@@ -124,7 +186,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if chosen.rollback:
             print(rollback(settings, clock, by, chosen.reason))
         else:
-            print(promote(settings, clock, by, chosen.version, chosen.reason))
+            print(promote(settings, clock, by, chosen.version, chosen.reason, log=log_gate))
+    except RefusedError as error:
+        print(error)
+        sys.exit(0 if error.harmless else 1)
     except KairosError as error:
         sys.exit(str(error))
 

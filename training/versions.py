@@ -15,7 +15,7 @@ from features.errors import ModelError
 from serving.settings import Settings
 from training.bundle import DOCUMENT
 
-PROMOTE, ROLLBACK = "promote", "rollback"
+PROMOTE, ROLLBACK, REFUSE = "promote", "rollback", "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,11 @@ class Change:
     at: str
     """RFC 3339."""
     action: str
-    """PROMOTE or ROLLBACK."""
+    """PROMOTE, ROLLBACK, or REFUSE, which changes nothing."""
     before: str | None
     """Version that was champion, None for the first."""
     after: str
+    """Version that is champion now; of a refusal the one that was refused."""
     by: str
     reason: str
     run_id: str | None
@@ -78,14 +79,22 @@ class Versions:
             flock(file, LOCK_EX)
             yield
 
-    def change(self, change: Change) -> None:
-        """Write the history, then the pointer; each is there as a whole or not at all."""
+    def note(self, change: Change) -> None:
+        """Write the history alone."""
         with self._history.open("a") as file:
             file.write(json.dumps(_line(change)) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def change(self, change: Change, note: str = "") -> None:
+        """Write the history, then the pointer; each is there as a whole or not at all.
+
+        ``note`` is what every answer of the champion must say.
+        """
+        self.note(change)
         growing = self._pointer.with_name(f".{self._pointer.name}.{os.getpid()}")
-        growing.write_text(json.dumps({"version": change.after, "promoted_at": change.at, "by": change.by}))
+        told = {"version": change.after, "promoted_at": change.at, "by": change.by} | ({"note": note} if note else {})
+        growing.write_text(json.dumps(told))
         growing.replace(self._pointer)
 
 

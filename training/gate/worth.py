@@ -1,0 +1,51 @@
+"""Whether what would be served earns more: the doubly robust gain on logged decisions, or why nothing can be said."""
+
+from __future__ import annotations
+
+from training.gate.finding import Finding, Mark
+from training.gate.served import Served, in_common
+from training.ope.dr import dr
+from training.ope.log import Log
+from training.ope.overlap import Overlap
+from training.ope.ratios import Ratios
+from training.ope.terms import gain
+from training.ope.verdict import Answer, verdict
+from training.ope.wald import wald
+
+CHECK = "value"
+ONE_SIDED = 0.1
+"""Two-sided error of the interval whose lower bound lies 1.645 standard errors below the gain."""
+
+
+def worth(challenger: Served | None, any_champion: bool, champion: Served | None) -> Finding:
+    """The gain over the champion; over the best single action where there is no champion.
+
+    A champion that was not judged on the same decisions leaves the value not measurable.
+    """
+    if challenger is None:
+        return Finding(
+            CHECK, Mark.UNKNOWN, "No probabilities were logged: the value of the personal choice is unproven."
+        )
+    if not any_champion:
+        return _against(challenger.log(), challenger.log_of_constant(), "the best single action", keep=False)
+    if champion is None:
+        return Finding(CHECK, Mark.UNKNOWN, "The champion's value was not measured on these decisions.")
+    mine, theirs = in_common(challenger, champion)
+    if not len(mine.reward):
+        return Finding(CHECK, Mark.UNKNOWN, "Challenger and champion were judged on different decisions.")
+    return _against(mine.log(), theirs.log(), "the champion", keep=True)
+
+
+def _against(log: Log, other: Log, words: str, keep: bool) -> Finding:
+    overlaps = Overlap.of(log), Overlap.of(other)
+    found = verdict(wald(Ratios.of(gain(dr(log), dr(other))), ONE_SIDED), overlaps)
+    numbers = {"effective_sample": overlaps[0].effective_sample, "matched_positives": overlaps[0].matched_positives}
+    if found.answer is Answer.NO_VERDICT or found.interval is None:
+        what = "the champion stays" if keep else "its value is unproven"
+        return Finding(CHECK, Mark.NO_VERDICT, f"No verdict on the value: {found.reason}; {what}.", numbers)
+    shown = f"{found.interval.value:+.3f} [{found.interval.low:+.3f}, {found.interval.high:+.3f}] (90 %)"
+    numbers |= {"gain": found.interval.value, "gain_low": found.interval.low, "gain_high": found.interval.high}
+    reason = f"Against {words} what would be served gains {shown} minor units per decision"
+    if found.answer is Answer.ABOVE:
+        return Finding(CHECK, Mark.GOOD, f"{reason}: more by 1.645 standard errors.", numbers)
+    return Finding(CHECK, Mark.REFUSED, f"{reason}: not more by 1.645 standard errors.", numbers)
