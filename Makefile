@@ -80,7 +80,7 @@ decide: $(STAMP) ## Write the action and all probabilities for every customer of
 compare: $(STAMP) ## Set two runs side by side, in money and in words
 	@$(BIN)/python -m training.compare
 
-promote: $(STAMP) ## Make the newest model the champion
+promote: $(STAMP) ## Let the newest model pass the gate and become champion, or say why not
 	@$(BIN)/python -m training.promote
 
 rollback: $(STAMP) ## Bring the champion before this one back
