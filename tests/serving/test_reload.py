@@ -85,6 +85,17 @@ def test_a_model_that_is_removed_is_no_longer_used_and_taken_up_again_when_it_is
     _wait_until(lambda: _version(service) == "fake-1")
 
 
+def test_what_promotion_could_not_prove_stands_in_every_answer(
+    client: Clients, place: Path, promote: Callable[[str], None]
+) -> None:
+    service = client()
+    promote("fake-2")
+    (place / "champion.json").write_text(json.dumps({"version": "fake-2", "note": "Its value is unproven."}))
+    said = "Its value is unproven."
+    _wait_until(lambda: said in service.post("/v1/decisions", json=ANN).json()["warnings"])
+    assert _version(service) == "fake-2"
+
+
 def test_a_new_catalogue_is_taken_up_and_a_broken_one_is_not(client: Clients, place: Path, shop: Catalogue) -> None:
     service = client()
 
