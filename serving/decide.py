@@ -127,7 +127,7 @@ def decide(
 def _sifted(ask: Ask, known: Known, equipment: Equipment, ledger: Ledger) -> Sifted:
     """Every pair of the catalogue, sifted for what is asked."""
     facts = Facts(known, equipment.pairs, equipment.evidence, ask.context)
-    return sift(equipment.shelf, Situation(facts, ask.kind, ask.channels, ask.offer_id, ledger))
+    return sift(equipment.shelf, Situation(facts, ask.kind, ask.channels, ask.offer_id, ledger, ask.now_only))
 
 
 def _judge(

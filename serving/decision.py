@@ -46,6 +46,8 @@ class Ask:
     """In place of the decision's id in the draw; for dry runs."""
     language: Language = Language.EN
     """In which reasons are told."""
+    now_only: bool = False
+    """True where the message goes out now or not at all, such as an e-mail that is being sent."""
 
 
 @dataclass(frozen=True, slots=True)

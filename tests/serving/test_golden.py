@@ -71,6 +71,7 @@ def decided(case: Case) -> Decision:
         10,
         None if "offer_id" not in told else OfferId(told["offer_id"]),
         context=told.get("context", {}),
+        now_only=told.get("now_only", False),
     )
     ledger = Ledger(_contacts(case, catalogue, at), taken=case.get("taken", {}))
     equipment = Equipment(catalogue, pooled(catalogue, {}, at), at, Attention(1.0, 0.0), policy=policy)
