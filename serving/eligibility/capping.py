@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving.eligibility.objection import Closing
 from serving.eligibility.shelf import Flags, Places, Shelf
@@ -52,13 +53,14 @@ def capped(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -
 
 def _classes(shelf: Shelf, situation: Situation, rows: Places) -> Iterator[_Class]:
     """A message of higher priority has more slots: it may use those kept, and displace lesser reservations."""
-    caps, ledger = shelf.policy.caps, situation.ledger
+    caps, ledger, keeps = shelf.policy.caps, situation.ledger, shelf.policy.kept
     if not caps:
         return
+    contacts = sorted(ledger.contacts, key=lambda contact: contact.moment)
     found: dict[tuple[tuple[Contact, ...], tuple[int, ...]], list[int]] = {}
-    for priority in np.unique(shelf.priority[rows]).tolist():
-        held = tuple(holding(ledger.contacts, situation.at, priority))
-        kept = tuple(kept_slots(shelf.policy.kept, cap, priority) for cap in caps)
+    for priority in shelf.priorities if len(shelf.priorities) == 1 else np.unique(shelf.priority[rows]).tolist():
+        held = tuple(holding(contacts, situation.at, priority))
+        kept = tuple(kept_slots(keeps, cap, priority) for cap in caps)
         found.setdefault((held, kept), []).append(priority)
     for (held, kept), priorities in found.items():
         yield _Class(None if len(found) == 1 else np.isin(shelf.priority, priorities), held, kept)
@@ -73,43 +75,38 @@ def _over(cap: Cap, free: int, shelf: Shelf, held: Sequence[Contact], moments: M
         return over if over.any() else None
     length = length_us(cap.window)
     first, last = int(moments.instants[0]) - length, int(moments.instants[-1]) + length
-    counted = [
-        (numbers[subject], contact.moment)
-        for contact in held
-        if first < contact.moment < last
-        for subject in subjects(cap.per, contact)
-        if cap.of in (None, subject) and subject in numbers
-    ]
-    if len(counted) < free:
+    times: dict[int, list[int]] = defaultdict(list)
+    for contact in held:
+        if first < contact.moment < last:
+            for subject in subjects(cap.per, contact):
+                if cap.of in (None, subject) and subject in numbers:
+                    times[numbers[subject]].append(contact.moment)
+    enough = {number: told for number, told in times.items() if len(told) >= free}
+    if not enough:
         return None
-    which, times = np.array(counted, dtype=np.int64).T
-    over = crowded(cap.window, free, which, times, len(numbers), moments)
-    return over if over.any() else None
+    over = np.zeros((len(numbers), len(moments)), dtype=np.bool_)
+    crowd(over, cap.window, free, enough, moments)
+    return over
 
 
-def crowded(
-    window: Window, free: int, which: NDArray[np.int64], times: NDArray[np.int64], n_subjects: int, moments: Moments
-) -> Flags:
-    """Where one contact more would make more than ``free`` in a window, ``[n_subjects, n_moments]``.
+def crowd(over: Flags, window: Window, free: int, times: Mapping[int, Sequence[int]], moments: Moments) -> None:
+    """Mark where one contact more would make more than ``free`` in a window, ``[n_subjects, n_moments]``.
 
     The same as ``serving.ledger.counting.full`` for each subject by itself.
 
     Args:
-        which: The number of each contact's subject, ``[n_contacts]``.
-        times: When each contact is, microseconds UTC.
+        times: When the contacts of each subject are, ascending, by the subject's number.
     """
-    over = np.zeros((n_subjects, len(moments)), dtype=np.bool_)
-    order = np.lexsort((times, which))
-    which, times = which[order], times[order]
-    # Where a window holds that many contacts and the moment, it holds so many that follow each other, and the moment.
-    runs = which[free - 1 :] == which[: len(which) - free + 1]
-    of, first, last = which[free - 1 :][runs], times[: len(times) - free + 1][runs], times[free - 1 :][runs]
     if window.calendar is not None:
-        begun, ended = (stretch(window.calendar, each, moments.zone)[:, None] for each in (first, last))
-        held = (begun == ended) & (begun == moments.stretch(window.calendar))
-    else:
-        now = moments.instants
-        held = np.maximum(last[:, None], now) - np.minimum(first[:, None], now) < length_us(window)
-    for subject, at in zip(of.tolist(), held, strict=True):
-        over[subject] |= at
-    return over
+        ahead = moments.stretch(window.calendar)
+        for number, told in times.items():
+            held = Counter(stretch(window.calendar, np.array(told, dtype=np.int64), moments.zone).tolist())
+            for which in (which for which, count in held.items() if count >= free):
+                over[number] |= ahead == which
+        return
+    instants, length = moments.instants.tolist(), length_us(window)
+    for number, told in times.items():
+        # A window with so many contacts and the moment in it holds so many that follow each other, and the moment.
+        for begun, ended in zip(told, told[free - 1 :], strict=False):
+            if ended - begun < length:
+                over[number, bisect_right(instants, ended - length) : bisect_left(instants, begun + length)] = True

@@ -86,6 +86,8 @@ class Shelf:
     spend_minor: NDArray[np.float64]
     """What budgets are charged: the incentive, as if it were used, and the contact."""
     priority: NDArray[np.int64]
+    priorities: tuple[int, ...]
+    """Every priority there is, ascending."""
     stocks: tuple[Stock, ...]
     budgets: tuple[tuple[Budget, Flags], ...]
     needs_sent: tuple[tuple[OfferId, Flags], ...]
@@ -134,6 +136,7 @@ class Shelf:
             unaddressable=outbound & ~_where(p.channel.addressable for p in pairs),
             spend_minor=np.array([p.offer.incentive_minor + p.channel.cost_minor for p in pairs], dtype=np.float64),
             priority=np.array([p.offer.priority for p in pairs], dtype=np.int64),
+            priorities=tuple(sorted({o.priority for o in offers})),
             stocks=tuple(
                 Stock(stock_key(o.offer_id), o.stock, _where(p.offer is o for p in pairs))
                 for o in offers
