@@ -67,6 +67,7 @@ EVENTS = Table(
     Column("extra", Text),
     UniqueConstraint("source", "event_id"),
     Index("ix_events_identity", "identity_id", "position"),
+    Index("ix_events_kind", "identity_id", "kind", "occurred_us"),
     Index("ix_events_decision_id", "decision_id"),
 )
 """``identity_id`` is the identity an event belongs to, ``customer_id`` the customer that it meant when it came; without
