@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -29,7 +29,7 @@ from serving.model import PartName
 from serving.offering import Sight
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger
 from serving.popularity import popularity
-from serving.ranking import Judged, by_channel, scored
+from serving.ranking import Judged, Ranking, by_channel, scored
 from serving.reasons import Seen, reasons
 from serving.score import Model, value_of
 from serving.shortfall import Lack, Shortfall, distinct
@@ -66,7 +66,7 @@ def decide(
     kind = sifted.kind
     lap("eligibility")
     personal = not objects_to(known.consents, PROFILING)
-    pairs = [equipment.pairs[row] for row in sifted.rows.tolist()]
+    pairs = list(map(equipment.pairs.__getitem__, sifted.rows.tolist()))
     seen = equipment.sight(kind, known if personal else stranger(known.at), sifted.rows, pairs)
     lap("features")
     judged, by_popularity = _judge(ask, sifted, seen, known, equipment, equipment.model if personal else None)
@@ -76,11 +76,11 @@ def decide(
     carried, grant = seat(
         chosen, ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
     )
-    likely = zip(carried, choice.probabilities, strict=True)
-    items = tuple(_item(each, probability, seen, ask.language) for each, probability in likely if each is not None)
+    likely = zip(carried, choice.probabilities, seen.vectors(choice.places), strict=True)
+    items = tuple(_item(each, p, vector, ask.language) for each, p, vector in likely if each is not None)
     channels = by_channel(judged, choice.ranked, _channels(ask, kind, equipment))
-    best = [scored(judged, place) for place in choice.best]
-    made = frozenset(choice.places)
+    best = Ranking(judged, choice.best)
+    low, made = judged.score <= SILENCE, frozenset(choice.places)
     lap("rank")
     return Decision(
         ask=ask,
@@ -102,7 +102,7 @@ def decide(
         funnel=Funnel(
             len(equipment.pairs),
             sifted.removed,
-            tuple(each for each in best if each.score <= SILENCE and each.row not in made),
+            Ranking(judged, [place for place in choice.best if low[place] and place not in made]),
             len(pairs),
             sifted.rows,
             judged.score,
@@ -234,9 +234,8 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
     return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
 
 
-def _item(carried: Carried, probability: float, seen: Sight, language: Language) -> Item:
+def _item(carried: Carried, probability: float, vector: Mapping[str, float], language: Language) -> Item:
     scored = carried.scored
-    vector = seen.vector(scored.row)
     return Item(
         scored,
         probability,
@@ -249,8 +248,7 @@ def _item(carried: Carried, probability: float, seen: Sight, language: Language)
 
 def _channels(ask: Ask, kind: str, equipment: Equipment) -> list[ChannelName]:
     """Channels that could carry an offer of the kind, as far as the caller allows them."""
-    carrying = dict.fromkeys(pair.channel.name for pair in equipment.pairs if pair.offer.kind == kind)
-    return [name for name in carrying if ask.channels is None or name in ask.channels]
+    return [name for name in equipment.carrying.get(kind, ()) if ask.channels is None or name in ask.channels]
 
 
 def _valid_until(at: Instant, items: tuple[Item, ...]) -> Instant:

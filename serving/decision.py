@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -83,7 +83,7 @@ class Funnel:
 
     considered: int
     removed: Removals
-    below_silence: tuple[Scored, ...]
+    below_silence: Sequence[Scored]
     """Offers that may be made and are not worth it, best first, each on its best channel."""
     eligible: int
     rows: Places

@@ -91,6 +91,14 @@ class Equipment:
         return Leverage(self.policy, self.pairs)
 
     @cached_property
+    def carrying(self) -> dict[str, tuple[ChannelName, ...]]:
+        """The channels that could carry an offer of each kind."""
+        found: dict[str, dict[ChannelName, None]] = {}
+        for pair in self.pairs:
+            found.setdefault(pair.offer.kind, {})[pair.channel.name] = None
+        return {kind: tuple(channels) for kind, channels in found.items()}
+
+    @cached_property
     def money(self) -> Money:
         """What the pairs cost and bring, ``[n_pairs]``."""
         return Money.of(self.pairs)

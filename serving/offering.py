@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,9 +35,10 @@ class Sight:
         """Those of the pairs at these places, ``[n, n_features]``."""
         return self.matrix[places]
 
-    def vector(self, place: int) -> Mapping[str, float]:
-        """That of one pair, by feature name; NaN where a value is unknown."""
-        return dict(zip(NAMES, self.rows(np.array([place]))[0].tolist(), strict=True))
+    def vectors(self, places: Sequence[int]) -> list[dict[str, float]]:
+        """Those of some pairs, by feature name; NaN where a value is unknown."""
+        rows = self.rows(np.array(places, dtype=np.intp)).tolist()
+        return [dict(zip(NAMES, row, strict=True)) for row in rows]
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See ``score.chances``."""

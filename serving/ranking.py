@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -25,12 +26,15 @@ class Judged:
     """The best moment of each pair."""
     score: Floats
     """What they are ranked by, minor units; minus infinity where it is undefined."""
+    total: Floats
+    """Expected value beyond that of silence, before what the policy makes of it."""
 
     @staticmethod
     def of(pairs: Sequence[Pair], chances: Chances, value: Value, terms: Terms, moments: Sequence[Instant]) -> Judged:
         """The pairs, scored by their value and what the policy makes of it."""
-        total = terms.score(value.total)
-        return Judged(pairs, chances, value, terms, moments, np.where(np.isnan(total), -np.inf, total))
+        total = value.total
+        score = terms.score(total)
+        return Judged(pairs, chances, value, terms, moments, np.where(np.isnan(score), -np.inf, score), total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,39 @@ class ChannelScore:
     best: Scored | None
 
 
-def by_channel(judged: Judged, places: Iterable[int], channels: Iterable[ChannelName]) -> tuple[ChannelScore, ...]:
-    """Every channel with the first place on it: best channel first, those without any pair last."""
+class Ranking(Sequence[Scored]):
+    """Pairs in an order; what was found of each is put together when it is looked at."""
+
+    def __init__(self, judged: Judged, places: Sequence[int]) -> None:
+        self._judged, self._places = judged, places
+
+    @overload
+    def __getitem__(self, index: int) -> Scored: ...
+    @overload
+    def __getitem__(self, index: slice) -> Ranking: ...
+    def __getitem__(self, index: int | slice) -> Scored | Ranking:
+        if isinstance(index, slice):
+            return Ranking(self._judged, self._places[index])
+        return scored(self._judged, self._places[index])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def by_channel(judged: Judged, places: Iterable[int], channels: Collection[ChannelName]) -> tuple[ChannelScore, ...]:
+    """Every channel with the first place on it: best channel first, those without any pair last.
+
+    The pairs are on no other channels than these.
+    """
     firsts: dict[ChannelName, int] = {}
+    missing = set(channels)
     for place in places:
-        firsts.setdefault(judged.pairs[place].channel.name, place)
+        name = judged.pairs[place].channel.name
+        if name not in firsts:
+            firsts[name] = place
+            missing.discard(name)
+            if not missing:
+                break
     found = [ChannelScore(channel, scored(judged, place)) for channel, place in firsts.items()]
     return (*found, *(ChannelScore(channel, None) for channel in channels if channel not in firsts))
 
@@ -85,7 +117,7 @@ def by_channel(judged: Judged, places: Iterable[int], channels: Iterable[Channel
 def scored(judged: Judged, place: int) -> Scored:
     """The pair at this place."""
     chances, value, terms = judged.chances, judged.value, judged.terms
-    total = float(value.total[place])
+    total = float(judged.total[place])
     return Scored(
         place,
         judged.pairs[place],

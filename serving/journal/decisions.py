@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -59,6 +60,14 @@ class Record:
         return self.digest == self.seal()
 
 
+_ADD = insert(DECISIONS)  # once, as in ``log``
+
+
+@lru_cache(maxsize=8)
+def _listed(names: tuple[str, ...]) -> str:
+    return json.dumps(names)
+
+
 def write_decision(connection: Connection, decision: Record) -> None:
     """Keep a decision."""
     row = {
@@ -68,7 +77,7 @@ def write_decision(connection: Connection, decision: Record) -> None:
         "request": decision.request,
         "answer": decision.answer,
         "versions": json.dumps(dict(decision.versions)),
-        "names": json.dumps(decision.names),
+        "names": _listed(decision.names),
         "pairs": json.dumps(decision.pairs),
         "matrix": zlib.compress(_plain(decision.matrix), 1),
         "basis": decision.basis,
@@ -76,7 +85,7 @@ def write_decision(connection: Connection, decision: Record) -> None:
         "digest": decision.seal(),
         "state": decision.state,
     }
-    connection.execute(insert(DECISIONS), row)
+    connection.execute(_ADD, row)
 
 
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:

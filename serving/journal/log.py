@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, insert, or_, select
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Event, EventId, Instant, Kind, OfferId
 from serving.events.arrival import Arrival, Receipt, Status
@@ -258,7 +258,7 @@ def recent(within: Mapping[Kind, int]) -> Select[Any]:
         )
     )
     # Of a long history this finds the few that are wanted in the index; what holds of each kind is then asked of those.
-    kinds = [bindparam(f"any_{number}", kind.value) for number, kind in enumerate(within)]
+    kinds: list[BindParameter[str]] = [bindparam(f"any_{number}", kind.value) for number, kind in enumerate(within)]
     near = EVENTS.c.kind.in_(kinds), EVENTS.c.occurred_us >= bindparam(f"since_{max(within.values())}")
     rows = _counting().where(IDENTITIES.c.customer_id == bindparam("whose"), *near, wanted)
     return rows.order_by(EVENTS.c.position.desc()).limit(bindparam("most"))
