@@ -27,7 +27,9 @@ from training import tracking
 from training.bundle import PREDICTIONS, write_bundle
 from training.contest import MODEL, POPULARITY, Contest, compete
 from training.dataset import Dataset
+from training.feature_store import open_store
 from training.fit import Resources, TooFewError, fit
+from training.gate.replay import Replay, replayed
 from training.plots import drivers_figure, quality_figure, shares_figure
 from training.samples import Samples, gather
 from training.summary import numbers, table
@@ -132,6 +134,11 @@ def predictions(contests: list[Contest]) -> pa.Table:
     )
 
 
+def replay_of(contests: list[Contest]) -> Replay:
+    """What was judged, with the first instant after all that it learnt from."""
+    return Replay({(c.name, c.kind): c.part for c in contests}, max(int(c.test.decided_us.min()) for c in contests))
+
+
 def parameters(settings: Settings, samples: Samples, contests: list[Contest]) -> Mapping[str, object]:
     """What the run depended on."""
     chosen = {
@@ -179,6 +186,9 @@ def train(settings: Settings) -> str:
         bundle = write_bundle(folder, parts, document)
         if contests:
             pq.write_table(predictions(contests), folder / PREDICTIONS)
+            served = replayed(settings, catalogue, open_store(settings), replay_of(contests))
+            if served is not None:
+                served.write(folder)
         tracking.log_parameters(parameters(settings, samples, contests))
         for contest in contests:
             log_contest(contest, bool(samples.noticing_channels), settings.seed)

@@ -14,6 +14,7 @@ from serving.model import Bundle, PartName
 from serving.settings import Settings
 from training.bundle import PREDICTIONS
 from training.compare import compare
+from training.gate.served import Served
 from training.labels import labels
 from training.promote import promote
 from training.samples import gather, thinned
@@ -95,3 +96,17 @@ def test_the_report_of_a_run_is_json(trained: tuple[Settings, str]) -> None:
     document = Path(settings.models_dir / version / "bundle.json").read_text()
     assert "NaN" not in document
     assert json.loads(document)["version"] == version
+
+
+def test_what_would_have_been_served_is_kept_beside_the_model_with_its_exact_weights(
+    trained: tuple[Settings, str],
+) -> None:
+    settings, version = trained
+    served = Served.read(settings.models_dir / version)
+    assert served is not None
+    assert ((served.target > 0) & (served.target < 1)).all()
+    judged = pd.read_parquet(settings.contract_dir / "decisions.parquet").set_index("decision_id")
+    rows = judged.loc[served.decision]
+    assert (rows["probability"].to_numpy() == served.logged).all()
+    assert (rows["customer_id"].to_numpy() == served.customer).all()
+    assert served.of_target.min() >= served.modelled.min()

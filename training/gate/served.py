@@ -14,6 +14,9 @@ from training.ope.log import Floats, Log, Modelled
 FILE = "policy.parquet"
 """Beside the model; serving does not read it."""
 
+COLUMN = {"decision": "decision_id", "customer": "customer_id"}
+"""What columns are called in the file: erasure finds customers by that name."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Served:
@@ -54,7 +57,8 @@ class Served:
 
     def write(self, folder: Path) -> None:
         """Write FILE into the folder."""
-        pd.DataFrame({f.name: getattr(self, f.name) for f in fields(Served)}).to_parquet(folder / FILE, index=False)
+        columns = {COLUMN.get(f.name, f.name): getattr(self, f.name) for f in fields(Served)}
+        pd.DataFrame(columns).to_parquet(folder / FILE, index=False)
 
     @staticmethod
     def read(folder: Path) -> Served | None:
@@ -63,7 +67,7 @@ class Served:
         if not file.exists():
             return None
         found = pd.read_parquet(file)
-        return Served(*(found[f.name].to_numpy() for f in fields(Served)))
+        return Served(*(found[COLUMN.get(f.name, f.name)].to_numpy() for f in fields(Served)))
 
 
 def in_common(one: Served, other: Served) -> tuple[Served, Served]:

@@ -35,10 +35,13 @@ class Folder:
 
 
 def checked(settings: Settings) -> Settings:
-    """Settings whose contract folder holds the source; ``files`` are imported beside what the service works on."""
+    """Settings whose contract folder holds the source; ``files`` are imported beside what the service works on.
+
+    The copy lies in the source's own folder, where whoever is erased is looked for.
+    """
     if settings.source != "files" or settings.files is None:
         return settings
-    apart = replace(settings, data_dir=settings.data_dir / JUDGED)
+    apart = replace(settings, data_dir=settings.source_dir / JUDGED)
     import_data(replace(request_from(apart, SystemClock().now()), progress=False))
     return apart
 

@@ -166,7 +166,7 @@ def _arm(catalogue: Catalogue, offer_id: str | None, channel: str | None, alone:
 def trial_of(found: Logged, seen: Context, catalogue: Catalogue) -> Trial:
     """The trial: the decisions with what was known before each, row by row."""
     rows, arms, arm = found.rows, found.arms, found.arm
-    gross, given = (_said if found.outcome == SAID else _followed)(rows, arms, arm)
+    gross, given = earned(found)
     return Trial(
         arms=arms,
         names=seen.names,
@@ -180,6 +180,11 @@ def trial_of(found: Logged, seen: Context, catalogue: Catalogue) -> Trial:
         stands_for=rows["weight"].to_numpy().astype(np.float64),
         open=opened(arms, rows["at_us"].to_numpy(), catalogue),
     )
+
+
+def earned(found: Logged) -> tuple[Floats, Floats]:
+    """What came in, and the incentives paid, minor units ``[n]`` each."""
+    return (_said if found.outcome == SAID else _followed)(found.rows, found.arms, found.arm)
 
 
 def opened(arms: tuple[Arm, ...], at_us: np.ndarray[tuple[int], np.dtype[np.int64]], catalogue: Catalogue) -> Mask:

@@ -1,0 +1,154 @@
+"""What a model would have served on logged decisions later than those it learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from feast import FeatureStore
+
+from features.catalogue import Catalogue
+from features.domain import ChannelName, OfferId
+from features.errors import ContractError
+from features.vector import FEATURES
+from serving.model import Part, PartName
+from serving.pairs import Pair
+from serving.score import Money, chances_of, redeemed, value_of
+from serving.settings import Settings
+from training.assemble import assemble
+from training.gate.served import Served
+from training.ope.log import Floats
+from training.policy_value.logged import Logged, earned, logged, opened, probabilities_known
+from training.policy_value.policies import spread
+from training.value.trial import Arm, Index
+
+MOST = 12_000
+"""Decisions judged at most, drawn evenly."""
+AT_ONCE = 60_000
+"""Rows of features in memory at once."""
+Parts = Mapping[tuple[PartName, str], Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Parts fitted to decisions before ``cut_us``, to be judged on those since."""
+
+    parts: Parts
+    cut_us: int
+
+
+def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, replay: Replay) -> Served | None:
+    """What would have been served; None where no probabilities were logged, or nothing was learnt or left to judge."""
+    if not probabilities_known(settings.contract_dir):
+        return None
+    try:
+        found = logged(settings.contract_dir, catalogue)
+    except ContractError:
+        return None
+    if (PartName.OFFER_RESPONSE, found.kind) not in replay.parts:
+        return None
+    at, reward = found.rows["at_us"].to_numpy(), _reward(found)
+    before, since = np.flatnonzero(at < replay.cut_us), np.flatnonzero(at >= replay.cut_us)
+    if not len(before) or not len(since):
+        return None
+    if len(since) > MOST:
+        since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
+    mean = _means(found, reward, before)
+    values = _values(settings, catalogue, store, found, replay, since)
+    open_ = opened(found.arms, at[since], catalogue)
+    target = spread(np.where(open_, values, -np.inf).argmax(axis=1), open_)
+    constant = spread(np.where(open_, mean, -np.inf).argmax(axis=1), open_)
+    own, rows = found.arm[since], np.arange(len(since))
+    text = {
+        name: np.array(found.rows[name].take(pa.array(since)).to_pylist()) for name in ("decision_id", "customer_id")
+    }
+    return Served(
+        decision=text["decision_id"],
+        customer=text["customer_id"],
+        reward=reward[since],
+        positive=earned(found)[0][since] > 0,
+        logged=found.rows["probability"].to_numpy()[since],
+        target=target[rows, own],
+        constant=constant[rows, own],
+        modelled=mean[own],
+        of_target=target @ mean,
+        of_constant=constant @ mean,
+    )
+
+
+def _reward(found: Logged) -> Floats:
+    gross, given = earned(found)
+    reward: Floats = gross - given - np.array([arm.cost for arm in found.arms])[found.arm]
+    return reward
+
+
+def _means(found: Logged, reward: Floats, rows: Index) -> Floats:
+    """Mean reward of every arm, each row weighted by its inverse probability, ``[arms]``."""
+    weight = 1.0 / found.rows["probability"].to_numpy()[rows]
+    arms = len(found.arms)
+    mass = np.bincount(found.arm[rows], weight, arms)
+    total = np.bincount(found.arm[rows], weight * reward[rows], arms)
+    everything = float(total.sum() / mass.sum())
+    means: Floats = np.divide(total, mass, out=np.full(arms, everything), where=mass > 0)
+    return means
+
+
+def _values(
+    settings: Settings, catalogue: Catalogue, store: FeatureStore, found: Logged, replay: Replay, rows: Index
+) -> Floats:
+    """The expected incremental value of every arm, ``[rows, arms]``; 0 for nothing."""
+    values = np.zeros((len(rows), len(found.arms)))
+    contacts = np.array([i for i, arm in enumerate(found.arms) if not arm.silent], dtype=np.intp)
+    pairs = [_pair(catalogue, found.arms[i]) for i in contacts.tolist()]
+    step = max(AT_ONCE // len(pairs), 1)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        asked = _asked(found, pairs, some)
+        X = assemble(store, catalogue, asked).X
+        values[start : start + step, contacts] = _value(settings, replay.parts, found.kind, pairs, X).reshape(
+            len(some), -1
+        )
+    return values
+
+
+def _pair(catalogue: Catalogue, arm: Arm) -> Pair:
+    return Pair(catalogue.offer[OfferId(str(arm.offer_id))], catalogue.channel[ChannelName(str(arm.channel))])
+
+
+def _asked(found: Logged, pairs: list[Pair], rows: Index) -> pa.Table:
+    """Every pair for every decision, decision by decision."""
+    each = found.rows.select(["customer_id", "at_us"]).take(pa.array(np.repeat(rows, len(pairs))))
+    return pa.table(
+        {
+            "customer_id": each["customer_id"],
+            "offer_id": pa.array([pair.offer.offer_id for pair in pairs] * len(rows), pa.string()),
+            "channel": pa.array([pair.channel.name for pair in pairs] * len(rows), pa.string()),
+            "decided_us": each["at_us"],
+        }
+    )
+
+
+def _value(
+    settings: Settings, parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, int], np.dtype[np.float32]]
+) -> Floats:
+    times = len(X) // len(pairs)
+    offers = [str(pair.offer.offer_id) for pair in pairs] * times
+    channels = [str(pair.channel.name) for pair in pairs] * times
+
+    def probability(name: PartName) -> Floats | None:
+        part = parts.get((name, kind))
+        where = [""] * len(channels) if name is PartName.ORGANIC else channels
+        return None if part is None else part.probability(X, offers, where)
+
+    odds = chances_of(probability, np.tile(redeemed(pairs), times))
+    if odds is None:
+        raise ContractError(f"no part predicts who takes offers of kind {kind}: train again")
+    each = value_of(odds, Money.of(pairs).at(np.tile(np.arange(len(pairs)), times)), 1.0)
+    recent = np.nan_to_num(X[:, CONTACTS_7D].astype(np.float64))
+    patience = settings.attention_minor + settings.attention_slope_minor * recent
+    return each.total - each.attention + each.attention * patience
+
+
+CONTACTS_7D = [feature.name for feature in FEATURES].index("customer_contacts_7d")
