@@ -28,6 +28,10 @@ SCOPES = {
     ("post", "/v1/contacts/{contact_id}/release"): Scope.DECIDE,
     ("get", "/v1/contacts/overdrawn"): Scope.READ,
     ("get", "/v1/followups"): Scope.DECIDE,
+    ("post", "/v1/jobs"): Scope.DECIDE,
+    ("get", "/v1/jobs/{job_id}"): Scope.DECIDE,
+    ("post", "/v1/jobs/{job_id}/resume"): Scope.DECIDE,
+    ("get", "/v1/jobs/{job_id}/files/{name}"): Scope.DECIDE,
     ("get", "/v1/catalogue"): Scope.READ,
     ("post", "/v1/personas/{persona_id}/decide"): Scope.DECIDE,
     **{("get", f"/v1/{name}"): Scope.READ for name in Name},
@@ -43,6 +47,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/decisions": {"customer_id": "ann"},
     "/v1/decisions/{decision_id}/outcomes": {"outcomes": [{"kind": "clicked"}]},
     "/v1/personas/{persona_id}/decide": {},
+    "/v1/jobs": {"audience": {"customer_ids": ["ann"]}},
     "/v1/events": {"event_id": "1", "customer_id": "ann", "kind": "visited", "channel": "app"},
     "/v1/customers/lookup": {"namespace": "card", "value": "1"},
     "/v1/customers/{customer_id}/split": {"names": [{"namespace": "card", "value": "1"}], "reason": "r"},
@@ -72,7 +77,7 @@ def key(journal: Journal, *scopes: Scope, name: str | None = None) -> tuple[str,
 
 
 def call(desk: Touchpoint, method: str, path: str, authorization: str | None) -> Any:
-    where = path.format(customer_id="ann", decision_id="d", offer_id="o", contact_id="c", persona_id="p")
+    where = path.format(customer_id="ann", decision_id="d", offer_id="o", contact_id="c", persona_id="p", job_id="j", name="n")
     headers = {} if authorization is None else {"authorization": authorization}
     return desk.client.request(method, where, json=BODIES.get(path), headers=headers)
 
