@@ -25,7 +25,8 @@ def _problem(description: str) -> dict[str, Any]:
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: _problem("No key, or one that is unknown or revoked."),
     403: _problem("The key lacks the scope."),
-    503: _problem("The journal cannot be used, or the service runs no jobs."),
+    409: _problem("The service runs no jobs."),
+    503: _problem("The journal cannot be used."),
 }
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: _problem("There is no such job, or no such file of it."),

@@ -90,7 +90,7 @@ class Office:
 
     def _folder(self) -> Path:
         if self.jobs is None:
-            raise RefusalError(503, "no_jobs", "This service runs no jobs: it has no folder for them.")
+            raise RefusalError(409, "no_jobs", "This service runs no jobs: it has no folder for them.")
         return self.jobs
 
     def _find(self, job_id: str) -> Folder:
