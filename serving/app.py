@@ -56,9 +56,12 @@ from serving.reception import Reception
 from serving.registry import Registry, read_bundle
 from serving.repeats import Call, Given, Repeats
 from serving.score import Attention
+from serving.send_routes import send_routes
+from serving.sends import Sends
 from serving.settings import Access, Settings, variables
 from serving.store import FeatureReader, SqliteReader
 from serving.sweep import Sweep
+from serving.unavailable import UNREADABLE
 from serving.values import MemoryValues, SqliteValues, Values
 from serving.watch import Watch
 from serving.welcome import Welcome
@@ -212,6 +215,17 @@ def _documents(parts: Parts, desk: Desk, reception: Reception, door: Door) -> AP
     return document_routes(documents, Preview(documents, rehearse), reception.imagine, door)
 
 
+def _sends(parts: Parts, staff: Staff) -> Sends:
+    def stored(customer_id: CustomerId) -> bool:
+        try:
+            known = parts.store.profile(customer_id), parts.store.activity(customer_id, parts.clock.now())
+            return known != (None, None)
+        except UNREADABLE:
+            return True
+
+    return Sends(staff.clerk, staff.reception, parts.clock, lambda: parts.watch.current, stored)
+
+
 def serve(parts: Parts) -> FastAPI:
     """The service made of these parts."""
 
@@ -248,6 +262,7 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(routes(live))
     app.include_router(_documents(parts, staff.clerk.desk, staff.reception, door))
     app.include_router(job_routes(office, door, live.repeats))
+    app.include_router(send_routes(_sends(parts, staff), door))
     outreach = Outreach(parts.journal, parts.clock, lambda: parts.watch.current)
     follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, staff.reception.decide)
     app.include_router(contact_routes.routes(outreach, follow_ups, door))

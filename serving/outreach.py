@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from features.clock import Clock
-from features.domain import Importance, Instant
 from features.instant import format_instant
-from serving.consent import MARKETING, consented
 from serving.contact_api import ContactAnswer, Overdraft, Overdrafts
 from serving.equipment import Equipment
+from serving.gone import gone_since
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contact_story import overdrawn
@@ -54,7 +53,9 @@ class Outreach:
             transaction.take_turn()
             found = find(transaction.connection, ContactId(contact_id))
             if found is not None and found.contact.standing in (Standing.RESERVED, Standing.CONFIRMED):
-                gone = _gone(transaction, found, equipment, at)
+                contact = found.contact
+                said = consents_of(transaction.connection, found.customer_id)
+                gone = gone_since(contact.channel, contact.offers, max(at, contact.moment), equipment, said)
                 if gone is not None:
                     return release(transaction, found.contact.contact_id, at, gone[0]), gone
             return confirm(transaction, ContactId(contact_id), at), None
@@ -117,32 +118,6 @@ class Outreach:
             return self.journal.write(change)
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
-
-
-def _gone(transaction: Transaction, held: Held, equipment: Equipment, at: Instant) -> tuple[str, str] | None:
-    """Why the message may no longer go out, as a code and a sentence; None where nothing speaks against it."""
-    contact, catalogue = held.contact, equipment.catalogue
-    channel = catalogue.channel.get(contact.channel)
-    if channel is None or contact.channel in equipment.policy.closed_channels:
-        return "channel_closed", f"The channel {contact.channel} is closed."
-    goes_out = max(at, contact.moment)
-    for offer_id in contact.offers:
-        offer = catalogue.offer.get(offer_id)
-        ended = offer is not None and offer.valid_to is not None and goes_out > offer.valid_to
-        if offer is None or ended or contact.channel not in offer.channels:
-            return "offer_gone", f"The offer {offer_id} is no longer made on {contact.channel}."
-    offers = [catalogue.offer[offer_id] for offer_id in contact.offers]
-    if all(offer.importance is not Importance.PROMOTIONAL for offer in offers):
-        return None
-    said = consents_of(transaction.connection, held.customer_id)
-    if consented(said, MARKETING, contact.channel) is False:
-        return "consent_gone", "The customer has objected to marketing."
-    purpose = channel.consent_purpose
-    if purpose is not None:
-        allowed = consented(said, purpose, contact.channel)
-        if allowed is False or (allowed is None and purpose not in catalogue.consents_assumed):
-            return "consent_gone", f"The customer's consent to {purpose} was withdrawn."
-    return None
 
 
 def _unknown(contact_id: str) -> RefusalError:

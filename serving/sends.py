@@ -1,0 +1,234 @@
+"""What an e-mail that is being sent says: decided once for each send, and the same to whoever asks again.
+
+The sender cannot confirm, so the contact counts from the moment at which the answer is given. Without the journal
+nothing can be checked or remembered: then, and wherever else nothing may be offered, the policy's neutral text is the
+answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from features.clock import Clock
+from features.domain import ChannelName, CustomerId, DecisionId, OfferId
+from serving import api
+from serving.clerk import Clerk, Write
+from serving.desk import Made
+from serving.equipment import Equipment
+from serving.gone import gone_since
+from serving.identity.identity import identity
+from serving.identity.namespace import CUSTOMER, IdentityError
+from serving.journal import Journal, JournalUnavailableError
+from serving.journal.consents import consents_of
+from serving.journal.contacts import find
+from serving.journal.decisions import read_answers, write_decision
+from serving.journal.sends import Sending, decided_for, note_send
+from serving.journal.standings import confirm
+from serving.journal.transaction import Transaction
+from serving.ledger.contact import ContactId, Standing
+from serving.problem import Fault, RefusalError
+from serving.reception import Reception, ask_of, new_id
+from serving.send_api import SendAnswer, SendItem
+from serving.shortfall import Lack
+
+SILENCE, UNKNOWN, UNRECORDED = "silence", "customer_unknown", Lack.JOURNAL_UNAVAILABLE.value
+STANDS = (Standing.RESERVED, Standing.CONFIRMED, Standing.SENT, Standing.OVERDRAWN)
+"""A contact that was given back, on the other hand, is not to be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one call asks for."""
+
+    customer_id: str
+    sending: Sending
+    kind: str | None
+    limit: int
+    language: str
+
+
+class _DecidedError(Exception):
+    """Another call for the same send was faster."""
+
+    def __init__(self, decision_id: DecisionId) -> None:
+        super().__init__(decision_id)
+        self.decision_id = decision_id
+
+
+@dataclass(frozen=True)
+class Sends:
+    """Answers senders."""
+
+    clerk: Clerk
+    reception: Reception
+    clock: Clock
+    equipment: Callable[[], Equipment]
+    stored: Callable[[CustomerId], bool]
+    """True where anything is stored of a customer; also where it cannot be told."""
+
+    @property
+    def _journal(self) -> Journal:
+        return self.clerk.journal
+
+    def answer(self, wish: Wish) -> SendAnswer:
+        """What the message says.
+
+        Raises:
+            RefusalError: 422 for a channel or kind that the catalogue lacks, and for personal data in the address.
+        """
+        equipment = self.equipment()
+        _refuse(wish, equipment)
+        try:
+            customer_id = self._whose(wish.customer_id)
+            if customer_id is None:
+                return _neutral(wish, equipment, UNKNOWN)
+            decision_id = self._decided(customer_id, wish, equipment)
+            return _neutral(wish, equipment, UNRECORDED) if decision_id is None else self._told(decision_id, wish)
+        except JournalUnavailableError:
+            return _neutral(wish, equipment, UNRECORDED)
+
+    def _whose(self, value: str) -> CustomerId | None:
+        """Who is meant; None where nothing is known of such a customer."""
+        try:
+            name = identity(CUSTOMER, value)
+        except IdentityError:
+            return None
+        found = self._journal.find(name)
+        if found is not None:
+            return found.customer_id
+        return CustomerId(name.value) if self.stored(CustomerId(name.value)) else None
+
+    def _decided(self, customer_id: CustomerId, wish: Wish, equipment: Equipment) -> DecisionId | None:
+        """The decision for this send, made now unless there is one; None where it could not be recorded."""
+        with self._journal.reading() as connection:
+            before = decided_for(connection, customer_id, wish.sending)
+        if before is not None:
+            return before
+        asked = {"customer_id": customer_id, "channels": [wish.sending.channel], "limit": wish.limit}
+        asked |= {"language": wish.language} | ({} if wish.kind is None else {"kind": wish.kind})
+        request, at = api.DecisionRequest.model_validate(asked), self.clock.now()
+        ask = replace(ask_of(request, customer_id, at, new_id(at)), now_only=True)
+        try:
+            found = self.reception.keep(ask, request, equipment, kept_by=lambda m, w: self._keep(wish.sending, m, w))
+        except _DecidedError as error:
+            return error.decision_id
+        return DecisionId(found.decision_id) if found.recorded else None
+
+    def _keep(self, sending: Sending, made: Made, write: Write) -> Made:
+        """Grant, confirm and record what was made, in one transaction with the send that it is for."""
+
+        def change(transaction: Transaction) -> Made:
+            transaction.take_turn()
+            _once(transaction, made, sending)
+            kept = self.clerk.within(transaction, made)
+            _once(transaction, kept, sending)  # the customer may be called otherwise by now
+            decision = kept.decision
+            ask = decision.ask
+            write_decision(transaction.connection, write(kept))
+            note_send(transaction, ask.customer_id, sending, ask.decision_id, ask.at)
+            for contact in decision.grant.contacts:
+                confirm(transaction, contact.contact_id, ask.at)
+            return kept
+
+        kept = self._journal.write(change)
+        self.clerk.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
+        return kept
+
+    def _told(self, decision_id: DecisionId, wish: Wish) -> SendAnswer:
+        """What was decided, as far as it still stands."""
+        equipment = self.equipment()
+        with self._journal.reading() as connection:
+            made = read_answers(connection, [decision_id]).get(decision_id)
+            if made is None:  # erased since
+                return _neutral(wish, equipment, UNKNOWN)
+            answer = api.Answer.model_validate_json(made)
+            items = [item for item in answer.items if not item.alternative]
+            if not items:
+                return _neutral(wish, equipment, SILENCE, answer)
+            contact_id = next((item.contact_id for item in items if item.contact_id is not None), None)
+            held = None if contact_id is None else find(connection, ContactId(contact_id))
+            if held is not None and held.contact.standing not in STANDS:
+                return _neutral(wish, equipment, f"contact_{held.contact.standing}", answer)
+            whose = CustomerId(answer.customer_id) if held is None else held.customer_id
+            said = consents_of(connection, whose)
+        offers = [OfferId(item.offer_id) for item in items]
+        gone = gone_since(ChannelName(wish.sending.channel), offers, self.clock.now(), equipment, said)
+        return _offered(wish, answer, items, contact_id) if gone is None else _neutral(wish, equipment, gone[0], answer)
+
+
+def _once(transaction: Transaction, made: Made, sending: Sending) -> None:
+    before = decided_for(transaction.connection, made.decision.ask.customer_id, sending)
+    if before is not None:
+        raise _DecidedError(before)
+
+
+def _refuse(wish: Wish, equipment: Equipment) -> None:
+    catalogue, channel = equipment.catalogue, wish.sending.channel
+    for pointer, value in (("/customer_id", wish.customer_id), ("/send", wish.sending.send)):
+        if "@" in value or value.startswith("+"):
+            detail = "An address or telephone number has no place in a URL: look the customer up and send customer_id."
+            raise RefusalError(422, "personal_data_in_url", detail, Fault(pointer=pointer, detail=detail))
+    if catalogue.channels and channel not in catalogue.channel:
+        detail = f"There is no channel {channel!r}: use one of {', '.join(catalogue.channel)}."
+        raise RefusalError(422, "unknown_name", detail, Fault(pointer="/channel", detail=detail))
+    if catalogue.kinds and wish.kind is not None and wish.kind not in catalogue.kinds:
+        detail = f"No offer is of kind {wish.kind!r}: use one of {', '.join(catalogue.kinds)}."
+        raise RefusalError(422, "unknown_name", detail, Fault(pointer="/kind", detail=detail))
+
+
+def _offered(wish: Wish, answer: api.Answer, items: list[api.Item], contact_id: str | None) -> SendAnswer:
+    told = [_item(item) for item in items]
+    return SendAnswer(
+        campaign=wish.sending.campaign,
+        send=wish.sending.send,
+        channel=wish.sending.channel,
+        title=told[0].title,
+        body=told[0].body,
+        price=told[0].price,
+        terms=told[0].terms,
+        neutral=False,
+        items=told,
+        decision_id=answer.decision_id,
+        contact_id=contact_id,
+        fallback=answer.fallback,
+        fallback_reasons=answer.fallback_reasons,
+        recorded=True,
+        decided_at=answer.decided_at,
+    )
+
+
+def _item(item: api.Item) -> SendItem:
+    said = item.wording or api.Said(title=item.name, body="", price=None, terms="")
+    return SendItem(
+        offer_id=item.offer_id,
+        name=item.name,
+        category=item.category,
+        title=said.title,
+        body=said.body,
+        price=said.price,
+        terms=said.terms,
+        probability=item.probability,
+    )
+
+
+def _neutral(wish: Wish, equipment: Equipment, why: str, answer: api.Answer | None = None) -> SendAnswer:
+    """The policy's text: silence was better, or nothing may be offered."""
+    reasons = [*(answer.fallback_reasons if answer is not None else ()), *([] if why == SILENCE else [why])]
+    return SendAnswer(
+        campaign=wish.sending.campaign,
+        send=wish.sending.send,
+        channel=wish.sending.channel,
+        title=equipment.policy.neutral_title,
+        body=equipment.policy.neutral_body,
+        price=None,
+        terms="",
+        neutral=True,
+        items=[],
+        decision_id=None if answer is None else answer.decision_id,
+        contact_id=None,
+        fallback=bool(reasons),
+        fallback_reasons=reasons,
+        recorded=answer is not None,
+        decided_at=None if answer is None else answer.decided_at,
+    )
