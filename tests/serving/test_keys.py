@@ -28,6 +28,7 @@ SCOPES = {
     ("post", "/v1/contacts/{contact_id}/release"): Scope.DECIDE,
     ("get", "/v1/contacts/overdrawn"): Scope.READ,
     ("get", "/v1/followups"): Scope.DECIDE,
+    ("get", "/v1/customers/{customer_id}/offers"): Scope.DECIDE,
     ("post", "/v1/jobs"): Scope.DECIDE,
     ("get", "/v1/jobs/{job_id}"): Scope.DECIDE,
     ("post", "/v1/jobs/{job_id}/resume"): Scope.DECIDE,
@@ -77,9 +78,12 @@ def key(journal: Journal, *scopes: Scope, name: str | None = None) -> tuple[str,
 
 
 def call(desk: Touchpoint, method: str, path: str, authorization: str | None) -> Any:
-    where = path.format(customer_id="ann", decision_id="d", offer_id="o", contact_id="c", persona_id="p", job_id="j", name="n")
+    where = path.format(
+        customer_id="ann", decision_id="d", offer_id="o", contact_id="c", persona_id="p", job_id="j", name="n"
+    )
     headers = {} if authorization is None else {"authorization": authorization}
-    return desk.client.request(method, where, json=BODIES.get(path), headers=headers)
+    asked = {"campaign": "autumn", "send": "1"} if path == "/v1/customers/{customer_id}/offers" else None
+    return desk.client.request(method, where, json=BODIES.get(path), params=asked, headers=headers)
 
 
 def test_every_call_has_a_scope_or_is_open_to_all(desk: Touchpoint) -> None:
