@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from string import Formatter
 from zoneinfo import ZoneInfo
 
@@ -79,10 +80,12 @@ def understand(text: str, allowed: tuple[str, ...] = PLACEHOLDERS) -> None:
 
 def say(offer: Offer, channel: str, currency: str, reader: Reader) -> Said:
     """What an offer says on a channel. Without a wording for it, the title is the offer's name and the body empty."""
+    if offer.price_minor is None and not offer.terms and not offer.wording:
+        return Said(offer.name, "", None, "")
     wording = next((each for each in offer.wording if each.channel == channel), None)
     price = None if offer.price_minor is None else money(offer.price_minor, currency, reader.language)
-    until = None if offer.valid_to is None else day(offer.valid_to, reader)
-    values = {"offer": offer.name, "price": price or "", "valid_to": until or ""}
+    until = "" if offer.valid_to is None else day(offer.valid_to, reader.zone, reader.language)
+    values = {"offer": offer.name, "price": price or "", "valid_to": until}
     terms = _filled(offer.terms, values)
     if wording is None:
         return Said(offer.name, "", price, terms)
@@ -91,6 +94,7 @@ def say(offer: Offer, channel: str, currency: str, reader: Reader) -> Said:
     return Said(fill(wording.title, values), fill(wording.body, values), price, terms)
 
 
+@lru_cache(maxsize=4_096)
 def money(minor: float, currency: str, language: Language) -> str:
     """An amount as people read it.
 
@@ -101,16 +105,17 @@ def money(minor: float, currency: str, language: Language) -> str:
     return f"{number(minor / 10**decimals, decimals, language)} {currency}"
 
 
-def day(instant: Instant, reader: Reader) -> str:
-    """The day of an instant on the reader's calendar."""
-    local = (_EPOCH + timedelta(microseconds=instant)).astimezone(ZoneInfo(reader.zone))
-    if reader.language is Language.DE:
+@lru_cache(maxsize=4_096)
+def day(instant: Instant, zone: str, language: Language) -> str:
+    """The day of an instant on the calendar of a zone. The same few ends of validity come in every answer."""
+    local = (_EPOCH + timedelta(microseconds=instant)).astimezone(ZoneInfo(zone))
+    if language is Language.DE:
         return f"{local.day}.{local.month}.{local.year}"
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return text.format_map(values)
+    return text.format_map(values) if "{" in text or "}" in text else text
 
 
 _NAME_FIRST = re.compile(r"\A\{name\}[,!:]?\s*(\w?)")
