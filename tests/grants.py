@@ -28,12 +28,14 @@ TABLES = (
     FROM contacts c
     WHERE c.policy <> '' AND c.counts AND c.purposes <> '["service"]'""",
     """CREATE INDEX t_grants_contact ON t_grants (contact_id)""",
+    # Messages of one decision are granted in their order.
     # Whoever may have shared a customer with the grant by then; whether they did is seen from the links below.
     """CREATE TEMP TABLE t_seen AS
     SELECT g.contact_id AS grant_id, o.contact_id AS other_id, o.moment_us AS moment_us
     FROM t_grants g
     JOIN (SELECT DISTINCT customer_id, identity_id FROM t_links) l ON l.customer_id = g.customer_id
     JOIN contacts o ON o.identity_id = l.identity_id AND o.position <= g.position AND o.counts
+     AND (o.position < g.position OR o.contact_id <= g.contact_id)
     WHERE (SELECT t.customer_id FROM t_links t WHERE t.identity_id = o.identity_id AND t.position <= g.position
            ORDER BY t.position DESC LIMIT 1) = g.customer_id
       AND COALESCE(

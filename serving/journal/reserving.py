@@ -98,8 +98,8 @@ def reserve(
     take(connection, takes)
     if not contacts:
         return Reserved(revision if not displaced else transaction.take_turn())
-    position = transaction.next_position()
     identity_id = found.identity_id if found is not None else introduce(transaction, customer_id, at)
+    position = transaction.next_position()
     whose = {"identity_id": identity_id, "customer_id": customer_id, "zone": zone, "policy": policy}
     connection.execute(_GRANT, [row(contact, position, at) | whose for contact in contacts])
     if follow_ups := [due for contact in contacts for due in _follow_ups(contact)]:
