@@ -19,7 +19,7 @@ from features.domain import (
     Kind,
     OfferId,
 )
-from features.instant import format_instant
+from features.instant import format_instant, parse_instant
 from serving.journal import Journal
 from serving.journal.reserving import reserve
 from serving.journal.standings import sweep
@@ -190,3 +190,26 @@ def test_what_is_long_overdue_is_not_followed_up(
 @pytest.mark.parametrize("asked", ["due_before=tomorrow", "cursor=x", "cursor=WzFd"])
 def test_what_is_no_instant_or_cursor_is_refused(service: TestClient, asked: str) -> None:
     assert service.get(f"/v1/followups?{asked}").status_code == 422
+
+
+def test_what_a_decision_reserves_is_confirmed_and_goes_out(
+    service: TestClient, journal: Journal, now: Instant
+) -> None:
+    asked = {"customer_id": "ann", "kind": "promotion", "channels": ["direct_mail"]}
+    decision = service.post("/v1/decisions", json=asked).json()
+    (item,) = decision["items"]
+    contact_id = item["contact_id"]
+    assert [each.contact_id for each in journal.ledger(ANN, now).contacts] == [contact_id]
+    confirmed = service.post(f"/v1/contacts/{contact_id}/confirm").json()
+    assert (confirmed["moment"], confirmed["offers"]) == (item["moment"], [item["offer_id"]])
+    clock.advance(parse_instant(item["moment"]) - now)
+    sent = {"customer_id": "ann", "kind": "sent", "channel": "direct_mail", "decision_id": decision["decision_id"]}
+    (receipt,) = service.post("/v1/events", json=[sent | {"event_id": "1"}]).json()["items"]
+    assert not [note for note in receipt["notes"] if "overdrawn" in note]
+    assert [each.standing for each in journal.ledger(ANN, now).contacts] == [Standing.SENT]
+
+
+def test_a_dry_run_reserves_nothing(service: TestClient, journal: Journal, now: Instant) -> None:
+    asked = {"customer_id": "ann", "kind": "promotion", "channels": ["direct_mail"], "dry_run": True}
+    assert service.post("/v1/decisions", json=asked).json()["items"][0]["contact_id"] is None
+    assert journal.ledger(ANN, now).contacts == ()
