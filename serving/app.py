@@ -52,6 +52,7 @@ from serving.present import clock_of, follower
 from serving.preview import Preview
 from serving.problem import Fault, Problem, RefusalError, problem
 from serving.projection import NoVocabularyError, Projection
+from serving.punctual import Punctual
 from serving.reception import Reception
 from serving.registry import Registry, read_bundle
 from serving.repeats import Call, Given, Repeats
@@ -94,6 +95,8 @@ class Parts:
     audiences: Path = Path("audiences")
     launch: Callable[[JobId, Path], None] = lambda _, __: None
     """Starts the process of a job, whose words go into a file."""
+    deadline_ms: float = 0.0
+    """After which a decision is answered with what is known by then; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def parts_of(settings: Settings) -> Parts:
         settings.jobs_dir,
         settings.audiences_dir,
         lambda job_id, log: launch(job_id, log, variables(settings)),
+        settings.deadline_ms,
     )
 
 
@@ -233,6 +237,7 @@ def serve(parts: Parts) -> FastAPI:
     catch_up = CatchUp(staff.projection)
     office = Office(parts.jobs, parts.audiences, parts.clock, lambda: parts.watch.current, parts.launch)
     sweep = Sweep(parts.journal, parts.clock)
+    punctual = Punctual(staff.reception, parts.deadline_ms)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -242,6 +247,7 @@ def serve(parts: Parts) -> FastAPI:
         sweep.start()
         office.resume_all()
         yield
+        punctual.close()
         sweep.stop()
         catch_up.stop()
         parts.watch.stop()
@@ -258,7 +264,7 @@ def serve(parts: Parts) -> FastAPI:
     app.add_middleware(Envelope)
     door = Door(parts.journal, parts.access == "open")
     live = _live(parts, staff.intake, staff.reception, door)
-    _add_decisions(app, staff.reception, door, live.repeats)
+    _add_decisions(app, staff.reception, punctual, door, live.repeats)
     app.include_router(routes(live))
     app.include_router(_documents(parts, staff.clerk.desk, staff.reception, door))
     app.include_router(job_routes(office, door, live.repeats))
@@ -272,7 +278,9 @@ def serve(parts: Parts) -> FastAPI:
     return app
 
 
-def _add_decisions(app: FastAPI, reception: Reception, door: Door, repeats: Repeats) -> None:
+def _add_decisions(
+    app: FastAPI, reception: Reception, punctual: Punctual, door: Door, repeats: Repeats
+) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
@@ -285,18 +293,18 @@ def _add_decisions(app: FastAPI, reception: Reception, door: Door, repeats: Repe
         """Decide for one customer: the best offers with channel, or silence."""
         by = door.admit(authorization, Scope.DECIDE)
         if idempotency_key is None or request.dry_run:
-            return _json(reception.decide(request))
+            return _json(punctual.decide(request))
         call = Call(by, idempotency_key, "/v1/decisions", request.model_dump_json(exclude_unset=True).encode())
 
         def work() -> Given:
-            answer = reception.decide(request)
+            answer = punctual.decide(request)
             customers = frozenset({CustomerId(answer.customer_id)})
             return Given(answer.model_dump_json(by_alias=True), customers, answer.recorded)
 
         try:
             return Response(repeats.once(call, work), media_type="application/json")
         except JournalUnavailableError:
-            return _json(reception.decide(request))
+            return _json(punctual.decide(request))
 
     @app.get(
         "/v1/decisions/{decision_id}",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from base64 import b85encode
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from serving.decision import silenced
 from serving.desk import Desk, Made
 from serving.journal import Journal, Record
 from serving.journal.decisions import write_decision
 from serving.journal.documents import Version, keep_once
 from serving.journal.reserving import reserve
+from serving.journal.standings import release
 from serving.journal.transaction import Transaction
 from serving.ledger.reservation import Exhausted, Reserved
 from serving.shortfall import Lack, Shortfall
@@ -50,6 +50,16 @@ class Clerk:
         self.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
         return kept
 
+    def take_back(self, made: Made, reason: str) -> None:
+        """Release what was granted for a decision.
+
+        Raises:
+            JournalUnavailableError: It cannot be told now; the reservations expire by themselves.
+        """
+        contacts, at = made.decision.grant.contacts, made.decision.ask.at
+        if contacts:
+            self.journal.write(lambda t: [release(t, contact.contact_id, at, reason) for contact in contacts])
+
     def within(self, transaction: Transaction, made: Made) -> Made:
         """The same inside a transaction of the caller's, who writes the record."""
         for _ in range(MOST_ATTEMPTS):
@@ -76,7 +86,7 @@ class Clerk:
                 else self.desk.anew(transaction, made, outcome.customer_id)
             )
         busy = Shortfall(Lack.CONTENDED, f"Nothing is offered: {MOST_ATTEMPTS} draws chose what others took meanwhile.")
-        return replace(made, decision=silenced(made.decision, busy))
+        return made.without(busy)
 
     def _keep_evidence(self, transaction: Transaction, made: Made) -> None:
         """Keep what the decision was told of all customers, the first time that it is used."""

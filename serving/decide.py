@@ -14,7 +14,7 @@ from features.state import empty
 from features.vector import vector_fingerprint
 from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
-from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions
+from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions, silenced
 from serving.draw import SILENCE, Choosable, Draw, Places, by_score, draw, firsts
 from serving.eligibility import Sifted, Situation, sift
 from serving.equipment import Equipment
@@ -32,7 +32,7 @@ from serving.popularity import popularity
 from serving.ranking import Judged, Ranking, by_channel, scored
 from serving.reasons import Seen, reasons
 from serving.score import Model, value_of
-from serving.shortfall import Lack, Shortfall, distinct
+from serving.shortfall import FORBIDDING, Lack, Shortfall, distinct
 from serving.timing import gains, timed
 
 VALID_US = HOUR
@@ -122,6 +122,8 @@ def decide(
         circumstances=circumstances,
         lacking=lacking,
     )
+    forbidding = next((shortfall for shortfall in lacking if shortfall.lack in FORBIDDING), None)
+    return decision if forbidding is None else silenced(decision, forbidding)
 
 
 def _sifted(ask: Ask, known: Known, equipment: Equipment, ledger: Ledger) -> Sifted:

@@ -11,7 +11,7 @@ from serving.account import Account
 from serving.circumstances import Circumstances
 from serving.crowd import STALE_US
 from serving.decide import Lap, decide, untimed
-from serving.decision import Ask, Decision, silenced
+from serving.decision import Ask, Decision
 from serving.draw import Cost
 from serving.equipment import Equipment, pooled
 from serving.journal import JournalUnavailableError
@@ -19,8 +19,9 @@ from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.ledger.counting import since
 from serving.ledger.shared import keys_of
-from serving.live_store import Heard, LiveStore
+from serving.live_store import LiveStore
 from serving.pairs import Known, stranger
+from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
 from serving.unavailable import UNREADABLE, without_store
@@ -41,6 +42,13 @@ class Made:
         found = decide(before.ask, before.known, self.equipment, before.lacking, untimed, stands)
         return Made(found, self.equipment)
 
+    def without(self, shortfall: Shortfall) -> Made:
+        """Decided again without one thing more."""
+        before = self.decision
+        lacking = (*before.lacking, shortfall)
+        found = decide(before.ask, before.known, self.equipment, lacking, untimed, before.circumstances)
+        return Made(found, self.equipment)
+
 
 class Desk:
     """Decides for customers of a store."""
@@ -50,27 +58,49 @@ class Desk:
         self._account = Account()
         self._counting = Lock()
 
-    def decide(self, ask: Ask, equipment: Equipment, lap: Lap = untimed) -> Made:
+    def decide(self, ask: Ask, equipment: Equipment, lap: Lap = untimed, progress: Progress | None = None) -> Made:
         """The decision with this equipment; what the store cannot tell is done without.
 
         Nothing is offered to a customer of whom it cannot be told what they objected to, or what was said to them.
         """
-        policy, unheard = equipment.policy, None
-        stands = Circumstances(account=self._account)
-        known, lacking = stranger(ask.at), tuple[Shortfall, ...]()
+        policy, progress = equipment.policy, progress or Progress()
+        stands, known = Circumstances(account=self._account), stranger(ask.at)
+        lacking: tuple[Shortfall, ...] = ()
         try:
+            # The ledger first: what changes afterwards shows in its revision.
             keys = keys_of(policy, equipment.stocks, ask.at)
             ledger = self._store.ledger(ask.customer_id, ask.at, keys, since(policy, ask.at))
             stands = replace(stands, ledger=ledger)
+            consents = self._store.consents(ask.customer_id)
+            progress.consents, progress.stands = consents, stands
             known, lacking = self.known(ask.customer_id, ask.at)
-            told = self._store.said(ask.customer_id, ask.at, known.activity, equipment.needed)
-            known = _with(known, told)
+            lately = self._store.lately(ask.customer_id, ask.at, known.activity, equipment.needed)
+            known = replace(known, consents=consents, intents=lately.intents, events=lately.events)
+            progress.known = known
         except JournalUnavailableError as error:
-            unheard = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
+            lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
         lap("read")
         as_of = self._as_of(ask.at, equipment)
-        decision = decide(ask, known, as_of, lacking, lap, stands)
-        return Made(decision if unheard is None else silenced(decision, unheard), as_of)
+        return Made(decide(ask, known, as_of, lacking, lap, stands), as_of)
+
+    def decide_late(self, ask: Ask, equipment: Equipment, progress: Progress) -> Made:
+        """The decision without the model and without what was not known by then: by popularity.
+
+        Nothing is offered where not even that is known what the customer objected to, and what was said to them.
+        """
+        if progress.stands is None or progress.consents is None:
+            return self.nothing(ask, equipment)
+        known = progress.known or replace(stranger(ask.at), consents=progress.consents)
+        missing = "the model" if progress.known else "what is known of the customer and for the model"
+        late = Shortfall(Lack.LATE, f"There was no time to wait for {missing}: judged by popularity.")
+        without = replace(equipment, model=None)
+        return Made(decide(ask, known, without, (late,), untimed, progress.stands), without)
+
+    def nothing(self, ask: Ask, equipment: Equipment) -> Made:
+        """The decision that offers nothing, because of the deadline."""
+        late = Shortfall(Lack.LATE_FOR_ALL, "Nothing is offered: it could not be checked and recorded in time.")
+        without = replace(equipment, model=None)
+        return Made(decide(ask, stranger(ask.at), without, (late,)), without)
 
     def anew(self, transaction: Transaction, made: Made, customer_id: CustomerId) -> Made:
         """Decided again on what holds inside a transaction that has its turn, because it changed since it was read.
@@ -81,7 +111,7 @@ class Desk:
         ask = replace(before.ask, customer_id=customer_id)
         policy = made.equipment.policy
         known, lacking = self.known(customer_id, ask.at)
-        ledger, told = self._store.holding(
+        ledger, consents, lately = self._store.holding(
             transaction,
             customer_id,
             ask.at,
@@ -91,7 +121,8 @@ class Desk:
             made.equipment.needed,
         )
         stands = replace(before.circumstances, ledger=ledger)
-        return Made(decide(ask, _with(known, told), made.equipment, lacking, untimed, stands), made.equipment)
+        known = replace(known, consents=consents, intents=lately.intents, events=lately.events)
+        return Made(decide(ask, known, made.equipment, lacking, untimed, stands), made.equipment)
 
     def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
         """The decision for a customer who does not exist, of whom this would be known."""
@@ -125,6 +156,3 @@ class Desk:
         pool = pooled(equipment.catalogue, states, at)
         return replace(equipment, evidence=pool, evidence_at=at, snapshot=Snapshot(states))
 
-
-def _with(known: Known, told: Heard) -> Known:
-    return replace(known, consents=told.consents, intents=told.intents, events=told.events)

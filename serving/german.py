@@ -48,6 +48,8 @@ LACKS_DE: Mapping[Lack, str] = {
     Lack.STORE_UNAVAILABLE: "Die Merkmale des Kunden sind nicht erreichbar: beurteilt wie ein Unbekannter.",
     Lack.STORE_SCHEMA: "Die Merkmale des Kunden haben eine andere Form: beurteilt wie ein Unbekannter.",
     Lack.JOURNAL_UNAVAILABLE: "Das Journal ist nicht erreichbar, daher wird nichts angeboten.",
+    Lack.LATE: "Die Antwort drängte: beurteilt nach Beliebtheit, ohne auf alles zu warten, was bekannt ist.",
+    Lack.LATE_FOR_ALL: "Bis zur Frist ließ sich nichts prüfen und festhalten, daher wird nichts angeboten.",
     Lack.CONTENDED: "Was gewählt wurde, war jedes Mal eben vergeben, daher wird nichts angeboten.",
 }
 """What each shortfall means for the answer."""

@@ -274,7 +274,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", "8000", "Port of the service.", _whole(1, 65_535)),
     Setting("mlflow_port", "5000", "Port of MLflow's pages.", _whole(1, 65_535)),
     Setting(
-        "deadline_ms", "250", "Milliseconds after which a decision is answered by the fallback.", _number(above=True)
+        "deadline_ms",
+        "250",
+        "Milliseconds after which a decision is answered with what is known by then; 0: never.",
+        _number(),
     ),
     Setting("model_poll_s", "1.0", "Seconds between two looks at which model is champion.", _number(above=True)),
     Setting("threads", "2", "Threads for training and for batch features; serving scores with one.", _whole(1, 1_024)),

@@ -21,6 +21,12 @@ class Lack(StrEnum):
     STORE_SCHEMA = "store_schema"
     JOURNAL_UNAVAILABLE = "journal_unavailable"
     CONTENDED = "contended"
+    LATE = "late"
+    LATE_FOR_ALL = "late_for_all"
+
+
+FORBIDDING = frozenset({Lack.JOURNAL_UNAVAILABLE, Lack.CONTENDED, Lack.LATE_FOR_ALL})
+"""Without these nothing may be offered."""
 
 
 @dataclass(frozen=True, slots=True)
