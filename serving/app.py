@@ -278,9 +278,7 @@ def serve(parts: Parts) -> FastAPI:
     return app
 
 
-def _add_decisions(
-    app: FastAPI, reception: Reception, punctual: Punctual, door: Door, repeats: Repeats
-) -> None:
+def _add_decisions(app: FastAPI, reception: Reception, punctual: Punctual, door: Door, repeats: Repeats) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(

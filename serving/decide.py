@@ -82,7 +82,7 @@ def decide(
     best = Ranking(judged, choice.best)
     low, made = judged.score <= SILENCE, frozenset(choice.places)
     lap("rank")
-    return Decision(
+    decision = Decision(
         ask=ask,
         kind=kind,
         by_popularity=by_popularity,

@@ -19,7 +19,7 @@ from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.ledger.counting import since
 from serving.ledger.shared import keys_of
-from serving.live_store import LiveStore
+from serving.live_store import Heard, LiveStore
 from serving.pairs import Known, stranger
 from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
@@ -74,9 +74,8 @@ class Desk:
             consents = self._store.consents(ask.customer_id)
             progress.consents, progress.stands = consents, stands
             known, lacking = self.known(ask.customer_id, ask.at)
-            lately = self._store.lately(ask.customer_id, ask.at, known.activity, equipment.needed)
-            known = replace(known, consents=consents, intents=lately.intents, events=lately.events)
-            progress.known = known
+            said = self._store.said(ask.customer_id, ask.at, known.activity, equipment.needed, consents)
+            progress.known = known = _with(known, said)
         except JournalUnavailableError as error:
             lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
         lap("read")
@@ -111,7 +110,7 @@ class Desk:
         ask = replace(before.ask, customer_id=customer_id)
         policy = made.equipment.policy
         known, lacking = self.known(customer_id, ask.at)
-        ledger, consents, lately = self._store.holding(
+        ledger, said = self._store.holding(
             transaction,
             customer_id,
             ask.at,
@@ -121,8 +120,7 @@ class Desk:
             made.equipment.needed,
         )
         stands = replace(before.circumstances, ledger=ledger)
-        known = replace(known, consents=consents, intents=lately.intents, events=lately.events)
-        return Made(decide(ask, known, made.equipment, lacking, untimed, stands), made.equipment)
+        return Made(decide(ask, _with(known, said), made.equipment, lacking, untimed, stands), made.equipment)
 
     def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
         """The decision for a customer who does not exist, of whom this would be known."""
@@ -156,3 +154,6 @@ class Desk:
         pool = pooled(equipment.catalogue, states, at)
         return replace(equipment, evidence=pool, evidence_at=at, snapshot=Snapshot(states))
 
+
+def _with(known: Known, said: Heard) -> Known:
+    return replace(known, consents=said.consents, intents=said.intents, events=said.events)

@@ -58,15 +58,32 @@ class LiveStore:
         """See FeatureReader."""
         return self._stored.profile(customer_id)
 
-    def said(self, customer_id: CustomerId, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:
+    def consents(self, customer_id: CustomerId) -> Mapping[Topic, Consent]:
+        """What the customer allowed and objected to.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        return self._projection.journal.consents(customer_id)
+
+    def said(
+        self,
+        customer_id: CustomerId,
+        at: Instant,
+        activity: State | None,
+        needed: Iterable[Need] = (),
+        consents: Mapping[Topic, Consent] | None = None,
+    ) -> Heard:
         """What the customer allowed and objected to, what was begun and not finished, and what the rules ask for.
+
+        ``consents`` are those already read.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
         journal = self._projection.journal
         asked = spans(needed, activity, at)
-        consents = journal.consents(customer_id)
+        consents = self.consents(customer_id) if consents is None else consents
         begun = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
         told = journal.recent_events(customer_id, at, asked, MOST_EVENTS) if asked else []
         return Heard(consents, open_intents(begun, at), tuple(told))

@@ -1,8 +1,8 @@
 """Answers by the deadline: with what is known by then, or with nothing.
 
-What is late is done without, and the answer says so. Until three fifths of the time are over, store and model are waited
-for; then the best is decided that can be answered for without them. What is not granted and recorded in time is not
-offered, and a reservation that comes too late is released.
+What is late is done without, and the answer says so. Store and model are waited for until three fifths of the time
+are over; then the best is decided that can be answered for without them. What is not granted and recorded in time is
+not offered, and a reservation that comes too late is released.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from serving.journal.timeline import called
 from serving.language import Language
 from serving.policy.persona import Persona
 from serving.problem import Fault, RefusalError
+from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
@@ -59,22 +60,41 @@ class Reception:
         self._came_of = came_of
         self._simulated = simulated
 
-    def decide(self, request: api.DecisionRequest) -> api.Answer:
+    def decide(self, request: api.DecisionRequest, progress: Progress | None = None) -> api.Answer:
         """The answer, recorded unless it is a dry run. Without a record nothing is offered.
 
         Raises:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
-        watch, equipment = Stopwatch(), self._equipment()
+        watch, equipment, progress = Stopwatch(), self._equipment(), progress or Progress()
         _refuse_seed(request)
         _refuse_unknown(request, equipment)
-        at = self._at(request.at)
+        at = progress.at = self._at(request.at)
         arrived = self._receive(request)
+        progress.customer_id = arrived.customer_id
         ask = ask_of(request, arrived.customer_id, at, new_id(at))
         if not request.dry_run:
-            return self.keep(ask, request, equipment, arrived, watch)
+            return self.keep(ask, request, equipment, arrived, watch, progress=progress)
         made = self._clerk.desk.decide(ask, equipment, watch.lap)
         return _answer(made, request, arrived, watch, False, self._called(made.decision))
+
+    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> api.Answer:
+        """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
+        if late.customer_id is None:
+            return self.nothing(request, late)
+        ask = self._late(request, late)
+        made = self._clerk.desk.decide_late(ask, self._equipment(), late)
+        return self._kept(made, request, Arrived(ask.customer_id), Stopwatch(), self._clerk.keep, progress)
+
+    def nothing(self, request: api.DecisionRequest, late: Progress) -> api.Answer:
+        """The answer that offers nothing and is not recorded, because there is no time left."""
+        ask = self._late(request, late)
+        made = self._clerk.desk.nothing(ask, self._equipment())
+        return _answer(made, request, Arrived(ask.customer_id), Stopwatch(), False, None)
+
+    def _late(self, request: api.DecisionRequest, late: Progress) -> Ask:
+        at = self._at(request.at) if late.at is None else late.at
+        return ask_of(request, late.customer_id or CustomerId(request.customer_id or ""), at, new_id(at))
 
     def keep(
         self,
@@ -84,6 +104,7 @@ class Reception:
         arrived: Arrived | None = None,
         watch: Stopwatch | None = None,
         kept_by: Keep | None = None,
+        progress: Progress | None = None,
     ) -> api.Answer:
         """The answer to what is asked, recorded with the request. Without a record nothing is offered.
 
@@ -92,7 +113,18 @@ class Reception:
                 JournalUnavailableError.
         """
         watch, arrived = watch or Stopwatch(), arrived or Arrived(ask.customer_id)
-        made = self._clerk.desk.decide(ask, equipment, watch.lap)
+        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
+        return self._kept(made, request, arrived, watch, kept_by or self._clerk.keep, progress or Progress())
+
+    def _kept(
+        self,
+        made: Made,
+        request: api.DecisionRequest,
+        arrived: Arrived,
+        watch: Stopwatch,
+        keep: Keep,
+        progress: Progress,
+    ) -> api.Answer:
         name = self._called(made.decision)
         drafts = {id(made): _draft(made, request, arrived, watch, name)}  # written before anybody has to wait for it
 
@@ -101,8 +133,13 @@ class Reception:
                 drafts[id(kept)] = _draft(kept, request, arrived, watch, name)
             return drafts[id(kept)][1]
 
+        if not progress.write():
+            return drafts[id(made)][0]  # nobody waits for it any more
         try:
-            found = drafts[id((kept_by or self._clerk.keep)(made, record))][0]
+            kept = keep(made, record)
+            found = drafts[id(kept)][0]
+            if progress.given_up:
+                self._clerk.take_back(kept, "granted after the deadline")
         except JournalUnavailableError as error:
             lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
             found = _answer(replace(made, decision=silenced(made.decision, lack)), request, arrived, watch, False, None)

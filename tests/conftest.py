@@ -202,7 +202,13 @@ def write_world(folder: Path, seed: int = 11) -> None:
 
 def settings_of(data_dir: Path, **more: str) -> Settings:
     """Settings for the small world in this folder."""
-    chosen = {"data_dir": str(data_dir), "source": "files", "clock": "simulated", "threads": "1", "deadline_ms": "0"} | more
+    chosen = {
+        "data_dir": str(data_dir),
+        "source": "files",
+        "clock": "simulated",
+        "threads": "1",
+        "deadline_ms": "0",
+    } | more
     return read_settings({f"KAIROS_{name.upper()}": value for name, value in chosen.items()})
 
 

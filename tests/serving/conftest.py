@@ -234,7 +234,7 @@ def parts(place: Path, store: MemoryReader, model: Callable[..., Model]) -> Call
             keep=archive.keep,
         )
         watch.refresh()
-        return Parts(clock, reader, journal, watch)
+        return Parts(clock, reader, journal, watch, deadline_ms=other.get("deadline_ms", 0.0))
 
     return make
 

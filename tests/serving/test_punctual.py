@@ -1,0 +1,149 @@
+"""Answers by a deadline: a slow store, a slow model, a slow journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from features.catalogue import Catalogue
+from features.domain import ChannelName, CustomerId
+from serving.journal import Journal
+from serving.journal.schema import CONTACTS, DECISIONS
+from serving.journal.transaction import Transaction
+from serving.model import PartName
+from serving.progress import Progress
+from serving.score import Model, Part
+from serving.store import KnownProfile, MemoryReader
+
+R = TypeVar("R")
+DEADLINE_MS = 2_000.0
+"""Long enough for a busy machine to do everything that is not held up."""
+ANN = {"customer_id": "ann", "kind": "promotion", "channels": ["direct_mail", "app"]}
+HOLD = Event()
+"""Set when a test is over: whatever is held up goes on."""
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Any:
+    HOLD.clear()
+    yield
+    HOLD.set()
+
+
+class SlowStore(MemoryReader):
+    """Does not answer before the test is over."""
+
+    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
+        HOLD.wait(60)
+        return super().profile(customer_id)
+
+
+@dataclass(frozen=True)
+class SlowModel:
+    """The same model, that waits where it is asked about anything but its making ready."""
+
+    model: Model
+    slow: Event
+    version: str = "fake-1"
+
+    def part(self, name: PartName, kind: str) -> Part | None:
+        if self.slow.is_set():
+            HOLD.wait(60)
+        return self.model.part(name, kind)
+
+
+class SlowJournal(Journal):
+    """Commits, and says so only after the test is over."""
+
+    slow = False
+
+    def write(self, change: Callable[[Transaction], R]) -> R:
+        done = super().write(change)
+        if self.slow:
+            self.slow = False
+            HOLD.wait(60)
+        return done
+
+
+def asked(client: TestClient) -> tuple[dict[str, Any], float]:
+    began = time.perf_counter()
+    answer = client.post("/v1/decisions", json=ANN)
+    assert answer.status_code == 200, answer.text
+    return answer.json(), time.perf_counter() - began
+
+
+@pytest.fixture
+def by_post(place: Path, shop: Catalogue) -> None:
+    offers = tuple(
+        replace(offer, channels=(ChannelName("direct_mail"),), valid_to=None)
+        for offer in shop.offers
+        if offer.kind == "promotion"
+    )
+    (place / "catalogue.json").write_text(replace(shop, offers=offers).to_json())
+
+
+def test_a_store_that_is_late_is_done_without_and_the_answer_says_so(
+    client: Callable[..., TestClient], by_post: None
+) -> None:
+    answer, took = asked(client(store=SlowStore(400.0), deadline_ms=DEADLINE_MS))
+    assert took < 2 * DEADLINE_MS / 1e3
+    assert "late" in answer["fallback_reasons"]
+    assert answer["recorded"]
+    assert answer["cold_start"]
+    assert answer["versions"]["model"] is None
+
+
+def test_a_model_that_is_late_is_done_without(
+    client: Callable[..., TestClient], model: Callable[..., Model], by_post: None
+) -> None:
+    slow = Event()
+    service = client(load=lambda _: SlowModel(model({"promo-tea": 0.9}), slow), deadline_ms=DEADLINE_MS)
+    before, _ = asked(service)
+    assert not before["fallback"]
+    slow.set()
+    answer, _ = asked(service)
+    assert answer["fallback_reasons"] == ["late"]
+    assert not answer["personalised"]
+    assert not answer["cold_start"]
+
+
+def test_what_is_granted_after_the_deadline_is_released_and_was_not_offered(
+    client: Callable[..., TestClient], model: Callable[..., Model], by_post: None, place: Path
+) -> None:
+    journal = SlowJournal(f"sqlite:///{place / 'journal.db'}")
+    eager = model({"promo-tea": 0.9, "promo-milk": 0.9, "promo-rum": 0.9}, organic=0.0)
+    service = client(load=lambda _: eager, journal=journal, deadline_ms=DEADLINE_MS)
+    journal.slow = True
+    answer, took = asked(service)
+    assert took < 2 * DEADLINE_MS / 1e3
+    assert answer["fallback_reasons"] == ["late_for_all"]
+    assert not answer["items"]
+    assert not answer["recorded"]
+    HOLD.set()
+    deadline = time.monotonic() + 20
+    while (standings := _standings(journal)) != ["released"]:
+        assert time.monotonic() < deadline, standings
+        time.sleep(0.01)
+
+
+def _standings(journal: Journal) -> list[str]:
+    with journal.reading() as connection:
+        assert connection.execute(select(DECISIONS.c.decision_id)).first() is not None
+        return list(connection.execute(select(CONTACTS.c.standing)).scalars())
+
+
+def test_who_has_given_up_is_never_written_for() -> None:
+    progress = Progress()
+    assert progress.give_up()
+    assert not progress.write()
+    other = Progress()
+    assert other.write()
+    assert not other.give_up()
