@@ -50,7 +50,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("KAIROS_MARGIN_SHARE", "1.5", "number from 0 to 1"),
         ("KAIROS_MARGIN_SHARE", "nan", "number from 0 to 1"),
         ("KAIROS_COST_MAILER_MINOR", "-1", "number from 0"),
-        ("KAIROS_DEADLINE_MS", "0", "number above 0"),
+        ("KAIROS_DEADLINE_MS", "-1", "number from 0"),
         ("KAIROS_AS_OF", "2017-10-01", "2017-10-01T12:00:00Z"),
         ("KAIROS_CURRENCY", "usd", "ISO 4217"),
     ],
