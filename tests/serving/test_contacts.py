@@ -193,7 +193,7 @@ def test_what_is_no_instant_or_cursor_is_refused(service: TestClient, asked: str
 
 
 def test_what_a_decision_reserves_is_confirmed_and_goes_out(
-    service: TestClient, journal: Journal, now: Instant
+    service: TestClient, journal: Journal, clock: SimulatedClock, now: Instant
 ) -> None:
     asked = {"customer_id": "ann", "kind": "promotion", "channels": ["direct_mail"]}
     decision = service.post("/v1/decisions", json=asked).json()
