@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ MAGIC = b"KRS1"
 HEADER = struct.Struct("<4s16sqqq")
 COUNT = struct.Struct("<I")
 _INT = struct.Struct("<q")
-_F8, _I8 = np.dtype("<f8"), np.dtype("<i8")
+_F8, _I8, _U2 = np.dtype("<f8"), np.dtype("<i8"), np.dtype("<u2")
 
 
 class SchemaMismatchError(KairosError):
@@ -51,8 +51,13 @@ def pack(view: Stored, packed: Packed) -> bytes:
     return b"".join(parts)
 
 
+@cache
+def _tag_of(fingerprint: str) -> bytes:
+    return fingerprint.encode()[:16].ljust(16, b"\0")
+
+
 def _tag(view: Stored) -> bytes:
-    return view.fingerprint.encode()[:16].ljust(16, b"\0")
+    return _tag_of(view.fingerprint)
 
 
 def _pack_list(column: Column, value: Value) -> bytes:
@@ -170,28 +175,42 @@ def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEM
         SchemaMismatchError: The value was written under another schema; materialise again.
     """
     event_at, created_at, position = _header(view, value)
-    whole = [section for section in schema if section.key is Key.NONE]
-    at_float = HEADER.size
-    at_int = at_float + 8 * sum(len(section.sums) for section in whole)
-    (reference,) = _INT.unpack_from(value, at_int)
-    at_int += _INT.size
-    at_list = at_int + 8 * sum(len(section.extremes) for section in whole)
+    layout = _layout(schema)
+    at_float, at_int, at_list = layout.starts
+    (reference,) = _INT.unpack_from(value, at_int - _INT.size)
     memories = []
-    for section in schema:
-        n_sums, n_extremes = len(section.sums), len(section.extremes)
-        if section.key is Key.NONE:
-            keys: tuple[str, ...] = ("",)
+    for keyed, n_sums, n_extremes in layout.sections:
+        if not keyed:
             sums, at_float = np.frombuffer(value, _F8, n_sums, at_float), at_float + 8 * n_sums
             instants, at_int = np.frombuffer(value, _I8, n_extremes, at_int), at_int + 8 * n_extremes
-        else:
-            keys, at_list = _unpack_texts(value, at_list)
-            sums, at_list = _unpack_numbers(value, _F8, at_list)
-            instants, at_list = _unpack_numbers(value, _I8, at_list) if n_extremes else (_NONE, at_list)
-        shapes = (len(keys), n_sums), (len(keys), n_extremes)
-        memories.append(Memory(keys, sums.reshape(shapes[0]), instants.reshape(shapes[1])))
+            memories.append(Memory(_WHOLE, sums[None], instants[None]))
+            continue
+        keys, at_list = _unpack_texts(value, at_list)
+        sums, at_list = _unpack_numbers(value, _F8, at_list)
+        instants, at_list = _unpack_numbers(value, _I8, at_list) if n_extremes else (_NONE, at_list)
+        n = len(keys)
+        memories.append(Memory(keys, sums.reshape(n, n_sums), instants.reshape(n, n_extremes)))
     return PackedState(event_at, created_at, position, State(Instant(reference), tuple(memories)))
 
 
+class _Layout(NamedTuple):
+    """Where a state's numbers begin in its value, and of each section whether it has keys, sums and extremes."""
+
+    starts: tuple[int, int, int]
+    """Sums without a key, extremes without a key, lists."""
+    sections: tuple[tuple[bool, int, int], ...]
+
+
+@cache
+def _layout(schema: tuple[Section, ...]) -> _Layout:
+    whole = [section for section in schema if section.key is Key.NONE]
+    at_int = HEADER.size + 8 * sum(len(section.sums) for section in whole) + _INT.size
+    at_list = at_int + 8 * sum(len(section.extremes) for section in whole)
+    sections = tuple((section.key is not Key.NONE, len(section.sums), len(section.extremes)) for section in schema)
+    return _Layout((HEADER.size, at_int, at_list), sections)
+
+
+_WHOLE = ("",)
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -202,9 +221,15 @@ def _pack_texts(texts: Sequence[str]) -> bytes:
 
 def _unpack_texts(value: bytes, offset: int) -> tuple[tuple[str, ...], int]:
     (count,) = COUNT.unpack_from(value, offset)
-    offset += COUNT.size
-    ends = list(accumulate(struct.unpack_from(f"<{count}H", value, offset), initial=offset + 2 * count))
-    return tuple(value[begin:end].decode() for begin, end in pairwise(ends)), ends[-1]
+    begin = offset + COUNT.size + 2 * count
+    if not count:
+        return (), begin
+    ends = np.frombuffer(value, _U2, count, offset + COUNT.size).cumsum().tolist()
+    last = begin + ends[-1]
+    text = value[begin:last].decode()
+    if len(text) == ends[-1]:  # a byte a letter, so all can be taken out of the same string
+        return tuple([text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]), last
+    return tuple([value[begin + a : begin + b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)]), last
 
 
 def _unpack_numbers(value: bytes, kind: np.dtype[Any], offset: int) -> tuple[NDArray[Any], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from serving.language import Language, number, percent, told
 from serving.pairs import Pair
@@ -153,5 +154,6 @@ def reasons(seen: Seen) -> tuple[str, ...]:
     return tuple(found[:MOST]) or (nothing,)
 
 
+@lru_cache(maxsize=4_096)
 def _words(name: str) -> str:
     return name.replace("-", " ").replace("_", " ")
