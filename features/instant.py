@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from features.domain import Instant
 from features.errors import InstantError
@@ -30,6 +31,7 @@ def parse_instant(text: str) -> Instant:
         raise InstantError(f"{text!r} is not an instant: {error}") from error
 
 
+@lru_cache(maxsize=4_096)
 def format_instant(instant: Instant) -> str:
     """The instant as RFC 3339 in UTC, with microseconds only where there are any.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -13,6 +14,7 @@ from serving import examples
 MOST_ITEMS = 100
 
 
+@lru_cache(maxsize=4_096)  # the same few instants come many times in one answer
 def _instant(text: str) -> str:
     parse_instant(text)
     return text

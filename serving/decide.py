@@ -223,7 +223,9 @@ def _preferred(
 ) -> tuple[ChannelName | None, NDArray[np.bool_]]:
     """The channel the customer asked for, where it is open, and the pairs that do not give way to one on it."""
     asked = preferred_channel(known.consents)
-    there = np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
+    there = np.zeros(len(pairs), dtype=np.bool_)
+    if asked is not None:
+        there = np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
     if not there.any():
         return None, np.ones(len(pairs), dtype=np.bool_)
     return ChannelName(asked or ""), there | ~np.isin(offer, offer[there])

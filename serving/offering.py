@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,13 +11,32 @@ from numpy.typing import NDArray
 
 from features.evidence import Pooled
 from serving.assortment import Assortment, Factors
-from serving.model import Bundle, PartName
+from serving.model import PLACES, Bundle, PartName
 from serving.pairs import NAMES, Known, Pair, vectors
 from serving.ready import Ready
 from serving.score import Chances, Model, chances, chances_of, redeemed
 
 Matrix = NDArray[np.float32]
 Places = NDArray[np.intp]
+
+
+class Vector(Mapping[str, float]):
+    """One vector by feature name: few of its values are looked at."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Sequence[float]) -> None:
+        """``values`` in the order of FEATURES."""
+        self._values = values
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[PLACES[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
 
 
 class Sight:
@@ -35,10 +54,9 @@ class Sight:
         """Those of the pairs at these places, ``[n, n_features]``."""
         return self.matrix[places]
 
-    def vectors(self, places: Sequence[int]) -> list[dict[str, float]]:
+    def vectors(self, places: Sequence[int]) -> list[Vector]:
         """Those of some pairs, by feature name; NaN where a value is unknown."""
-        rows = self.rows(np.array(places, dtype=np.intp)).tolist()
-        return [dict(zip(NAMES, row, strict=True)) for row in rows]
+        return [Vector(row) for row in self.rows(np.array(places, dtype=np.intp)).tolist()]
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See ``score.chances``."""
