@@ -53,9 +53,34 @@ BEGIN = parse_instant("2024-10-24T06:00:00Z")
 DAYS = 14
 """Clocks are put back in Berlin on the fourth day and in New York on the eleventh."""
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC")
-SHARED = {"stock:gift": 40, "stock:sample": 90, "capacity:sms_daily:%": 12, "budget:autumn": 9_000}
 OUT = ("email", "push", "sms")
-POLICIES: tuple[dict[str, object], ...] = (
+
+
+def shared_of(decisions: int) -> dict[str, float]:
+    """What there is of everything shared, by a LIKE pattern of its keys: too little, however many decisions."""
+    share = decisions / 2_500
+    return {
+        "stock:gift": round(40 * share) + 1,
+        "stock:sample": round(90 * share) + 1,
+        "capacity:sms_daily:%": round(12 * share) + 1,
+        "budget:autumn": round(6_000 * share),
+    }
+
+
+def policies_of(decisions: int) -> tuple[dict[str, object], dict[str, object]]:
+    """The policy of the first half and that of the second."""
+    there_is = shared_of(decisions)
+    daily = {"name": "sms_daily", "channel": "sms", "window": {"calendar": "day"}}
+    both = {
+        "capacities": [daily | {"most": there_is["capacity:sms_daily:%"]}],
+        "budgets": [{"name": "autumn", "about": {}, "most_minor": there_is["budget:autumn"]}],
+        "levers": [{"name": "wanted", "about": {}, "money_minor": 5000}],
+        "exploration": {"random": 1.0},
+    }
+    return both | FIRST, both | SECOND
+
+
+FIRST, SECOND = (
     {
         "caps": [
             {"name": "channel_daily", "per": "channel", "most": 1, "window": {"calendar": "day"}},
@@ -65,10 +90,6 @@ POLICIES: tuple[dict[str, object], ...] = (
         ],
         "kept": {"share": 0.34, "above_priority": 50},
         "quiet": [{"begins_min": 1320, "ends_min": 480}],
-        "capacities": [{"name": "sms_daily", "channel": "sms", "most": 12, "window": {"calendar": "day"}}],
-        "budgets": [{"name": "autumn", "about": {}, "most_minor": 9000}],
-        "levers": [{"name": "wanted", "about": {}, "money_minor": 5000}],
-        "exploration": {"random": 1.0},
         "reservation_minutes": 90,
     },
     {
@@ -78,10 +99,6 @@ POLICIES: tuple[dict[str, object], ...] = (
             {"name": "marketing", "per": "purpose", "most": 9, "window": {"calendar": "month"}},
         ],
         "quiet": [{"begins_min": 1260, "ends_min": 420, "channels": ["sms"]}],
-        "capacities": [{"name": "sms_daily", "channel": "sms", "most": 12, "window": {"calendar": "day"}}],
-        "budgets": [{"name": "autumn", "about": {}, "most_minor": 9000}],
-        "levers": [{"name": "wanted", "about": {}, "money_minor": 5000}],
-        "exploration": {"random": 1.0},
         "reservation_minutes": 45,
         "horizon_hours": 40,
     },
@@ -94,30 +111,32 @@ def _offer(name: str, category: str, priority: int, **more: object) -> Offer:
     return Offer(OfferId(name), "any", Category(category), name, channels, **given)  # type: ignore[arg-type]
 
 
-CATALOGUE = Catalogue(
-    source="bustle",
-    currency="EUR",
-    now=BEGIN,
-    fingerprint="bustle-1",
-    offers=(
-        _offer("tea", "drinks", 10),
-        _offer("rum", "drinks", 20),
-        _offer("bread", "food", 30),
-        _offer("gift", "food", 60, stock=SHARED["stock:gift"]),
-        _offer("sample", "drinks", 70, stock=SHARED["stock:sample"]),
-        _offer("recall", "safety", 100, importance=Importance.MANDATORY, purpose="service"),
-    ),
-    channels=(
-        *(Channel(ChannelName(name), Direction.OUTBOUND, True, 1.0) for name in OUT),
-        Channel(ChannelName("app"), Direction.INBOUND, True, 0.0),
-    ),
-)
+def catalogue_of(decisions: int) -> Catalogue:
+    there_is = shared_of(decisions)
+    return Catalogue(
+        source="bustle",
+        currency="EUR",
+        now=BEGIN,
+        fingerprint="bustle-1",
+        offers=(
+            _offer("tea", "drinks", 10),
+            _offer("rum", "drinks", 20),
+            _offer("bread", "food", 30),
+            _offer("gift", "food", 60, stock=there_is["stock:gift"]),
+            _offer("sample", "drinks", 70, stock=there_is["stock:sample"]),
+            _offer("recall", "safety", 100, importance=Importance.MANDATORY, purpose="service"),
+        ),
+        channels=(
+            *(Channel(ChannelName(name), Direction.OUTBOUND, True, 1.0) for name in OUT),
+            Channel(ChannelName("app"), Direction.INBOUND, True, 0.0),
+        ),
+    )
 
 
-def lay_out(folder: Path, policy: dict[str, object] = POLICIES[0]) -> None:
+def lay_out(folder: Path, decisions: int) -> None:
     """Put catalogue and policy where every process finds them."""
-    (folder / "catalogue.json").write_text(CATALOGUE.to_json())
-    change_policy(folder, policy)
+    (folder / "catalogue.json").write_text(catalogue_of(decisions).to_json())
+    change_policy(folder, policies_of(decisions)[0])
 
 
 def change_policy(folder: Path, policy: dict[str, object]) -> None:
@@ -137,7 +156,7 @@ class Process:
     def __init__(self, uri: str, folder: Path, number: int, decisions: int, processes: int) -> None:
         self.chance = random.Random(number)
         self.folder, self.number, self.wanted = folder, number, decisions // processes
-        self.customers = customers_of(decisions)
+        self.later, self.customers = policies_of(decisions)[1], customers_of(decisions)
         self.clock = SimulatedClock(Instant(BEGIN + number * 25 * 60 * 1_000_000))  # no two clocks are the same
         self.step = DAYS * DAY // max(1, self.wanted)
         self.journal = Journal(uri, "NORMAL")
@@ -282,7 +301,7 @@ class Process:
     def refresh(self) -> None:
         """Half way, one of them changes the policy; the others learn of it in their own time."""
         if self.number == 0 and self.did["decisions"] > self.wanted // 2:
-            change_policy(self.folder, POLICIES[1])
+            change_policy(self.folder, self.later)
         self.watch.refresh()
 
 

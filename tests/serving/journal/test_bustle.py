@@ -15,7 +15,7 @@ from features.domain import Instant
 from serving.journal import Journal
 from serving.settings import read_settings
 from tests.grants import violations
-from tests.serving.journal.bustle import SHARED, Process, lay_out
+from tests.serving.journal.bustle import Process, lay_out, shared_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PROCESSES = 4
@@ -67,9 +67,9 @@ def test_no_grant_is_beyond_a_cap_whatever_four_processes_do(
     record_property: Callable[[str, object], None],
 ) -> None:
     open_journal().open()
-    lay_out(tmp_path)
+    lay_out(tmp_path, size())
     did = run(journal_uri, tmp_path, size())
-    checked, wrong = violations(journal_uri, SHARED)
+    checked, wrong = violations(journal_uri, shared_of(size()))
     database = journal_uri.split(":", maxsplit=1)[0]
     for name, count in sorted(did.items()):
         record_property(f"{database}: {name}", count)
@@ -85,10 +85,10 @@ def test_the_check_finds_what_was_granted_beyond_a_cap(
     open_journal: Callable[[], Journal], journal_uri: str, tmp_path: Path
 ) -> None:
     open_journal().open()
-    lay_out(tmp_path)
+    lay_out(tmp_path, 60)
     process = Process(journal_uri, tmp_path, 0, 60, 1)
     process.work()
-    checked, wrong = violations(journal_uri, SHARED)
+    checked, wrong = violations(journal_uri, shared_of(60))
     assert checked > 0
     assert wrong == []
     engine = create_engine(journal_uri.replace("postgresql://", "postgresql+psycopg://"))
@@ -100,5 +100,5 @@ def test_the_check_finds_what_was_granted_beyond_a_cap(
         whose = "SELECT customer_id FROM identities WHERE identity_id = contacts.identity_id"
         connection.execute(text(f"UPDATE contacts SET customer_id = ({whose})"))
     engine.dispose()
-    caps = {cap for _, cap, _, _ in violations(journal_uri, SHARED)[1]}
+    caps = {cap for _, cap, _, _ in violations(journal_uri, shared_of(60))[1]}
     assert {"channel_daily", "two_days", "weekly", "offer", "miscounted"} <= caps
