@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from features.evidence import Pooled
+from features.content import content
+from features.domain import Instant
+from features.evidence import Pooled, pool
 from features.feature import Group
-from features.rows import GENDERS, PROFILE_VALUES, Rows
+from features.moment import hour_key, weekday_key
+from features.past import Past
+from features.rows import GENDERS, PROFILE_VALUES, Content, Evidence, Rows
+from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, Section
+from features.state import Floats, empty
 from features.vector import BY_NAME, FEATURES
 from serving.comparison import Sort, Value
-from serving.pairs import Known, Pair, rows
+from serving.pairs import Known, Pair, customer_past, first, keyed, memory_of, moment_of, stranger
 
 PROFILE, FEATURE, CONTEXT, OFFER, CHANNEL = "profile.", "feature.", "context.", "offer.", "channel."
 _OFFER = {
@@ -63,6 +69,56 @@ NAMES: Mapping[str, Sort] = {
 """What a condition on an offer on a channel may name."""
 
 
+class _Rows:
+    """The inputs of features as ``pairs.rows`` gives them, each made when the first feature asks for it: a condition
+    asks for one or two."""
+
+    def __init__(self, known: Known, pairs: Sequence[Pair], evidence: Pooled) -> None:
+        self._state, self._pairs, self._evidence = known.activity or empty(), pairs, evidence
+        self._at, self._zone = known.at, known.zone
+        self.at, self.profile, self.moment = np.array(known.at, dtype=np.int64), known.profile, moment_of(known)
+
+    @cached_property
+    def customer(self) -> Past:
+        return customer_past(self._state, self._at)
+
+    @cached_property
+    def categories_known(self) -> Floats:
+        return np.array(float(len(memory_of(self._state, BY_CATEGORY).keys)))
+
+    @cached_property
+    def category(self) -> Past:
+        return self._keyed(BY_CATEGORY, [pair.offer.buys or pair.offer.category for pair in self._pairs])
+
+    @cached_property
+    def offer(self) -> Past:
+        return self._keyed(BY_OFFER, [pair.offer.offer_id for pair in self._pairs])
+
+    @cached_property
+    def channel(self) -> Past:
+        return self._keyed(BY_CHANNEL, [pair.channel.name for pair in self._pairs])
+
+    @cached_property
+    def hour(self) -> Past:
+        return first(self._keyed(BY_HOUR, [hour_key(float(self.moment.hour))]))
+
+    @cached_property
+    def weekday(self) -> Past:
+        return first(self._keyed(BY_WEEKDAY, [weekday_key(float(self.moment.weekday))]))
+
+    @cached_property
+    def content(self) -> Content:
+        return content([pair.offer for pair in self._pairs], [pair.channel for pair in self._pairs])
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        offers, channels = [p.offer.offer_id for p in self._pairs], [p.channel.name for p in self._pairs]
+        return self._evidence.rows(offers, channels)
+
+    def _keyed(self, section: Section, keys: Sequence[str]) -> Past:
+        return keyed(self._state, section, keys, self._at)
+
+
 @dataclass(frozen=True)
 class Facts:
     """The values for one customer: of the customer alone one each, of the pairs arrays ``[n_pairs]``."""
@@ -85,16 +141,11 @@ class Facts:
             return self.context.get(name.removeprefix(CONTEXT))
         if name.startswith(PROFILE):
             return self._told(name.removeprefix(PROFILE))
-        feature = BY_NAME[name.removeprefix(FEATURE)]
-        return feature.read(self._of_customer if feature.group in _OF_CUSTOMER else self._of_pairs)
+        return BY_NAME[name.removeprefix(FEATURE)].read(cast(Rows, self._rows))
 
     @cached_property
-    def _of_customer(self) -> Rows:
-        return rows(self.known, (), self.evidence)
-
-    @cached_property
-    def _of_pairs(self) -> Rows:
-        return rows(self.known, self.pairs, self.evidence)
+    def _rows(self) -> _Rows:
+        return _Rows(self.known, self.pairs, self.evidence)
 
     def _told(self, name: str) -> Value:
         profile = self.known.profile
@@ -109,12 +160,14 @@ class Facts:
 
 
 def of_pairs(pairs: Sequence[Pair]) -> dict[str, Value]:
-    """The values of offers and channels, which never change: arrays ``[n_pairs]`` by name."""
+    """The values of offers and channels, and the features of them, which never change: arrays ``[n_pairs]`` by name."""
+    nobody = _Rows(stranger(Instant(0)), pairs, pool((), (), {}, Instant(0)))
     offers = {OFFER + name: _column([getattr(p.offer, name) for p in pairs], sort) for name, sort in _OFFER.items()}
     channels = {
         CHANNEL + name: _column([getattr(p.channel, name) for p in pairs], sort) for name, sort in _CHANNEL.items()
     }
-    return offers | channels
+    features = {FEATURE + f.name: f.read(cast(Rows, nobody)) for f in FEATURES if f.group is Group.CONTENT}
+    return offers | channels | features
 
 
 def _column(values: list[Any], sort: Sort) -> Value:

@@ -84,11 +84,11 @@ def rows(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> Rows:
         customer=customer_past(state, known.at),
         categories_known=np.array(float(len(touched.keys))),
         profile=known.profile,
-        category=_keyed(state, BY_CATEGORY, [offer.buys or offer.category for offer in offers], known.at),
-        offer=_keyed(state, BY_OFFER, [offer.offer_id for offer in offers], known.at),
-        channel=_keyed(state, BY_CHANNEL, [channel.name for channel in channels], known.at),
-        hour=_first(_keyed(state, BY_HOUR, [hour_key(float(when.hour))], known.at)),
-        weekday=_first(_keyed(state, BY_WEEKDAY, [weekday_key(float(when.weekday))], known.at)),
+        category=keyed(state, BY_CATEGORY, [offer.buys or offer.category for offer in offers], known.at),
+        offer=keyed(state, BY_OFFER, [offer.offer_id for offer in offers], known.at),
+        channel=keyed(state, BY_CHANNEL, [channel.name for channel in channels], known.at),
+        hour=first(keyed(state, BY_HOUR, [hour_key(float(when.hour))], known.at)),
+        weekday=first(keyed(state, BY_WEEKDAY, [weekday_key(float(when.weekday))], known.at)),
         moment=when,
         content=content(offers, channels),
         evidence=evidence.rows([offer.offer_id for offer in offers], [channel.name for channel in channels]),
@@ -102,8 +102,8 @@ def moment_vectors(
     state = known.activity or empty()
     found = replace(
         rows(known, (), evidence),
-        hour=_keyed(state, BY_HOUR, [hour_key(hour) for hour in hours.tolist()], known.at),
-        weekday=_keyed(state, BY_WEEKDAY, [weekday_key(day) for day in weekdays.tolist()], known.at),
+        hour=keyed(state, BY_HOUR, [hour_key(hour) for hour in hours.tolist()], known.at),
+        weekday=keyed(state, BY_WEEKDAY, [weekday_key(day) for day in weekdays.tolist()], known.at),
         moment=Moment(hours.astype(np.float64), weekdays.astype(np.float64)),
     )
     return matrix(found, len(hours), NAMES[COLUMNS[Group.MOMENT].place])
@@ -122,11 +122,13 @@ def memory_of(state: State, section: Section) -> Memory:
     return state.memories[SCHEMA.index(section)]
 
 
-def _keyed(state: State, section: Section, keys: Sequence[str], at: Instant) -> Past:
+def keyed(state: State, section: Section, keys: Sequence[str], at: Instant) -> Past:
+    """What the customer did with each of these keys, seen from an instant; ``[len(keys)]``."""
     return past(section, *rows_of(section, memory_of(state, section), keys), state.reference, at)
 
 
-def _first(slot: Past) -> Past:
+def first(slot: Past) -> Past:
+    """The first key alone, without a leading axis."""
     return Past(slot.section, slot.sums[0], slot.days[0])
 
 

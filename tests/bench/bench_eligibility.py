@@ -35,6 +35,7 @@ NOW = parse_instant("2024-05-06T18:20:00Z")
 CHANNELS = ("email", "push", "sms", "app")
 OFFERS, CATEGORIES, ROUNDS, TIMES = 100, 10, 7, 200
 CONDITION = "profile.age_years >= 18 and (offer.margin_minor > 100 or not offer.category in ('c1', 'c2'))"
+HABIT = "feature.category_purchases_120d > 2"
 RULE_ENGINE = "profile_age_years >= 18 and (offer_margin_minor > 100 or not (offer_category in ['c1', 'c2']))"
 CEL = "profile_age_years >= 18.0 && (offer_margin_minor > 100.0 || !(offer_category in ['c1', 'c2']))"
 
@@ -197,7 +198,9 @@ def conditions() -> None:
     reading = compile(CONDITION, NAMES)
     columns = of_pairs(pairs)
     facts = Facts(known, pairs, evidence)
+    habit = compile(HABIT, NAMES)
     rows = {
+        "a condition on a feature, in columns": lambda: habit.holds(Facts(known, pairs, evidence).read),
         "a condition in columns, offers settled when loaded": lambda: settled.holds(facts.read),
         "a condition in columns": lambda: reading.holds(lambda n: columns[n] if n in columns else facts.read(n)),
     }
