@@ -143,7 +143,8 @@ class Prediction(_Wire):
     """One prediction taken apart: `log_odds` is exactly the sum of the other terms and of all of `features`."""
 
     part: Literal["channel_response", "offer_response", "organic"]
-    log_odds: float = Field(description="Of the prediction at the instant of the decision: p = 1 / (1 + e^-log_odds).")
+    log_odds: float = Field(description="Of the prediction: p = 1 / (1 + e^-log_odds).")
+    moment: float = Field(description="What the item's moment adds to the instant of the decision; 0 but for channels.")
     raw: float = Field(description="Score of the blended halves before calibration.")
     weight_of_trees: Probability = Field(description="The blend; the linear half has the rest. Applied already.")
     slope: float = Field(description="Of the calibration. Applied already.")

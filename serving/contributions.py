@@ -4,11 +4,12 @@ The trees' terms are Shapley values (Lundberg et al., From local explanations to
 AI for trees, 2020); the linear half is a sum already. Both are shown with their weights applied, so that a reader adds
 up what is listed and nothing else::
 
-    log-odds = start + Σ (trees + linear) of features + experience [+ moment]
+    log-odds = start + Σ (trees + linear) of features + experience
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,12 @@ class Explained:
     def total(self) -> float:
         """The sum of all that is listed: equal to ``calibrated``."""
         return self.start + sum(each.together for each in self.added) + self.experience
+
+
+def log_odds(probability: float) -> float:
+    """The logarithm of the odds; of what is all but certain, that of odds of a million million to one."""
+    p = min(max(probability, 1e-12), 1.0 - 1e-12)
+    return math.log(p / (1.0 - p))
 
 
 def contributions(

@@ -6,17 +6,19 @@ import math
 from importlib.metadata import version
 from itertools import zip_longest
 
+from features.domain import Instant
 from features.instant import format_instant
 from features.intent import Intent
 from serving import api
 from serving.attribution import Came
-from serving.contributions import Explained, contributions
+from serving.contributions import Explained, contributions, log_odds
 from serving.decision import Decision, Item
 from serving.eligibility import CHANNEL_NOT_OPEN, RULES
 from serving.equipment import Equipment
 from serving.german import meaning, open_topic, sentence
 from serving.language import Language, told
-from serving.ranking import ChannelScore
+from serving.model import PartName
+from serving.ranking import ChannelScore, Scored
 from serving.score import interrupts
 from serving.wording import Reader, say
 
@@ -146,13 +148,20 @@ def _contributions(decision: Decision, equipment: Equipment) -> list[list[api.Pr
     rows = [item.scored.row for item in items]
     pairs = [item.scored.pair for item in items]
     taken_apart = contributions(model, decision.kind, pairs, decision.vectors.matrix[rows])
-    return [[_prediction(each) for each in row] for row in taken_apart]
+    return [
+        [_prediction(each, item.scored, decision.ask.at) for each in row]
+        for item, row in zip(items, taken_apart, strict=True)
+    ]
 
 
-def _prediction(found: Explained) -> api.Prediction:
+def _prediction(found: Explained, scored: Scored, at: Instant) -> api.Prediction:
+    moment = 0.0
+    if found.part is PartName.CHANNEL_RESPONSE and scored.noticed is not None and scored.moment != at:
+        moment = log_odds(scored.noticed) - found.calibrated
     return api.Prediction(
         part=found.part.value,
-        log_odds=found.calibrated,
+        log_odds=found.calibrated + moment,
+        moment=moment,
         raw=found.raw,
         weight_of_trees=found.weight_of_trees,
         slope=found.slope,

@@ -2,19 +2,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from features.catalogue import Catalogue
+from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Event, Instant
+from features.fold import fold
+from features.instant import format_instant
+from features.state import empty
 from features.vector import FEATURES
 from serving.contributions import Added, contributions
+from serving.decide import decide
+from serving.decision import Ask
+from serving.equipment import Equipment
 from serving.model import Part, PartName, pair_key, sigmoid
-from serving.pairs import pairs_of
+from serving.pairs import pairs_of, stranger
+from serving.policy.policy import Lever, Policy
+from serving.policy.selector import Selector
 from serving.score import Model
 from serving.settings import read_settings
+from serving.wire import answer
 from tests.journeys.town import Town
 from training.boosting import fit_trees
 from training.regression import fit_linear
@@ -135,13 +145,38 @@ def test_a_reader_of_an_answer_can_add_up_to_its_probabilities(tmp_path: Path) -
     with Town(tmp_path) as town:
         shop = town.touchpoint("shop", "web")
         shop.sees("visited", ("device", "d"), category="tea")
-        body = {"identities": [{"namespace": "device", "value": "d"}], "channels": ["web"], "explain": "contributions"}
-        items = shop.post("/v1/decisions", body)["items"]
-    assert items
+        shop.allows(("device", "d"), "email_marketing")
+        asked = {"identities": [{"namespace": "device", "value": "d"}], "explain": "contributions", "dry_run": True}
+        items = [
+            item
+            for channel in ("web", "email")
+            for item in shop.post("/v1/decisions", {**asked, "channels": [channel]})["items"]
+        ]
+    assert {item["channel"] for item in items} == {"web", "email"}
     for item in items:
         for part in item["contributions"]:
-            fixed = ("mean_of_trees", "intercept_of_linear", "intercept_of_calibration", "experience")
+            fixed = ("mean_of_trees", "intercept_of_linear", "intercept_of_calibration", "experience", "moment")
             listed = [part[name] for name in fixed] + [each["trees"] + each["linear"] for each in part["features"]]
             assert sum(listed) == pytest.approx(part["log_odds"], abs=1e-9)
             told = {"channel_response": "noticed", "offer_response": "taken", "organic": "organic"}[part["part"]]
             assert item["probabilities"][told] == pytest.approx(1 / (1 + np.exp(-part["log_odds"])), abs=1e-6)
+
+
+def test_a_later_moment_stands_as_a_term_of_its_own(
+    model: Model, shop: Catalogue, equipment: Callable[..., Equipment], history: list[Event], now: Instant
+) -> None:
+    lasting = replace(shop, offers=tuple(replace(offer, valid_to=None) for offer in shop.offers))
+    at_any_price = Policy(levers=(Lever("speak", Selector(), money_minor=1e6),))
+    made_with = replace(equipment(model, lasting), policy=at_any_price)
+    moments = set()
+    for hours in range(0, 24, 3):
+        at = Instant(now + hours * HOUR)
+        known = replace(stranger(at), activity=fold(empty(), history))
+        ask = Ask(DecisionId("d"), CustomerId("ann"), at, "promotion", frozenset({ChannelName("direct_mail")}), 1)
+        (item,) = answer(decide(ask, known, made_with), made_with, "contributions", {}).items
+        assert item.contributions is not None
+        (channel,) = (part for part in item.contributions if part.part == "channel_response")
+        assert item.probabilities.noticed == pytest.approx(1 / (1 + np.exp(-channel.log_odds)), abs=1e-6)
+        assert (channel.moment == 0.0) or item.moment != format_instant(at)
+        moments.add(channel.moment)
+    assert len(moments) > 1
