@@ -8,8 +8,11 @@ import numpy as np
 
 from training.ope.dr import dr
 from training.ope.log import Log, Modelled
+from training.ope.overlap import Overlap
 from training.ope.ratios import Ratios
 from training.ope.terms import Terms, gain
+from training.ope.verdict import Answer, verdict
+from training.ope.wald import wald
 from training.value.trial import Floats, Index, Mask, Trial
 
 SURE = 1.645
@@ -26,11 +29,13 @@ class Harm:
     """Of the personal choice over the best constant, minor units per decision."""
     error: float
     """Its standard error, clustered by customer."""
+    unjudged: str = ""
+    """Why nothing can be said of the gain: too few rows, or too few purchases, match the personal choice."""
 
     @property
     def personal(self) -> bool:
         """Whether the personal choice is served."""
-        return self.gain - SURE * self.error > 0
+        return not self.unjudged and self.gain - SURE * self.error > 0
 
     def constant(self, opened: Mask) -> Index:
         """The best single arm that is open, of every row ``[m]``."""
@@ -45,15 +50,17 @@ def best_open(scores: Floats, trial: Trial) -> Index:
     return found
 
 
-def robust(trial: Trial, value: Floats, choice: Index) -> Terms:
-    """The doubly robust terms of a choice ``[n]``; ``value`` ``[n, arms]`` must not have seen the rows."""
+def matched(trial: Trial, value: Floats, choice: Index) -> Log:
+    """A choice ``[n]`` as estimators read it; ``value`` ``[n, arms]`` must not have seen the rows."""
     rows = np.arange(len(trial))
     target = (choice == trial.arm).astype(np.float64)
     modelled = Modelled(value[rows, trial.arm], value[rows, choice])
-    one = np.ones(len(trial))
-    return dr(
-        Log(trial.customer, trial.reward, trial.probability, target, trial.bought, one * trial.stands_for, modelled)
-    )
+    return Log(trial.customer, trial.reward, trial.probability, target, trial.bought, trial.stands_for, modelled)
+
+
+def robust(trial: Trial, value: Floats, choice: Index) -> Terms:
+    """The doubly robust terms of a choice ``[n]``."""
+    return dr(matched(trial, value, choice))
 
 
 def harmless(trial: Trial, value: Floats) -> Harm:
@@ -63,17 +70,25 @@ def harmless(trial: Trial, value: Floats) -> Harm:
         trial: The rows.
         value: Of every arm, by models that had not seen the row, ``[n, arms]``.
     """
-    worth = []
+    order = tuple(int(arm) for arm in np.argsort(-_constants(trial, value), kind="stable"))
+    chosen, constant = best_open(value, trial), Harm(order, 0.0, 0.0).constant(trial.open)
+    if np.array_equal(chosen, constant):
+        return Harm(order, 0.0, 0.0)
+    logs = [matched(trial, value, each) for each in (chosen, constant)]
+    ratios = Ratios.of(gain(dr(logs[0]), dr(logs[1])))
+    # Nobody needs to buy when nothing is offered: where nothing is best, purchases need not be seen there.
+    asked = logs[:1] if trial.arms[order[0]].silent else logs
+    found = verdict(wald(ratios), tuple(Overlap.of(log) for log in asked))
+    unjudged = found.reason if found.answer is Answer.NO_VERDICT else ""
+    return Harm(order, ratios.value or 0.0, ratios.standard_error or 0.0, unjudged)
+
+
+def _constants(trial: Trial, value: Floats) -> Floats:
+    """The doubly robust value of every arm given to everybody for whom it is open, ``[arms]``."""
+    worth = np.full(len(trial.arms), -np.inf)
     for arm in range(len(trial.arms)):
         rows = trial.open[:, arm]
-        found = Ratios.of(robust(trial, value, np.full(len(trial), arm))).value if rows.all() else None
-        if found is None and rows.any():
-            within = trial.where(rows)
-            found = Ratios.of(robust(within, value[rows], np.full(int(rows.sum()), arm))).value
-        worth.append(-np.inf if found is None else found)
-    order = tuple(int(arm) for arm in np.argsort(-np.array(worth), kind="stable"))
-    first = Harm(order, 0.0, 0.0)
-    ratios = Ratios.of(
-        gain(robust(trial, value, best_open(value, trial)), robust(trial, value, first.constant(trial.open)))
-    )
-    return Harm(order, ratios.value or 0.0, ratios.standard_error or 0.0)
+        if rows.any():
+            found = Ratios.of(robust(trial.where(rows), value[rows], np.full(int(rows.sum()), arm))).value
+            worth[arm] = -np.inf if found is None else found
+    return worth

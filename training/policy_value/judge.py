@@ -31,7 +31,7 @@ class Worth:
     """One policy; money is minor units per decision."""
 
     robust: Interval | None
-    """Doubly robust."""
+    """Doubly robust; None below the limits: a number that is not to be trusted is not shown."""
     snips: Interval | None
     against_constant: Verdict
     """The doubly robust gain over the best constant, or why nothing is said of it."""
@@ -85,8 +85,8 @@ def judge(found: Scored, seed: int) -> Judged:
 def _worth(log: Log, constant: Log, random: Log) -> Worth:
     overlap = Overlap.of(log)
     return Worth(
-        wald(Ratios.of(dr(log))),
-        wald(Ratios.of(snips(log))),
+        verdict(wald(Ratios.of(dr(log))), (overlap,)).interval,
+        verdict(wald(Ratios.of(snips(log))), (overlap,)).interval,
         _above(log, constant, overlap),
         _above(log, random, overlap),
         overlap.effective_sample,

@@ -63,7 +63,7 @@ def _unjudged(judged: Judged) -> list[str]:
 
 def _money(found: Interval | None, currency: str) -> str:
     if found is None:
-        return "unknown"
+        return "no verdict"
     return f"{money(found.value, currency)} [{money(found.low, currency)}, {money(found.high, currency)}]"
 
 
@@ -151,6 +151,11 @@ def served_sentence(found: Scored, currency: str) -> str:
             f"The gate serves the personal choice: over the best single arm ({name}) it gains {gain}, positive by more "
             f"than {SURE} standard errors. {among} Exploration: {EXPLORED:.0%} evenly over what is open."
         )
+    if harm.unjudged:
+        return (
+            f"The gate serves the best single arm to everybody ({name}): no verdict on the personal choice, for "
+            f"{harm.unjudged}. Exploration: {EXPLORED:.0%} evenly over what is open."
+        )
     return (
         f"The gate serves the best single arm to everybody ({name}): the personal choice gains {gain}, not positive by "
         f"{SURE} standard errors. {among} "
@@ -201,6 +206,7 @@ def numbers(folder: Folder, found: Scored, judged: Judged) -> dict[str, Any]:
             "best_constant": trial.arms[harm.order[0]].name,
             "gain": harm.gain,
             "standard_error": harm.error,
+            "no_verdict": harm.unjudged,
             "folds_personal": [h.personal for h in found.harms],
             "explored": EXPLORED,
         },
