@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from features.domain import Importance
 from serving.draw import SILENCE
 from serving.eligibility import MARKETING_OBJECTION, Removals
 from serving.explore import Group
@@ -13,6 +14,13 @@ from serving.ranking import Scored
 
 def why_silent(best: Sequence[Scored], removed: Removals, group: Group, language: Language) -> str:
     """What decided between the best offer and silence. ``best`` is the best place of each offer, best first."""
+    needed = next((each for each in best if each.pair.offer.importance is not Importance.PROMOTIONAL), None)
+    if needed is not None:
+        return told(
+            language,
+            f"{needed.pair.offer.name} is no promotion: it goes out whatever it is worth.",
+            f"{needed.pair.offer.name} ist keine Werbung und geht hinaus, gleich, was es wert ist.",
+        )
     if best and group is Group.CONTROL:
         return told(
             language,

@@ -85,7 +85,7 @@ def test_an_answer_in_german_is_german_throughout(client: Clients) -> None:
 
 
 def test_every_sentence_about_silence_has_two_languages() -> None:
-    assert inspect.getsource(hush.why_silent).count("told(") == 6
+    assert inspect.getsource(hush.why_silent).count("told(") == 7
 
 
 def test_what_to_say_comes_with_the_offer(client: Clients, shop: Catalogue, place: Any) -> None:
