@@ -337,14 +337,40 @@ class Outcome(_Wire):
     why: str
 
 
+class ContactNow(_Wire):
+    """A contact that the decision reserved, as it stands now."""
+
+    contact_id: str
+    channel: str
+    moment: Rfc3339
+    standing: str
+
+
 class RecordedDecision(_Wire):
     """A decision as it was answered."""
 
     decision_id: str
+    intact: bool = Field(description="False: the record is not what was kept; somebody changed it.")
     request: dict[str, Any]
     answer: Answer
+    rests_on: dict[str, Any] | None = Field(
+        description="Everything outside the versions: what was asked and known, the ledger, the draw, prices, what was "
+        "missing; instants in microseconds UTC. Null for decisions of older builds."
+    )
     vectors: list[Vector] = Field(description="One per item.")
+    contacts: list[ContactNow]
     outcomes: list[Outcome] = Field(description="What is known by now to have happened after it, oldest first.")
+
+
+class Replayed(_Wire):
+    """A past decision made again from its record and the versions kept, and held against it."""
+
+    decision_id: str
+    identical: bool = Field(description="The same choice, reasons and funnel, numbers to 1e-9, from an intact record.")
+    intact: bool = Field(description="False: the record is not what was kept; somebody changed it.")
+    differences: list[str] = Field(description="Where it came out otherwise, as paths with both values.")
+    versions: Versions
+    funnel: Funnel | None = Field(description="What became of every pair of the kind; null for an unreadable record.")
 
 
 class Version(_Wire):

@@ -53,9 +53,11 @@ from serving.preview import Preview
 from serving.problem import Fault, Problem, RefusalError, problem
 from serving.projection import NoVocabularyError, Projection
 from serving.punctual import Punctual
+from serving.recall import Recall
 from serving.reception import Reception
-from serving.registry import Registry, read_bundle
+from serving.registry import Load, Registry, read_bundle
 from serving.repeats import Call, Given, Repeats
+from serving.replay import Replay
 from serving.score import Attention
 from serving.send_routes import send_routes
 from serving.sends import Sends
@@ -64,6 +66,7 @@ from serving.store import FeatureReader, SqliteReader
 from serving.sweep import Sweep
 from serving.unavailable import UNREADABLE
 from serving.values import MemoryValues, SqliteValues, Values
+from serving.vault import Vault
 from serving.watch import Watch
 from serving.welcome import Welcome
 from serving.wire import SERVICE_VERSION
@@ -90,6 +93,9 @@ class Parts:
     keep_raw: bool = False
     forget_in_files: Callable[[Known], None] = lambda _: None
     """Removes a customer from the batch files."""
+    models_dir: Path = Path("models")
+    """Where the bundles of past champions lie, for replays."""
+    load: Load = read_bundle
     jobs: Path | None = None
     """The folder of jobs; None: the service runs none."""
     audiences: Path = Path("audiences")
@@ -140,6 +146,8 @@ def parts_of(settings: Settings) -> Parts:
         settings.access,
         settings.keep_raw,
         BatchFiles(settings).forget,
+        settings.models_dir,
+        read_bundle,
         settings.jobs_dir,
         settings.audiences_dir,
         lambda job_id, log: launch(job_id, log, variables(settings)),
@@ -159,7 +167,6 @@ def staff_of(parts: Parts) -> Staff:
         lambda: parts.watch.current,
         simulated=isinstance(parts.clock, SimulatedClock),
         receive=Welcome(intake).receive,
-        came_of=intake.attribution.came_of,
     )
     return Staff(projection, store, intake, clerk, reception)
 
@@ -264,7 +271,10 @@ def serve(parts: Parts) -> FastAPI:
     app.add_middleware(Envelope)
     door = Door(parts.journal, parts.access == "open")
     live = _live(parts, staff.intake, staff.reception, door)
-    _add_decisions(app, staff.reception, punctual, door, live.repeats)
+    recall = Recall(
+        parts.journal, Replay(Vault(parts.journal, parts.models_dir, parts.load)), staff.intake.attribution.came_of
+    )
+    _add_decisions(app, staff.reception, punctual, door, live.repeats, recall)
     app.include_router(routes(live))
     app.include_router(_documents(parts, staff.clerk.desk, staff.reception, door))
     app.include_router(job_routes(office, door, live.repeats))
@@ -278,7 +288,9 @@ def serve(parts: Parts) -> FastAPI:
     return app
 
 
-def _add_decisions(app: FastAPI, reception: Reception, punctual: Punctual, door: Door, repeats: Repeats) -> None:
+def _add_decisions(
+    app: FastAPI, reception: Reception, punctual: Punctual, door: Door, repeats: Repeats, recall: Recall
+) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
@@ -311,6 +323,7 @@ def _add_decisions(app: FastAPI, reception: Reception, punctual: Punctual, door:
         responses={
             200: {"model": api.RecordedDecision, "description": "The decision as it was answered."},
             404: _problem_response("There is no such decision."),
+            409: _problem_response("The record was changed and cannot be read any more."),
             410: _problem_response("The decision was erased with its customer."),
             503: _problem_response("The journal cannot be read."),
         },
@@ -318,7 +331,24 @@ def _add_decisions(app: FastAPI, reception: Reception, punctual: Punctual, door:
     def decided(decision_id: str, authorization: Key = None) -> Response:
         """A recorded decision, with what the models saw of each item, and what came of it."""
         door.admit(authorization, Scope.READ)
-        return _json(reception.decided(decision_id))
+        return _json(recall.decided(decision_id))
+
+    @app.post(
+        "/v1/decisions/{decision_id}/replay",
+        tags=["decisions"],
+        response_class=Response,
+        responses={
+            200: {"model": api.Replayed, "description": "What came of making it again."},
+            404: _problem_response("There is no such decision."),
+            409: _problem_response("Something that it was made with is not kept any more."),
+            410: _problem_response("The decision was erased with its customer."),
+            503: _problem_response("The journal cannot be read."),
+        },
+    )
+    def replay(decision_id: str, authorization: Key = None) -> Response:
+        """Make a past decision again from its record and the versions kept, and hold it against what was answered."""
+        door.admit(authorization, Scope.READ)
+        return _json(recall.replay(decision_id))
 
 
 def _add_health(app: FastAPI, parts: Parts) -> None:

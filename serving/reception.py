@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +12,6 @@ from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
 from serving import api, basis, findings
-from serving.attribution import Came
 from serving.clerk import Clerk, Write
 from serving.decision import Ask, Decision, silenced
 from serving.desk import Made
@@ -30,7 +27,7 @@ from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
-from serving.wire import answer, outcome
+from serving.wire import answer
 from serving.wording import addresses
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
@@ -50,14 +47,12 @@ class Reception:
         *,
         simulated: bool,
         receive: Receive = by_number,
-        came_of: Callable[[DecisionId], list[Came]] = lambda _: [],
     ) -> None:
         self._clerk = clerk
         self._journal = clerk.journal
         self._clock = clock
         self._equipment = equipment
         self._receive = receive
-        self._came_of = came_of
         self._simulated = simulated
 
     def decide(self, request: api.DecisionRequest, progress: Progress | None = None) -> api.Answer:
@@ -160,32 +155,6 @@ class Reception:
         ask = ask_of(request, CustomerId(persona.persona_id), at, new_id(at))
         made = self._clerk.desk.imagine(ask, equipment, found.known, found.ledger)
         return answer(made.decision, made.equipment, request.explain, watch.milliseconds())
-
-    def decided(self, decision_id: str) -> api.RecordedDecision:
-        """A recorded decision with the vectors of its items and what came of it.
-
-        Raises:
-            RefusalError: There is no such decision or it was erased, or the journal cannot be read.
-        """
-        asked = DecisionId(decision_id)
-        try:
-            record = self._journal.decision(asked)
-            came = [] if record is None else self._came_of(asked)
-            erased = record is None and self._journal.erased(asked)
-        except JournalUnavailableError as error:
-            raise RefusalError(503, "journal_unavailable", str(error)) from error
-        if erased:
-            raise RefusalError(410, "decision_erased", "This decision was erased with its customer.")
-        if record is None:
-            raise RefusalError(404, "decision_not_found", f"There is no decision {decision_id!r}.")
-        given = api.Answer.model_validate_json(record.answer)
-        return api.RecordedDecision(
-            decision_id=record.decision_id,
-            request=json.loads(record.request),
-            answer=given,
-            vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
-            outcomes=[outcome(each) for each in came],
-        )
 
     def _called(self, decision: Decision) -> str | None:
         """What the customer is called, where something that is said calls them by name."""
@@ -308,9 +277,3 @@ def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Reco
         findings.to_json(findings.findings_of(decision)),
         basis.state_of(decision),
     )
-
-
-def _vector(record: Record, offer_id: str, channel: str) -> api.Vector:
-    row = record.matrix[record.pairs.index((offer_id, channel))].tolist()
-    known = {name: None if math.isnan(value) else value for name, value in zip(record.names, row, strict=True)}
-    return api.Vector(offer_id=offer_id, channel=channel, features=known)

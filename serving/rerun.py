@@ -34,14 +34,12 @@ class Artefacts(Protocol):
         ...
 
 
-def rerun(basis: Basis, state: bytes | None, artefacts: Artefacts) -> Made:
-    """The decision, made again.
+def rerun(basis: Basis, state: bytes | None, equipment: Equipment) -> Made:
+    """The decision, made again with what was in force, see ``equipment_of``.
 
     Raises:
-        KeyError: One of its versions was not kept.
         SchemaMismatchError: It was made by a build with other features.
     """
-    equipment = equipment_of(basis, artefacts)
     decision = decide(
         basis.ask, known_of(basis.told, state), equipment, basis.lacking, circumstances=basis.circumstances
     )
@@ -49,7 +47,11 @@ def rerun(basis: Basis, state: bytes | None, artefacts: Artefacts) -> Made:
 
 
 def equipment_of(basis: Basis, artefacts: Artefacts) -> Equipment:
-    """What was in force; the same for all decisions with the same versions, evidence, prices and settings."""
+    """What was in force; the same for all decisions with the same versions, evidence, prices and settings.
+
+    Raises:
+        KeyError: One of the versions was not kept.
+    """
     versions, snapshot = basis.versions, artefacts.evidence(basis.evidence)
     catalogue = artefacts.catalogue(versions.catalogue)
     return Equipment(

@@ -68,7 +68,7 @@ def answer(
         channels=[_channel(found) for found in decision.channels],
         open_topics=[topic(intent, ask.language) for intent in decision.intents[:MOST_TOPICS]],
         removed=_counts(decision),
-        funnel=_funnel(decision) if explain == "funnel" else None,
+        funnel=funnel(decision) if explain == "funnel" else None,
         cold_start=decision.cold_start,
         personalised=not decision.by_popularity,
         fallback=bool(decision.shortfalls),
@@ -229,16 +229,17 @@ def _counts(decision: Decision) -> list[api.RuleCount]:
     ]
 
 
-def _funnel(decision: Decision) -> api.Funnel:
-    funnel = decision.funnel
+def funnel(decision: Decision) -> api.Funnel:
+    """What became of every pair of the kind."""
+    found = decision.funnel
     return api.Funnel(
-        considered=funnel.considered,
-        eligible=funnel.eligible,
+        considered=found.considered,
+        eligible=found.eligible,
         below_silence=[
             api.BelowSilence(
                 offer_id=scored.pair.offer.offer_id, channel=scored.pair.channel.name, score_minor=_finite(scored.score)
             )
-            for scored in funnel.below_silence
+            for scored in found.below_silence
         ],
         removed=[
             api.Removed(
@@ -247,7 +248,7 @@ def _funnel(decision: Decision) -> api.Funnel:
                 rule=removal.rule,
                 value=removal.value,
             )
-            for removal in funnel.removed
+            for removal in found.removed
             if removal.pair.offer.kind == decision.kind
         ],
     )

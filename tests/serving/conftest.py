@@ -234,7 +234,9 @@ def parts(place: Path, store: MemoryReader, model: Callable[..., Model]) -> Call
             keep=archive.keep,
         )
         watch.refresh()
-        return Parts(clock, reader, journal, watch, deadline_ms=other.get("deadline_ms", 0.0))
+        loading = other.get("load", load)
+        late = other.get("deadline_ms", 0.0)
+        return Parts(clock, reader, journal, watch, models_dir=place / "models", load=loading, deadline_ms=late)
 
     return make
 

@@ -16,6 +16,7 @@ CAUSE = Cause(Instant(0), "admin", "test")
 SCOPES = {
     ("post", "/v1/decisions"): Scope.DECIDE,
     ("get", "/v1/decisions/{decision_id}"): Scope.READ,
+    ("post", "/v1/decisions/{decision_id}/replay"): Scope.READ,
     ("post", "/v1/decisions/{decision_id}/outcomes"): Scope.EVENTS,
     ("post", "/v1/events"): Scope.EVENTS,
     ("post", "/v1/customers/lookup"): Scope.READ,

@@ -27,7 +27,7 @@ from serving.pairs import Known, stranger
 from serving.policy.policy import DEFAULT, Cap, Exploration, Lever, Per, Policy
 from serving.policy.selector import Selector
 from serving.policy.window import Unit, Window
-from serving.rerun import rerun
+from serving.rerun import equipment_of, rerun
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
@@ -146,7 +146,8 @@ def test_a_recorded_decision_made_again_is_the_same(
         found = journal.decision(made.decision.ask.decision_id)
         assert found is not None
         assert found.intact
-        again = rerun(basis.from_json(found.basis), found.state, kept)
+        told_of = basis.from_json(found.basis)
+        again = rerun(told_of, found.state, equipment_of(told_of, kept))
         told = findings.from_json(found.findings)
         assert findings.differences(told, findings.findings_of(again.decision)) == ()
         assert again.decision.grant == made.decision.grant
@@ -161,7 +162,8 @@ def test_another_model_is_found_out(
 ) -> None:
     made = made_for(1, kept, history, now)
     other = replace(kept, models={"fake-1": model({"promo-tea": 0.6, "promo-milk": 0.55 + 1e-6}, noticed=0.8)})
-    again = rerun(basis.basis_of(made.decision, made.equipment), basis.state_of(made.decision), other)
+    rested = basis.basis_of(made.decision, made.equipment)
+    again = rerun(rested, basis.state_of(made.decision), equipment_of(rested, other))
     told = findings.differences(findings.findings_of(made.decision), findings.findings_of(again.decision))
     assert any("score" in line for line in told)
 
