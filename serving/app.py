@@ -274,7 +274,7 @@ def serve(parts: Parts) -> FastAPI:
     recall = Recall(
         parts.journal, Replay(Vault(parts.journal, parts.models_dir, parts.load)), staff.intake.attribution.came_of
     )
-    _add_decisions(app, staff.reception, punctual, door, live.repeats, recall)
+    _add_decisions(app, punctual, door, live.repeats, recall)
     app.include_router(routes(live))
     app.include_router(_documents(parts, staff.clerk.desk, staff.reception, door))
     app.include_router(job_routes(office, door, live.repeats))
@@ -288,9 +288,7 @@ def serve(parts: Parts) -> FastAPI:
     return app
 
 
-def _add_decisions(
-    app: FastAPI, reception: Reception, punctual: Punctual, door: Door, repeats: Repeats, recall: Recall
-) -> None:
+def _add_decisions(app: FastAPI, punctual: Punctual, door: Door, repeats: Repeats, recall: Recall) -> None:
     # Plain functions run in threads: trees, SQLite and zlib let go of the interpreter's lock, and health stays quick.
     # The answer is built and checked once, by its own class: a response model would check it again.
     @app.post(
