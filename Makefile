@@ -124,7 +124,7 @@ prove: $(STAMP) ## Run the proofs at full size that have no report for this comm
 	@KAIROS_PROOF_SIZE=full $(BIN)/python -m tests.prove $(PROOF)
 
 bench: $(STAMP) ## Measure the service beside its peers
-	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python -m "tests.bench.$$(basename "$$script" .py)"; done
 
 notebooks: $(STAMP) ## Execute the notebooks; the copies with output go to .data/notebooks
 	@mkdir -p .data/notebooks

@@ -15,6 +15,8 @@ from serving.unavailable import UNREADABLE, without_store
 
 STALE_US = 60 * SECOND
 """Age from which evidence is read again: at half-lives of 60 days and more it hardly changes until then (10⁻⁵)."""
+OUTDATED_US = 3 * STALE_US
+"""Age up to which it serves while what is new is made ready; beyond, a decision reads that of its own instant."""
 
 Stamp = Callable[[], object]
 """Something that differs whenever what is stored may differ."""
@@ -40,12 +42,14 @@ class Crowd:
         self._evidence: Evidence | None = None
 
     def evidence(self) -> Evidence:
-        """The evidence of now; the very same object as before while the store is unchanged, for a minute."""
+        """The evidence of now; the very same object as before while it says the same, for a minute."""
         at, stamp = self._clock.now(), self._stamp()
         held = self._evidence
         if held is None or stamp != self._stamped or abs(at - held.at) >= STALE_US:
-            self._evidence = held = self._read(at)
-            self._stamped = stamp
+            found, self._stamped = self._read(at), stamp
+            # Every event is written to the same store, and most change nothing here: a new object costs much elsewhere.
+            if held is None or abs(at - held.at) >= STALE_US or not _alike(held, found):
+                self._evidence = held = found
         return held
 
     def _read(self, at: Instant) -> Evidence:
@@ -53,6 +57,21 @@ class Crowd:
             return Evidence(self._store.evidence(at), at)
         except UNREADABLE as error:
             return Evidence(self._evidence.states if self._evidence else {}, at, without_store(error))
+
+
+def _alike(left: Evidence, right: Evidence) -> bool:
+    return (
+        left.shortfall == right.shortfall
+        and left.states.keys() == right.states.keys()
+        and all(_same(state, right.states[offer_id]) for offer_id, state in left.states.items())
+    )
+
+
+def _same(left: State, right: State) -> bool:
+    return left.reference == right.reference and all(
+        a.keys == b.keys and a.sums.tobytes() == b.sums.tobytes() and a.instants.tobytes() == b.instants.tobytes()
+        for a, b in zip(left.memories, right.memories, strict=True)
+    )
 
 
 def file_stamp(path: Path) -> Stamp:

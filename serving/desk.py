@@ -9,7 +9,7 @@ from threading import Lock
 from features.domain import CustomerId, Instant
 from serving.account import Account
 from serving.circumstances import Circumstances
-from serving.crowd import STALE_US
+from serving.crowd import OUTDATED_US
 from serving.decide import Lap, decide, untimed
 from serving.decision import Ask, Decision
 from serving.draw import Cost
@@ -145,7 +145,7 @@ class Desk:
 
     def _as_of(self, at: Instant, equipment: Equipment) -> Equipment:
         """The equipment with the evidence of that instant, where the one it holds is of another."""
-        if abs(at - equipment.evidence_at) < STALE_US:
+        if abs(at - equipment.evidence_at) < OUTDATED_US:
             return equipment
         try:
             states = self._store.evidence(at)

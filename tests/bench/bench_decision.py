@@ -20,8 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import Request, urlopen
 
 import duckdb
+from matplotlib.figure import Figure
 
 from serving.settings import Settings, read_settings
 from tests.bench.load import HOST, Measured, Target, ask, free_port
@@ -31,6 +34,8 @@ from training.child import child
 CONNECTIONS = (1, 16)
 ROUNDS = 3
 CUSTOMERS = 500
+STAGED = 200
+"""Decisions whose stages are looked at."""
 OFFERS, KIND = 100, "promotion"
 FIGURES = ("per_second", "p50_ms", "p99_ms", "cpu_ms", "resident_mb", "failed")
 AIMS = (
@@ -86,8 +91,37 @@ def _assort(settings: Settings, folder: Path) -> list[str]:
     return channels
 
 
-def measure(settings: Settings) -> dict[str, dict[int, list[Measured]]]:
-    """Every round of all contenders in turns; a first short one of each warms up and does not count."""
+def stages(target: Target) -> dict[str, float]:
+    """Milliseconds of each stage of one decision after the other, as the answers tell them; medians."""
+    told: dict[str, list[float]] = {}
+    for body in target.bodies[:STAGED]:
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(f"http://{HOST}:{target.port}{target.path}", body, headers)) as answer:
+            for stage, took_ms in json.load(answer)["timings_ms"].items():
+                told.setdefault(stage, []).append(took_ms)
+    return {stage: median(each) for stage, each in told.items()}
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Where the time of one decision goes, and what each contender spends on one answer."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    parts = {stage: took for stage, took in result["stages_ms"].items() if stage != "total"}
+    left.barh(list(parts), list(parts.values()), color="#0b6e4f")
+    left.invert_yaxis()
+    left.set_title("one decision by stage, ms (median)")
+    spent = {name: of[16]["cpu_ms"] for name, of in result["median"].items()}
+    right.barh(list(spent), list(spent.values()), color="#3066be")
+    right.invert_yaxis()
+    right.set_title("CPU time of one answer, ms (16 connections)")
+    figure.savefig(path, dpi=120)
+
+
+def measure(settings: Settings) -> tuple[dict[str, dict[int, list[Measured]]], dict[str, float]]:
+    """Every round of all contenders in turns, and the stages of one of ours.
+
+    A first short round of each warms up and does not count.
+    """
     customers, logs = customers_of(settings), settings.data_dir / "logs"
     version = json.loads((settings.source_dir / "champion.json").read_text())["version"]
     models = sorted((settings.models_dir / version).glob("*.txt"))[-3:]
@@ -108,10 +142,10 @@ def measure(settings: Settings) -> dict[str, dict[int, list[Measured]]]:
                     measured = ask(target, connections, settings.bench_s if number else 1.0)
                     if number:
                         rounds[name][connections].append(measured)
-    return rounds
+        return rounds, stages(targets["kairos"])
 
 
-def report(rounds: dict[str, dict[int, list[Measured]]]) -> dict[str, object]:
+def report(rounds: dict[str, dict[int, list[Measured]]], stages_ms: dict[str, float]) -> dict[str, Any]:
     """Medians over the rounds with their spread, and the ratios beside what is aimed at."""
     middle = {
         name: {c: {f: median(getattr(m, f) for m in each) for f in FIGURES} for c, each in of.items()}
@@ -141,6 +175,7 @@ def report(rounds: dict[str, dict[int, list[Measured]]]) -> dict[str, object]:
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
         ).stdout.strip(),
         "median": middle,
+        "stages_ms": stages_ms,
         "per_second_from_to": spread,
         "ratios": ratios,
         "p99_by_p50_at_16": tail,
@@ -148,7 +183,7 @@ def report(rounds: dict[str, dict[int, list[Measured]]]) -> dict[str, object]:
     }
 
 
-def table(result: dict[str, object]) -> str:
+def table(result: dict[str, Any]) -> str:
     """The medians as a table of Markdown, and a line for each ratio."""
     lines = [
         "| contender | connections | requests/s | p50 ms | p99 ms | CPU ms | resident MB |",
@@ -169,16 +204,19 @@ def table(result: dict[str, object]) -> str:
     lines.append(
         f"| p99 ÷ p50, kairos by no_op_fastapi | 16 | {tails['kairos'] / tails['no_op_fastapi']:.2f} | 2 | 2 |"
     )
+    lines += ["", "| stage of one decision | ms |", "|---|---|"]
+    lines += [f"| {stage} | {took_ms:.2f} |" for stage, took_ms in result["stages_ms"].items()]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measure, print, and write the report."""
     settings = read_settings(os.environ)
-    result = report(measure(settings))
+    result = report(*measure(settings))
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     path = settings.reports_dir / "bench_decision.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
+    plot(result, path.with_suffix(".png"))
     path.with_suffix(".md").write_text(table(result) + "\n")
     print(table(result), f"\n\n{result['machine']}, commit {result['commit']}, {result['date']}; written to {path}")
 
