@@ -62,7 +62,7 @@ def kairos(settings: Settings, customers: list[str], **more: object) -> Iterator
     port = free_port()
     with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
         channels = _assort(settings, Path(folder) / settings.source)
-        environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port)}
+        environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port), "KAIROS_DEADLINE_MS": "10000"}
         log = settings.data_dir / "logs" / "bench_kairos.log"
         with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
             server.wait_until_up("/health/ready", timeout_s=120)
