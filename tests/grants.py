@@ -41,7 +41,9 @@ TABLES = (
       AND COALESCE(
             (SELECT h.standing FROM contact_changes h WHERE h.contact_id = o.contact_id AND h.position <= g.position
              ORDER BY h.position DESC LIMIT 1),
-            CASE WHEN o.expires_us <= g.granted_us AND o.contact_id <> g.contact_id THEN 'expired' ELSE 'reserved' END
+            CASE WHEN o.policy = '' THEN 'sent'
+                 WHEN o.expires_us <= g.granted_us AND o.contact_id <> g.contact_id THEN 'expired'
+                 ELSE 'reserved' END
           ) IN ('reserved', 'confirmed', 'sent', 'overdrawn')""",
     """CREATE INDEX t_seen_grant ON t_seen (grant_id, moment_us)""",
     """CREATE INDEX t_subjects_contact ON t_subjects (contact_id, per, subject)""",

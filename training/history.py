@@ -15,13 +15,17 @@ import duckdb
 from tqdm import tqdm
 
 from features.catalogue import Catalogue
-from features.domain import CustomerId
+from features.domain import DAY, ChannelName, CustomerId, Direction, Instant, OfferId
 from features.errors import ContractError
+from serving.events.arrival import Spoken
+from serving.events.body import spoken_of
 from serving.identity.identity import Identity, identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import Cause, Journal
 from serving.journal.bulk import AT_ONCE, load_identities, load_rows
+from serving.journal.contacts import MATTERS_DAYS
 from serving.journal.history import MODULUS, NONE, History, Tally, history_of, note_history, tallies, withdraw
+from serving.journal.past_contacts import Reckoning
 from serving.retention import oldest_kept
 from serving.settings import Settings
 
@@ -73,7 +77,7 @@ def load_history(settings: Settings, catalogue: Catalogue, progress: bool = True
             )
         with duckdb.connect(config={"threads": settings.threads}) as con:
             con.execute("SET TimeZone = 'UTC'")
-            loaded = _Load(settings, con, journal, history, progress).run(before)
+            loaded = _Load(settings, con, journal, history, catalogue, progress).run(before)
         cause = Cause(catalogue.now, "make data", "loaded")
         journal.write(lambda transaction: note_history(transaction.connection, history, cause))
     return loaded
@@ -85,6 +89,7 @@ class _Load:
     con: duckdb.DuckDBPyConnection
     journal: Journal
     history: History
+    catalogue: Catalogue
     progress: bool
 
     @property
@@ -111,12 +116,25 @@ class _Load:
             known if days is None else f"{known} AND epoch_us(received_at) >= {oldest_kept(self.history.until, days)}"
         )
 
+    @property
+    def _reckoning(self) -> Reckoning:
+        """Messages of the last two months on outbound channels are contacts; a policy comes later, if at all."""
+        offers, channels = self.catalogue.offer, self.catalogue.channel
+
+        def spoken(channel: ChannelName, offer_id: OfferId | None) -> Spoken | None:
+            known = channels.get(channel)
+            if known is None or known.direction is not Direction.OUTBOUND:
+                return None
+            return spoken_of(None if offer_id is None else offers.get(offer_id), count_transactional=True)
+
+        return Reckoning(Instant(self.history.until - MATTERS_DAYS * DAY), spoken)
+
     def _events(self) -> tuple[int, int]:
         total = sum(count for rows in self._rows("count(*)", "events", self._known) for (count,) in rows)
-        events = duplicates = 0
+        events, duplicates, reckoning = 0, 0, self._reckoning
         with tqdm(total=total, desc="journal", unit="event", disable=not self.progress) as bar:
             for rows in self._rows(_COLUMNS, "events", self._known, "received_at, source, event_id"):
-                done = self.journal.write(partial(load_rows, rows=rows, cause=self._cause))
+                done = self.journal.write(partial(load_rows, rows=rows, cause=self._cause, reckoning=reckoning))
                 events, duplicates = events + done.events, duplicates + done.duplicates
                 bar.update(len(rows))
         return events, duplicates

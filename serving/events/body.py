@@ -107,15 +107,16 @@ def _completed(arrival: Arrival, reading: Reading) -> Arrival:
     if arrival.category is None and arrival.offer_id is not None:
         arrival = replace(arrival, category=reading.category_of.get(arrival.offer_id))
     if arrival.kind is Kind.SENT and arrival.channel in reading.outbound and not arrival.machine:
-        return replace(arrival, spoken=_spoken(arrival, reading))
+        offer = None if arrival.offer_id is None else reading.offer.get(arrival.offer_id)
+        return replace(arrival, spoken=spoken_of(offer, reading.count_transactional))
     return arrival
 
 
-def _spoken(arrival: Arrival, reading: Reading) -> Spoken | None:
-    offer = None if arrival.offer_id is None else reading.offer.get(arrival.offer_id)
+def spoken_of(offer: Offer | None, count_transactional: bool) -> Spoken | None:
+    """What a message with this offer, or with one that is not known, uses of the customer's attention."""
     if offer is None:
         return Spoken(MARKETING, 0, counts=True)
     if offer.enclosed:
         return None
-    counts = reading.count_transactional or offer.importance is Importance.PROMOTIONAL
+    counts = count_transactional or offer.importance is Importance.PROMOTIONAL
     return Spoken(offer.purpose, offer.priority, counts)

@@ -14,6 +14,7 @@ from serving.identity.identity import Identity
 from serving.identity.namespace import CUSTOMER
 from serving.journal.audit import Cause
 from serving.journal.names import write_heads
+from serving.journal.past_contacts import Reckoning, count_past
 from serving.journal.schema import EVENTS, IDENTITIES, LINKS
 from serving.journal.transaction import Transaction
 
@@ -64,8 +65,13 @@ def load_events(transaction: Transaction, events: Sequence[Event], cause: Cause)
     return load_rows(transaction, [_row(event) for event in events], cause)
 
 
-def load_rows(transaction: Transaction, rows: Sequence[HistoryRow], cause: Cause) -> Loaded:
-    """Journal events as rows in the order of HISTORY; those whose (source, id) is in the journal stay out."""
+def load_rows(
+    transaction: Transaction, rows: Sequence[HistoryRow], cause: Cause, reckoning: Reckoning | None = None
+) -> Loaded:
+    """Journal events as rows in the order of HISTORY; those whose (source, id) is in the journal stay out.
+
+    ``reckoning`` tells which of them are contacts; None: none is.
+    """
     before = transaction.take_turn()
     connection = transaction.connection
     names = dict.fromkeys(row[_CUSTOMER] for row in rows)
@@ -82,6 +88,8 @@ def load_rows(transaction: Transaction, rows: Sequence[HistoryRow], cause: Cause
     heads = connection.execute(new.group_by(EVENTS.c.customer_id)).all()
     if heads:
         write_heads(connection, [{"customer_id": who, "head": head, "relinked": 0} for who, _, head in sorted(heads)])
+    if reckoning is not None:
+        count_past(transaction, first, reckoning, cause.at)
     taken = sum(count for _, count, _ in heads)
     return Loaded(taken, len(rows) - taken, max(before, transaction.take_turn()))
 

@@ -29,9 +29,14 @@ def forget_contacts_before(connection: Connection, oldest: Instant) -> int:
 
 def _forget(connection: Connection, which: Select[Any]) -> int:
     found = [ContactId(each) for each in connection.execute(which).scalars()]
-    for first in range(0, len(found), AT_ONCE):
-        _forget_some(connection, found[first : first + AT_ONCE])
+    forget_contacts(connection, found)
     return len(found)
+
+
+def forget_contacts(connection: Connection, contact_ids: Sequence[ContactId]) -> None:
+    """Delete these contacts, as far as they are there."""
+    for first in range(0, len(contact_ids), AT_ONCE):
+        _forget_some(connection, contact_ids[first : first + AT_ONCE])
 
 
 def _forget_some(connection: Connection, contact_ids: Sequence[ContactId]) -> None:

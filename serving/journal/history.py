@@ -9,8 +9,10 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from features.domain import CustomerId, Instant
 from serving.journal.audit import Cause, lines_of, write_line
+from serving.journal.forget import forget_contacts
 from serving.journal.log import IDENTIFIED
 from serving.journal.names import write_heads
+from serving.journal.past_contacts import past_id
 from serving.journal.schema import CUSTOMERS, EVENTS, IDENTITIES
 from serving.journal.transaction import Transaction
 
@@ -80,12 +82,14 @@ def withdraw(transaction: Transaction, events: Sequence[tuple[str, str]]) -> fro
     transaction.take_turn()
     which = (EVENTS.c.source == bindparam("of")) & (EVENTS.c.event_id == bindparam("which"))
     owners = (
-        select(IDENTITIES.c.customer_id)
+        select(IDENTITIES.c.customer_id, EVENTS.c.position)
         .select_from(EVENTS.join(IDENTITIES, EVENTS.c.identity_id == IDENTITIES.c.identity_id))
         .where(which)
     )
     asked = [{"of": source, "which": event_id} for source, event_id in events]
-    touched = {who for each in asked for who in transaction.connection.execute(owners, each).scalars()}
+    found = [row for each in asked for row in transaction.connection.execute(owners, each)]
+    touched = {row.customer_id for row in found}
+    forget_contacts(transaction.connection, [past_id(row.position) for row in found])
     transaction.connection.execute(delete(EVENTS).where(which), asked)
     make_anew(transaction, touched)
     return frozenset(CustomerId(who) for who in touched)

@@ -12,6 +12,7 @@ from serving.events.arrival import Arrival, Spoken
 from serving.journal.contacts import Held, find, held, held_in
 from serving.journal.counters import take_after_all
 from serving.journal.names import book
+from serving.journal.past_contacts import past_id
 from serving.journal.reserving import row
 from serving.journal.schema import CONTACT_CHANGES, CONTACTS
 from serving.journal.standings import change, release
@@ -135,7 +136,7 @@ def _beginning(contact: Contact, position: int, at: Instant) -> dict[str, object
 def _contact(sent: Sent) -> Contact:
     arrival, spoken = sent.arrival, sent.spoken
     return Contact(
-        ContactId(f"sent-{sent.position}"),
+        past_id(sent.position),
         ChannelName(arrival.channel),
         arrival.occurred_at,
         () if arrival.offer_id is None else (OfferId(arrival.offer_id),),

@@ -1,14 +1,17 @@
 import random
 from collections.abc import Callable
 
-from features.domain import DAY, Category, ChannelName, CustomerId, Event, EventId, Instant, Kind
+from features.domain import DAY, Category, ChannelName, CustomerId, Event, EventId, Instant, Kind, OfferId
 from features.fold import fold
 from features.state import close, empty
 from features.stored import state_from_row, state_to_row
-from serving.events.arrival import Arrival, Status
+from serving.events.arrival import Arrival, Spoken, Status
 from serving.identity.identity import identity
 from serving.journal import Cause, Journal
-from serving.journal.bulk import chunks, load_events, load_identities
+from serving.journal.bulk import chunks, load_events, load_identities, load_rows
+from serving.journal.history import withdraw
+from serving.journal.past_contacts import Reckoning
+from serving.ledger.contact import Standing
 from serving.projection import Projection
 from serving.values import MemoryValues
 
@@ -60,3 +63,31 @@ def test_loaded_history_and_live_events_are_one(open_journal: Callable[[], Journ
     live = Event("web", EventId("live"), CustomerId("c0"), Kind.CARTED, ChannelName("web"), NOW, NOW)
     expected = state_from_row(state_to_row(fold(empty(), [*own, live])))
     assert close(projection.state(CustomerId("c0")), expected)
+
+
+def test_messages_of_a_loaded_history_are_contacts_once_and_go_with_it(journal: Journal) -> None:
+    def told(number: int, days_ago: float, channel: str, offer: str) -> tuple[object, ...]:
+        at = NOW - round(days_ago * DAY)
+        return ("old", str(number), "ann", "sent", channel, at, at, 0, offer, "wine", None, None, None, None)
+
+    rows = [
+        told(1, 1, "email", "tea"),
+        told(2, 1, "email", "rum"),  # the same message
+        told(3, 3, "email", "tea"),
+        told(4, 2, "poster", "tea"),
+        told(5, 100, "email", "tea"),
+    ]
+
+    def spoken(channel: ChannelName, offer_id: OfferId | None) -> Spoken | None:
+        return Spoken("marketing", 0, counts=True) if channel == "email" else None
+
+    reckoning = Reckoning(Instant(NOW - 62 * DAY), spoken)
+    for _ in range(2):
+        journal.write(lambda t: load_rows(t, rows, CAUSE, reckoning))
+        contacts = journal.ledger(CustomerId("ann"), NOW).contacts
+        assert [(each.moment, each.offers, each.standing) for each in contacts] == [
+            (NOW - 3 * DAY, ("tea",), Standing.SENT),
+            (NOW - DAY, ("tea", "rum"), Standing.SENT),
+        ]
+    journal.write(lambda t: withdraw(t, [("old", "3")]))
+    assert [each.moment for each in journal.ledger(CustomerId("ann"), NOW).contacts] == [NOW - DAY]
