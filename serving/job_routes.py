@@ -55,7 +55,7 @@ def job_routes(office: Office, door: Door, repeats: Repeats) -> APIRouter:
         by = door.admit(authorization, Scope.DECIDE)
 
         def work() -> Given:
-            return Given(office.take(request, by).model_dump_json(), frozenset[CustomerId]())
+            return Given(office.take(request, by, idempotency_key).model_dump_json(), frozenset[CustomerId]())
 
         body = request.model_dump_json(exclude_unset=True).encode()
         try:

@@ -114,6 +114,15 @@ def unfinished(jobs: Path) -> list[JobId]:
     return [JobId(each.path.name) for each in every(jobs) if not each.ended and not each.runs]
 
 
+@contextmanager
+def alone(jobs: Path) -> Iterator[None]:
+    """Only one process at a time takes orders."""
+    jobs.mkdir(parents=True, exist_ok=True)
+    with (jobs / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def replace(file: Path, text: str) -> None:
     """Write a file so that whoever reads it finds all of the old or all of the new, whatever dies."""
     fresh = file.with_name(f".{file.name}.{os.getpid()}")

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from features.clock import Clock
@@ -37,8 +38,8 @@ class Office:
     launch: Callable[[JobId, Path], None]
     """Starts the process of a job, whose words go into a file."""
 
-    def take(self, request: api.JobRequest, by: str) -> api.Job:
-        """Take an order and start its job.
+    def take(self, request: api.JobRequest, by: str, key: str | None = None) -> api.Job:
+        """Take an order and start its job; one that comes again under the same key is the job that it was.
 
         Raises:
             RefusalError: 422 where it names what there is not, 503 where the service runs no jobs.
@@ -47,8 +48,12 @@ class Office:
         faults = list(self._faults(request))
         if faults:
             raise RefusalError(422, "unknown_name", f"The job cannot be run: {faults[0].detail}.", *faults)
-        folder = Folder.make(jobs, self._order(request, by))
-        self.launch(folder.order().job_id, folder.log)
+        once = None if key is None else sha256(f"{by}\x1f{key}".encode()).hexdigest()
+        with folders.alone(jobs):
+            before = None if once is None else next((f for f in folders.every(jobs) if f.order().once == once), None)
+            folder = before or Folder.make(jobs, self._order(request, by, once))
+        if before is None:
+            self.launch(folder.order().job_id, folder.log)
         return self._told(folder)
 
     def job(self, job_id: str) -> api.Job:
@@ -125,7 +130,7 @@ class Office:
             detail = f"there is no file {audience.file!r} in the folder of audiences, {self.audiences}"
             yield Fault(pointer="/audience/file", detail=detail)
 
-    def _order(self, request: api.JobRequest, by: str) -> Order:
+    def _order(self, request: api.JobRequest, by: str, once: str | None) -> Order:
         at, given = self.clock.now(), request.audience
         return Order(
             JobId(uuid7(at, os.urandom(RANDOM_BYTES))),
@@ -141,6 +146,7 @@ class Office:
             {ChannelName(name): most for name, most in (request.capacities or {}).items()},
             request.follow_ups,
             Format(request.format),
+            once,
         )
 
     def _told(self, folder: Folder) -> api.Job:

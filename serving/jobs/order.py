@@ -57,6 +57,8 @@ class Order:
     follow_ups: bool = True
     """Decides the reminders that are due, too."""
     format: Format = Format.PARQUET
+    once: str | None = None
+    """Digest of the caller and the key under which it was asked for: asked for again, it is this job."""
 
     def to_json(self) -> str:
         """The document; ``from_json`` reads it back unchanged."""

@@ -14,7 +14,7 @@ from tests.journeys.town import MORNING, Touchpoint, Town
 JSON = {"content-type": "application/json"}
 DEEP = b"[" * 100_000 + b"]" * 100_000
 DEEP_OBJECT = b'{"events":[' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"]}"
-PATHS = {"customer_id": "somebody", "decision_id": "some-decision"}
+PATHS = {"customer_id": "somebody", "decision_id": "some-decision", "persona_id": "nobody", "contact_id": "none"}
 
 
 @pytest.fixture(scope="module")

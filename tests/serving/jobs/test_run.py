@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import pytest
 from features.catalogue import Catalogue
 from features.clock import SimulatedClock
 from features.domain import CustomerId, DecisionId, Instant, OfferId
+from serving import job_api as api
 from serving.equipment import Equipment
 from serving.jobs import folder as folders
 from serving.jobs.audience import flaws
 from serving.jobs.folder import Folder, JobError
 from serving.jobs.means import Means
+from serving.jobs.office import Office
 from serving.jobs.order import Audience, Format, JobId, Order
 from serving.jobs.progress import Stage
 from serving.jobs.results import write_csv, write_ndjson
@@ -265,3 +268,19 @@ def test_only_what_is_a_job_is_found_as_one(tmp_path: Path, now: Instant) -> Non
     for wrong in ("job-2", "..", "../jobs/job-1", ""):
         with pytest.raises(JobError, match="no job"):
             folders.find(jobs, wrong)
+
+
+def test_an_order_that_comes_twice_at_once_under_one_key_is_one_job(
+    equipment: Callable[..., Equipment], tmp_path: Path, now: Instant
+) -> None:
+    launched: list[str] = []
+    shop = equipment(None)
+    office = Office(
+        tmp_path / "jobs", tmp_path, SimulatedClock(now), lambda: shop, lambda job_id, _: launched.append(job_id)
+    )
+    request = api.JobRequest.model_validate({"audience": {"where": "True"}})
+    with ThreadPoolExecutor(8) as pool:
+        jobs = list(pool.map(lambda _: office.take(request, "shop", "autumn").job_id, range(8)))
+    assert set(jobs) == set(launched)
+    assert len(launched) == 1
+    assert office.take(request, "other", "autumn").job_id not in jobs
