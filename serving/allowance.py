@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from serving.explore import Floats, Mask, inverse_gap
 
-HALVINGS = 60
+STEPS = 100
+MARGIN = 1e-9
+"""Share of what is allowed that is left for rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,36 @@ def sharp_enough(scores: Floats, still: Mask, gamma: float, best: int, floor: fl
 
     The floor is kept whatever it costs: infinite where even the best choice over the floor gives up more.
     """
+    opened = scores[still]
+    everything = np.ones(len(opened), dtype=np.bool_)
 
     def cost(sharp: float) -> float:
-        return given_up(scores[still], inverse_gap(scores, still, sharp, best, floor)[still])
+        return given_up(opened, inverse_gap(opened, everything, sharp, best, floor))
 
     if cost(gamma) <= allowed:
         return gamma
-    if cost(math.inf) >= allowed:
+    least = cost(math.inf)
+    if least >= allowed:
         return math.inf
-    low, high = gamma, max(gamma, 1.0 / max(float(np.ptp(scores[still])), 1e-300))
-    while cost(high) > allowed:
-        low, high = high, 2.0 * high
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if cost(middle) > allowed else (low, middle)
-    return high
+    ordered = np.sort(opened)[::-1][:best]
+    gaps = [gap for gap in (ordered[0] - ordered).tolist() if gap > 0]
+    # What the floor gives up does not depend on the sharpness; a little less is allowed, for rounding.
+    sharp = _solved(gaps, len(ordered), (allowed - least) * (1.0 - MARGIN) / (1.0 - floor), gamma)
+    step = MARGIN
+    while cost(sharp) > allowed:
+        sharp, step = math.nextafter(sharp * (1.0 + step), math.inf), 2.0 * step
+    return sharp
+
+
+def _solved(gaps: Sequence[float], count: int, wanted: float, gamma: float) -> float:
+    """Where Σ gap / (count + γ·gap) is ``wanted``, by Newton's method: convex and falling, so that it comes from below.
+
+    ``gamma`` is not above it.
+    """
+    for _ in range(STEPS):
+        terms = [gap / (count + gamma * gap) for gap in gaps]
+        step = (sum(terms) - wanted) / sum(term * term for term in terms)
+        gamma += step
+        if step <= 1e-12 * gamma:
+            break
+    return gamma

@@ -148,7 +148,7 @@ def _judge(
     channel = shelf.channel[sifted.rows]
     hours = None
     if part is not None:
-        hours = gains(part, known, seen, sifted, channel, len(shelf.channels), equipment.evidence)
+        hours = gains(part, known, seen, sifted, channel, len(shelf.channels))
     when = timed(sifted, channel, hours, equipment.policy.fallback_hour)
     odds = when.noticed(odds)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.

@@ -89,20 +89,21 @@ def firsts(offer: Places, places: Places) -> tuple[int, ...]:
 
 def _drawn(given: Choosable, exploration: Exploration, limit: int, ticket: Ticket, account: Account) -> Draw:
     usable = by_score(given.score, given.first, given.open & np.isfinite(given.score))
-    scores = np.append(given.score[usable], SILENCE)
-    about = np.append(given.offer[usable], -1)
-    quiet = len(usable)
+    # Silence stands in its place among the scores, which descend, after its equals.
+    quiet = int((given.score[usable] >= SILENCE).sum())
+    scores = np.insert(given.score[usable], quiet, SILENCE)
+    about = np.insert(given.offer[usable], quiet, -1)
     gamma, spread = _gamma(scores, exploration, account)
-    learnt = partial(inverse_gap, scores, gamma=gamma, best=exploration.best, floor=exploration.floor)
+    learnt = partial(inverse_gap, scores, gamma=gamma, best=exploration.best, floor=exploration.floor, descending=True)
     shares = Shares(exploration.control, exploration.random)
-    barred = np.append(given.barred[usable], False) if given.barred.any() else None
+    barred = np.insert(given.barred[usable], quiet, False) if given.barred.any() else None
     slate = fill(shares, learnt, about, quiet, limit, ticket, barred)
     made = [choice for choice in slate.choices if choice.action != quiet]
     ended = slate.choices[-1].probability if len(made) < len(slate.choices) else None
     cost = Cost(float(scores.max()), given_up(scores, learnt(np.ones(len(scores), dtype=np.bool_))), spread)
     return Draw(
         slate.group,
-        tuple(int(usable[choice.action]) for choice in made),
+        tuple(int(usable[choice.action - (choice.action > quiet)]) for choice in made),
         tuple(choice.probability for choice in made),
         ended,
         gamma,

@@ -167,7 +167,7 @@ def pick(distribution: Floats, u: float) -> int:
     return first if first < len(distribution) else int(np.flatnonzero(distribution)[-1])
 
 
-def inverse_gap(scores: Floats, still: Mask, gamma: float, best: int, floor: float) -> Floats:
+def inverse_gap(scores: Floats, still: Mask, gamma: float, best: int, floor: float, descending: bool = False) -> Floats:
     """Inverse gap weighting over the best open actions, over a floor, ``[m]``.
 
     Args:
@@ -176,9 +176,10 @@ def inverse_gap(scores: Floats, still: Mask, gamma: float, best: int, floor: flo
         gamma: Per unit of the scores: how sharply worse actions are avoided; infinite takes the best alone.
         best: How many actions are weighted; the others have only the floor.
         floor: Probability that is spread evenly over all open actions (0–1).
+        descending: True where the scores are in their order already.
     """
     opened = np.flatnonzero(still)
-    order = opened[np.argsort(-scores[opened], kind="stable")][:best]
+    order = (opened if descending else opened[np.argsort(-scores[opened], kind="stable")])[:best]
     gaps = scores[order[0]] - scores[order]
     weighted = 1.0 / (len(order) + _times(gamma, gaps))
     weighted[0] = 1.0 - weighted[1:].sum()
@@ -189,6 +190,8 @@ def inverse_gap(scores: Floats, still: Mask, gamma: float, best: int, floor: flo
 
 def _times(gamma: float, gaps: Floats) -> Floats:
     """γ·gap, 0 for equal scores even where γ is infinite."""
+    if math.isfinite(gamma):
+        return gamma * gaps
     return np.multiply(gamma, gaps, out=np.zeros_like(gaps), where=gaps > 0)
 
 

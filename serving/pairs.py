@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from features.feature import Group
 from features.intent import Intent
 from features.moment import hour_key, moment, weekday_key
 from features.past import Past, past, rows_of
-from features.rows import PROFILE_VALUES, Moment, Profile, Rows
+from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, CUSTOMER, SCHEMA, Section
 from features.state import NEVER, Memory, State, empty, unset
 from features.vector import COLUMNS, FEATURES, matrix
@@ -95,18 +95,28 @@ def rows(known: Known, pairs: Sequence[Pair], evidence: Pooled) -> Rows:
     )
 
 
-def moment_vectors(
-    known: Known, hours: NDArray[np.int64], weekdays: NDArray[np.int64], evidence: Pooled
-) -> NDArray[np.float32]:
+def moment_vectors(known: Known, hours: NDArray[np.int64], weekdays: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the models would see of other moments, float32 ``[n_moments, n]``: the features of group MOMENT."""
     state = known.activity or empty()
-    found = replace(
-        rows(known, (), evidence),
+    customer = customer_past(state, known.at)
+    found = Rows(
+        at=np.array(known.at, dtype=np.int64),
+        customer=customer,
+        categories_known=_NONE,
+        profile=known.profile,
+        category=customer,  # no feature of a moment reads what belongs to a pair
+        offer=customer,
+        channel=customer,
         hour=keyed(state, BY_HOUR, [hour_key(hour) for hour in hours.tolist()], known.at),
         weekday=keyed(state, BY_WEEKDAY, [weekday_key(day) for day in weekdays.tolist()], known.at),
         moment=Moment(hours.astype(np.float64), weekdays.astype(np.float64)),
+        content=Content(*[_NONE] * len(fields(Content))),
+        evidence=Evidence(*[_NONE] * len(fields(Evidence))),
     )
     return matrix(found, len(hours), NAMES[COLUMNS[Group.MOMENT].place])
+
+
+_NONE = np.zeros(0)
 
 
 def customer_past(state: State, at: Instant) -> Past:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.evidence import Pooled
 from features.feature import Group
 from features.state import Floats
 from features.vector import COLUMNS
@@ -82,7 +81,6 @@ def gains(
     sifted: Sifted,
     channel: Places,
     n_channels: int,
-    evidence: Pooled,
 ) -> Floats | None:
     """What each moment adds on each channel to being noticed, ``[n_channels, n_moments]``; None where none can wait.
 
@@ -93,7 +91,6 @@ def gains(
         sifted: Their open moments.
         channel: Number of each pair's channel, ``[n_pairs]``.
         n_channels: How many there are.
-        evidence: Of all customers.
     """
     waiting = np.flatnonzero(sifted.open[:, 1:].any(axis=1))
     if not len(waiting):
@@ -102,7 +99,7 @@ def gains(
     examples = waiting[firsts]
     n_moments = len(sifted.moments)
     vectors = np.repeat(seen.rows(examples), n_moments, axis=0)
-    at = moment_vectors(known, sifted.moments.hour, sifted.moments.weekday, evidence)
+    at = moment_vectors(known, sifted.moments.hour, sifted.moments.weekday)
     vectors[:, COLUMNS[Group.MOMENT].place] = np.tile(at, (len(examples), 1))
     asked = [seen.pairs[example] for example in examples.tolist() for _ in range(n_moments)]
     response = part.probability(vectors, [p.offer.offer_id for p in asked], [p.channel.name for p in asked])

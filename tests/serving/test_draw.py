@@ -22,7 +22,9 @@ def choosable(scores: list[float], offers: list[int] | None = None, barred: tupl
     n = len(scores)
     closed = np.zeros(n, dtype=bool)
     closed[list(barred)] = True
-    return Choosable(np.array(scores), np.array(offers or range(n)), np.arange(n), np.ones(n, dtype=bool), closed)
+    return Choosable(
+        np.array(scores, dtype=float), np.array(offers or range(n)), np.arange(n), np.ones(n, dtype=bool), closed
+    )
 
 
 def drawn(

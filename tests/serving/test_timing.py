@@ -131,7 +131,7 @@ def test_other_moments_are_seen_as_they_would_be_then(
     known = replace(stranger(now), activity=fold(empty(), history), zone="Europe/Berlin")
     evidence, pairs = equipment(None).evidence, equipment(None).pairs[:1]
     ahead = moments(now, known.zone, 24)
-    found = moment_vectors(known, ahead.hour, ahead.weekday, evidence)
+    found = moment_vectors(known, ahead.hour, ahead.weekday)
     columns = [n for n, feature in enumerate(FEATURES) if feature.group == "moment"]
     for place, instant in enumerate(ahead.instants.tolist()):
         # What was long ago hardly fades within a day, so that only the clock differs.
