@@ -67,5 +67,5 @@ def test_a_number_that_nobody_has_and_one_that_is_none_get_clear_answers(town: T
     ):
         answer = desk.client.post("/v1/customers/lookup", json={"namespace": "phone", "value": value})
         assert (answer.status_code, answer.json()["code"]) == (status, code)
-        assert value not in answer.text
+        assert value not in answer.json()["detail"]
         town.tell(f"agent's desk: {answer.json()['detail']}")
