@@ -44,6 +44,8 @@ from serving.watch import Watch
 MORNING = parse_instant("2026-03-02T09:00:00Z")
 KIND = "tip"
 CHANNELS = ("email", "sms", "app", "web", "store", "chat", "call")
+FURTHER = ("push", "whatsapp", "social", "search", "broadcast")
+"""Channels that only documents of offers use."""
 SHELF = {
     "card_top_up": ("top up your card", 340),
     "cake": ("a slice of cake", 320),
@@ -68,7 +70,7 @@ CATALOGUE = Catalogue(
     now=MORNING,
     fingerprint="town-1",
     offers=tuple(_offer(category, *about) for category, about in SHELF.items()),
-    channels=default_channels(*CHANNELS),
+    channels=default_channels(*CHANNELS, *FURTHER),
 )
 
 
@@ -153,6 +155,10 @@ class Town:
         self.clock.advance(round(days * DAY + hours * HOUR))
         self.tell(f"— {days:g} days and {hours:g} hours later —")
 
+    def until(self, moment: str) -> None:
+        """Time passes up to an instant, if it lies ahead."""
+        self.clock.advance(max(0, parse_instant(moment) - self.clock.now()))
+
     def tell(self, sentence: str) -> None:
         """One line of the story."""
         now = datetime.fromtimestamp(self.clock.now() / SECOND, UTC)
@@ -193,6 +199,19 @@ class Touchpoint:
             self.town.tell(f"    {note}")
         return item
 
+    def put(self, path: str, body: object) -> None:
+        """Replaces a document; in force here when this returns."""
+        answer = self.client.put(path, json=body, headers={"If-Match": "*"})
+        assert answer.status_code in (200, 201), answer.text
+
+    def sends(self, decided: Decided, *names: tuple[str, str], place: int = 0) -> None:
+        """Confirms the contact of an item, waits for its moment, and reports the message."""
+        item = decided.answer["items"][place]
+        self.post(f"/v1/contacts/{item['contact_id']}/confirm", {})
+        self.town.until(item["moment"])
+        self.sees("sent", *names, contact_id=item["contact_id"], offer_id=item["offer_id"])
+        self.town.tell(f"    “{item['wording']['title']}” goes out: {item['wording']['body']}")
+
     def allows(self, name: tuple[str, str], *purposes: str) -> None:
         """The customer of this name consents."""
         page = self.post("/v1/customers/lookup", {"namespace": name[0], "value": name[1]})
@@ -216,7 +235,12 @@ class Touchpoint:
         self.town.tell(f"{self.name} asks what to offer ({took_ms:.0f} ms):")
         for item in answer["items"][:3]:
             why = " ".join(item["reasons"])
-            self.town.tell(f"    {item['rank']}. {item['name']}, worth {item['score_minor']:.1f}: {why}")
+            where = f"on {item['channel']} at {item['moment'][5:16]}"
+            self.town.tell(f"    {item['rank']}. {item['name']} {where}, worth {item['score_minor']:.1f}: {why}")
+        if not answer["items"]:
+            self.town.tell(f"    nothing: {answer['silence']['reason']}")
+        for offer_id, channel, rule, value in decided.removed:
+            self.town.tell(f"    removed: {offer_id} on {channel} by {rule} ({value})")
         for left in decided.left_out:
             self.town.tell(f"    left out: {left}, worth less than saying nothing")
         for topic in answer["open_topics"]:
@@ -249,6 +273,17 @@ class Decided:
     def left_out(self) -> list[str]:
         """Offers that would be worth less than saying nothing."""
         return [pair["offer_id"] for pair in self.answer["funnel"]["below_silence"]]
+
+    @property
+    def removed(self) -> list[tuple[str, str, str, str]]:
+        """Offer, channel, rule and what decided, of all that a rule of substance removed."""
+        formal = ("channel_not_allowed", "channel_not_open", "not_asked_for")
+        found = self.answer["funnel"]["removed"]
+        return [(r["offer_id"], r["channel"], r["rule"], r["value"]) for r in found if r["rule"] not in formal]
+
+    def why_not(self, offer_id: str) -> str:
+        """The rule that removed an offer and what decided; nothing where none did."""
+        return next((f"{rule}: {value}" for offer, _, rule, value in self.removed if offer == offer_id), "")
 
     @property
     def topics(self) -> list[tuple[str, str | None, str]]:
