@@ -29,8 +29,9 @@ from features.schema import (
 )
 from features.state import NEVER
 from features.vector import FEATURES, matrix
+from training.histories import evidence_instants
 from training.keyed import Index, Keyed, dense, reference
-from training.retrieve import retrieve_customers, retrieve_evidence
+from training.retrieve import InFeast, Remembered
 
 ALL_NAMES = tuple(feature.name for feature in FEATURES)
 ASKED = ("customer_id", "offer_id", "channel", "decided_us")
@@ -64,20 +65,25 @@ def assemble(store: FeatureStore, catalogue: Catalogue, asked: pa.Table, names: 
         KeyError: An offer or a channel is not in the catalogue, or a name is no feature.
         RetrievalError: Feast gave other rows than were asked for.
     """
+    return assembled(InFeast(store), catalogue, asked, names)
+
+
+def assembled(known: Remembered, catalogue: Catalogue, asked: pa.Table, names: Sequence[str] = ALL_NAMES) -> Frame:
+    """Like ``assemble``, from wherever it is remembered."""
     if len(asked) == 0:
         return Frame(np.empty((0, len(names)), dtype=np.float32), tuple(names), asked)
-    rows = rows_of_asked(store, catalogue, asked)
+    rows = rows_of_asked(known, catalogue, asked)
     return Frame(matrix(rows, len(asked), names), tuple(names), asked)
 
 
-def rows_of_asked(store: FeatureStore, catalogue: Catalogue, asked: pa.Table) -> Rows:
+def rows_of_asked(known: Remembered, catalogue: Catalogue, asked: pa.Table) -> Rows:
     """The inputs of every feature, each ``[n_rows]``."""
     at = asked["decided_us"].to_numpy()
     offer = _places(asked["offer_id"], [o.offer_id for o in catalogue.offers], "offer")
     channel = _places(
         asked["channel"], [c.name for c in catalogue.channels], "channel", missing=len(catalogue.channels)
     )
-    customers, state = _customers(store, asked)
+    customers, state = _customers(known, asked)
     wall = _moments(customers)
     wanted = [o.buys or o.category for o in catalogue.offers]
     by_category = Keyed(BY_CATEGORY, customers)
@@ -94,7 +100,7 @@ def rows_of_asked(store: FeatureStore, catalogue: Catalogue, asked: pa.Table) ->
         weekday=_own(Keyed(BY_WEEKDAY, customers), customers, [weekday_key(d) for d in wall.weekday], state),
         moment=Moment(wall.hour[state], wall.weekday[state]),
         content=content_of(offer_values(catalogue.offers)[offer], channel_values([*catalogue.channels, None])[channel]),
-        evidence=_evidence(store, catalogue, at, offer, channel),
+        evidence=_evidence(known, catalogue, at, offer, channel),
     )
 
 
@@ -110,10 +116,10 @@ def _places(column: pa.ChunkedArray, words: Sequence[str], what: str, missing: i
     return found
 
 
-def _customers(store: FeatureStore, asked: pa.Table) -> tuple[pa.Table, Index]:
+def _customers(known: Remembered, asked: pa.Table) -> tuple[pa.Table, Index]:
     """Each distinct (customer, instant) once, with what was known, and which of them each row is about."""
     distinct = asked.group_by(["decided_us", "customer_id"]).aggregate([]).sort_by("decided_us")
-    found = retrieve_customers(store, distinct["customer_id"].to_pylist(), distinct["decided_us"].to_numpy())
+    found = known.customers(distinct["customer_id"].to_pylist(), distinct["decided_us"].to_numpy())
     numbered = distinct.append_column("state", pa.array(np.arange(len(distinct))))
     rows = asked.select(["decided_us", "customer_id"]).append_column("row", pa.array(np.arange(len(asked))))
     joined = rows.join(numbered, ["decided_us", "customer_id"]).sort_by("row")
@@ -150,10 +156,10 @@ def _profile(customers: pa.Table, state: Index) -> Profile:
 
 
 def _evidence(
-    store: FeatureStore, catalogue: Catalogue, at: NDArray[np.int64], offer: Index, channel: Index
+    known: Remembered, catalogue: Catalogue, at: NDArray[np.int64], offer: Index, channel: Index
 ) -> Evidence:
-    instants, which = np.unique(at, return_inverse=True)
-    pooled = pooled_at(store, catalogue, instants)
+    instants, which = np.unique(evidence_instants(at), return_inverse=True)
+    pooled = pooled_at(known, catalogue, instants)
     by_offer = {name: np.stack([p.by_offer[name] for p in pooled]) for name in pooled[0].by_offer}
     nothing = [np.nan]
     by_channel = {
@@ -165,13 +171,13 @@ def _evidence(
     )
 
 
-def pooled_at(store: FeatureStore, catalogue: Catalogue, instants: NDArray[np.int64]) -> list[Pooled]:
+def pooled_at(known: Remembered, catalogue: Catalogue, instants: NDArray[np.int64]) -> list[Pooled]:
     """The evidence of the whole catalogue as it was known at each of these instants."""
     ids = [*(o.offer_id for o in catalogue.offers), MARKET]
     names = [c.name for c in catalogue.channels]
     shape = (len(instants), len(ids))
     at = np.repeat(instants, len(ids))
-    found = retrieve_evidence(store, ids * len(instants), at)
+    found = known.evidence(ids * len(instants), at)
     own = past(OFFER_EVIDENCE, *dense(OFFER_EVIDENCE, found), reference(found), at)
     keyed = Keyed(EVIDENCE_BY_CHANNEL, found)
     states = np.repeat(np.arange(len(found)), len(names))

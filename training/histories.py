@@ -10,18 +10,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
+from numpy.typing import NDArray
 
 from features.batch import batch, batch_of_parts
 from features.catalogue import Catalogue
-from features.domain import Kind
+from features.domain import DAY, Kind
 from features.evidence import MARKET
 from features.rows import GENDERS
 from features.schema import EVIDENCE_SCHEMA
 from features.state import NEVER
 from training.engine import connect
 
+MOST_INSTANTS = 500
+"""Distinct instants beyond which evidence is taken as of midnight."""
 _ABOUT_OFFERS = (Kind.SENT, Kind.VIEWED, Kind.CLICKED, Kind.REDEEMED)
 
 
@@ -39,29 +43,32 @@ class Histories:
             "epoch_us(received_at) AS received_us, utc_offset_min, offer_id, category, value_minor, discount_minor "
             f"FROM '{contract / 'events.parquet'}'",
         )
-        self._view(
-            "instants",
-            f"SELECT DISTINCT epoch_us(decided_at) AS at_us FROM decisions UNION SELECT {catalogue.now} AS at_us",
-        )
 
     def _view(self, name: str, sql: str) -> None:
-        self._con.raw_sql(f"CREATE VIEW {name} AS {sql}")
+        self._con.raw_sql(f"CREATE OR REPLACE VIEW {name} AS {sql}")
 
     def _numbered(self, name: str, sql: str) -> ibis.Table:
         """A table of the rows asked for, numbered by subject and instant."""
         self._con.raw_sql(
-            f"CREATE TABLE {name} AS SELECT row_number() OVER (ORDER BY subject, at_us) - 1 AS row, subject, at_us "
+            f"CREATE OR REPLACE TABLE {name} AS SELECT row_number() OVER (ORDER BY subject, at_us) - 1 AS row, subject, at_us "
             f"FROM (SELECT DISTINCT subject, at_us FROM ({sql}))"
         )
         return self._con.table(name)
 
     def activity(self) -> pa.Table:
         """A row for every customer at each of their decisions, and for all customers now."""
-        asked = self._numbered(
-            "asked_activity",
+        return self._activity(
             "SELECT customer_id AS subject, epoch_us(decided_at) AS at_us FROM decisions "
-            f"UNION ALL SELECT customer_id, {self._catalogue.now} FROM customers",
+            f"UNION ALL SELECT customer_id, {self._catalogue.now} FROM customers"
         )
+
+    def activity_at(self, asked: pa.Table) -> pa.Table:
+        """A row for every distinct customer and instant asked for; columns ``customer_id`` and ``at_us``."""
+        self._con.con.register("asked_customers", asked)
+        return self._activity("SELECT customer_id AS subject, at_us FROM asked_customers")
+
+    def _activity(self, sql: str) -> pa.Table:
+        asked = self._numbered("asked_activity", sql)
         return batch(self._con.table("events"), asked, categories=self._catalogue.categories)
 
     def profile(self) -> pa.Table:
@@ -79,15 +86,21 @@ class Histories:
         ).to_arrow_table()
 
     def evidence(self) -> pa.Table:
-        """A row for every offer and the market, at every instant of a decision and now.
+        """A row for every offer and the market, at the instants of decisions (see ``evidence_instants``) and now."""
+        (decided,) = self._con.raw_sql("SELECT epoch_us(decided_at) AS at_us FROM decisions").to_arrow_table().columns
+        return self.evidence_at(np.append(evidence_instants(decided.to_numpy()), self._catalogue.now))
+
+    def evidence_at(self, instants: NDArray[np.int64]) -> pa.Table:
+        """A row for every offer and the market, at each of these instants.
 
         An offer's evidence is what happened with it; the mailing that opened it to its audience counts as a contact
         with it, and what is redeemed of the offers behind a mailing counts for the mailing, once per customer; and all
         purchases of what it is for.
         """
-        self._con.raw_sql(f"CREATE TABLE evidence_part AS {_PARTS}")
+        self._con.con.register("instants", pa.table({"at_us": np.unique(instants)}))
+        self._con.raw_sql(f"CREATE OR REPLACE TABLE evidence_part AS {_PARTS}")
         self._view("evidence_events", _EVIDENCE_EVENTS)
-        instants = self._numbered(
+        at_parts = self._numbered(
             "part_instants", "SELECT part AS subject, at_us FROM (SELECT DISTINCT part FROM evidence_part), instants"
         )
         asked = self._numbered(
@@ -101,8 +114,16 @@ class Histories:
         )
         parts = self._con.table("parts_of_rows")
         return batch_of_parts(
-            self._con.table("evidence_events"), instants, asked, parts, EVIDENCE_SCHEMA, entity="offer_id"
+            self._con.table("evidence_events"), at_parts, asked, parts, EVIDENCE_SCHEMA, entity="offer_id"
         )
+
+
+def evidence_instants(decided: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The instant as of which evidence counts for each decision, ``[n]``: its own, or the last midnight (UTC) before it.
+
+    The latter where the instants are many: what all customers together showed hardly changes within a day.
+    """
+    return decided if len(np.unique(decided)) <= MOST_INSTANTS else decided // DAY * DAY
 
 
 def _or_nan(column: str) -> str:

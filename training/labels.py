@@ -49,19 +49,21 @@ WITH drawn AS (
     SELECT d.*, o.offer_id AS drawn_id, count(*) OVER (PARTITION BY decision_id) AS choices,
         row_number() OVER (PARTITION BY decision_id
             ORDER BY md5(concat_ws('/', decision_id, o.offer_id, $seed))) AS nr
-    FROM decided AS d JOIN offers AS o ON o.kind = d.kind
+    FROM decided AS d LEFT JOIN offers AS made ON made.offer_id = d.offer_id
+    JOIN offers AS o ON o.kind = d.kind
         AND coalesce(epoch_us(o.valid_from) <= d.decided_at, TRUE)
         AND coalesce(d.decided_at <= epoch_us(o.valid_to), TRUE)
-    WHERE d.offer_id IS NULL
+        AND (d.offer_id IS NULL OR o.buys <> made.buys)
 ),
 every AS (
     SELECT *, FALSE AS drawn FROM decided WHERE offer_id IS NOT NULL
     UNION ALL BY NAME
     SELECT * EXCLUDE (drawn_id, choices, nr) REPLACE (
             decision_id || '@' || drawn_id AS decision_id, drawn_id AS offer_id,
-            weight * choices / least(choices, $expanded) AS weight,
+            NULL AS channel,
+            weight * choices / least(choices, CASE WHEN offer_id IS NULL THEN $expanded ELSE $others END) AS weight,
             NULL AS noticed, NULL AS taken, NULL AS outcome_at), TRUE AS drawn
-    FROM drawn WHERE nr <= $expanded
+    FROM drawn WHERE nr <= CASE WHEN offer_id IS NULL THEN $expanded ELSE $others END
 )
 SELECT e.decision_id, e.customer_id, e.kind, e.offer_id, e.channel, e.weight, e.probability, o.buys, o.min_spend_minor,
     o.response, e.decided_at AS decided_us, e.decided_at + round(o.window_days * 86400e6)::BIGINT AS ends_us,
@@ -123,7 +125,7 @@ ORDER BY decided_us, decision_id
 """
 
 
-def labels(contract: Path, at: Instant, *, seed: int, threads: int = 2) -> pa.Table:
+def labels(contract: Path, at: Instant, *, seed: int, threads: int = 2, others: int = 0) -> pa.Table:
     """Every decision made by ``at`` with what was known of its outcome then; columns LABEL_COLUMNS, by time.
 
     Events learnt after ``at`` are not used. A decision that offered nothing becomes EXPANDED rows, one per offer drawn.
@@ -133,6 +135,8 @@ def labels(contract: Path, at: Instant, *, seed: int, threads: int = 2) -> pa.Ta
         at: What was learnt up to here (inclusive) is used, microseconds UTC.
         seed: Chooses the offers drawn.
         threads: For DuckDB.
+        others: Rows for each decision that did offer something, one per offer drawn that is for something else: where
+            an offer is taken to bring about only what it is for, these tell what happens without an offer, too.
     """
     values = {
         **{name: str(contract / f"{name}.parquet") for name in ("offers", "events", "decisions")},
@@ -140,6 +144,7 @@ def labels(contract: Path, at: Instant, *, seed: int, threads: int = 2) -> pa.Ta
         "seed": seed,
         "warm_up": WARM_UP_US,
         "expanded": EXPANDED,
+        "others": others,
     }
     with duckdb.connect(config={"threads": threads}) as con:
         con.execute("SET timezone = 'UTC'")

@@ -7,6 +7,8 @@ created later. Every answer is checked: as many rows as asked, in the asked orde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,33 @@ from features.stored import ACTIVITY, EVIDENCE, PROFILE, REFERENCE, Stored
 ROW, AT = "row", "event_timestamp"
 CHUNK_ROWS = 20_000
 """Rows asked of Feast at once: its join holds every earlier row of each entity, lists and all, in memory."""
+
+
+class Remembered(Protocol):
+    """What was known at past instants, in the order asked; see ``retrieve_customers`` and ``retrieve_evidence``."""
+
+    def customers(self, customer_ids: Sequence[str], at: NDArray[np.int64]) -> pa.Table:
+        """Of customers."""
+        ...
+
+    def evidence(self, offer_ids: Sequence[OfferId], at: NDArray[np.int64]) -> pa.Table:
+        """Of offers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InFeast:
+    """What Feast remembers."""
+
+    store: FeatureStore
+
+    def customers(self, customer_ids: Sequence[str], at: NDArray[np.int64]) -> pa.Table:
+        """See ``retrieve_customers``."""
+        return retrieve_customers(self.store, customer_ids, at)
+
+    def evidence(self, offer_ids: Sequence[OfferId], at: NDArray[np.int64]) -> pa.Table:
+        """See ``retrieve_evidence``."""
+        return retrieve_evidence(self.store, offer_ids, at)
 
 
 class RetrievalError(KairosError):
