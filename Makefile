@@ -27,7 +27,7 @@ FILE ?=
 KIND ?=
 CAPACITY ?=
 FORMAT ?=
-ifneq ($(SOURCE),)
+ifneq ($(filter-out world,$(SOURCE)),)
 export KAIROS_SOURCE := $(SOURCE)
 endif
 ifneq ($(DATA),)
@@ -71,8 +71,8 @@ features: $(STAMP) ## Compute the features, apply the Feast definitions, fill th
 train: $(STAMP) ## Train, calibrate and register the models
 	@$(BIN)/python -m training.train
 
-evaluate: $(STAMP) ## Judge the models on later data beside their baselines, and policies where probabilities are known
-	@$(BIN)/python -m training.evaluate
+evaluate: $(STAMP) ## Judge the models on later data beside their baselines, and policies where probabilities are known; SOURCE=world: by the truth
+	@$(BIN)/python -m $(if $(filter world,$(SOURCE)),training.judge,training.evaluate)
 
 decide: $(STAMP) ## Write the action and all probabilities for every customer of a folder (OUT=file)
 	@$(BIN)/python -m training.policy_value.decide --out $(or $(OUT),$(error OUT=file is missing: name a .parquet or .csv file))

@@ -64,6 +64,9 @@ class Settings:
     gate_fairness: float
     proof_size: Size
     bench_s: float
+    world_seeds: int
+    world_contacts: int
+    world_customers: int
 
     @property
     def source_dir(self) -> Path:
@@ -324,6 +327,9 @@ SETTINGS: tuple[Setting, ...] = (
         _number(),
     ),
     Setting("proof_size", "small", "Size of the proofs: small, as in the test run, or full.", _one_of("small", "full")),
+    Setting("world_seeds", "5", "Markets of each inside that `make evaluate SOURCE=world` judges.", _whole(1, 1_000)),
+    Setting("world_contacts", "20000", "Random contacts in the log of each of those markets.", _whole(100, 10_000_000)),
+    Setting("world_customers", "4000", "Customers of each of those markets.", _whole(100, 1_000_000)),
     Setting("bench_s", "5", "Seconds for which each contender of a benchmark runs.", _number(above=True)),
 )
 

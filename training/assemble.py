@@ -155,9 +155,7 @@ def _profile(customers: pa.Table, state: Index) -> Profile:
     return Profile(values[state], joined[state])
 
 
-def _evidence(
-    known: Remembered, catalogue: Catalogue, at: NDArray[np.int64], offer: Index, channel: Index
-) -> Evidence:
+def _evidence(known: Remembered, catalogue: Catalogue, at: NDArray[np.int64], offer: Index, channel: Index) -> Evidence:
     instants, which = np.unique(evidence_instants(at), return_inverse=True)
     pooled = pooled_at(known, catalogue, instants)
     by_offer = {name: np.stack([p.by_offer[name] for p in pooled]) for name in pooled[0].by_offer}

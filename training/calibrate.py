@@ -59,6 +59,13 @@ def shifts(score: Floats, taken: NDArray[Any], weight: Floats, keys: Sequence[st
     return {str(n): float(d) for n, d in zip(names, best, strict=True) if d}
 
 
+def likelihood_of_spread(score: Floats, taken: NDArray[Any], keys: Sequence[str], spread: float) -> float:
+    """Log marginal likelihood of outcomes ``[n]`` where shifts of keys stray by ``spread`` on the logit scale."""
+    names, place = np.unique(np.asarray(keys, dtype=object).astype(str), return_inverse=True)
+    y = np.asarray(taken, dtype=np.float64)
+    return _evidence(score, y, np.ones(len(y)), place, len(names), spread)[0]
+
+
 def _evidence(
     score: Floats, y: Floats, w: Floats, place: NDArray[np.intp], n: int, spread: float
 ) -> tuple[float, Floats]:

@@ -50,7 +50,8 @@ class Histories:
     def _numbered(self, name: str, sql: str) -> ibis.Table:
         """A table of the rows asked for, numbered by subject and instant."""
         self._con.raw_sql(
-            f"CREATE OR REPLACE TABLE {name} AS SELECT row_number() OVER (ORDER BY subject, at_us) - 1 AS row, subject, at_us "
+            f"CREATE OR REPLACE TABLE {name} AS "
+            "SELECT row_number() OVER (ORDER BY subject, at_us) - 1 AS row, subject, at_us "
             f"FROM (SELECT DISTINCT subject, at_us FROM ({sql}))"
         )
         return self._con.table(name)
@@ -87,7 +88,7 @@ class Histories:
 
     def evidence(self) -> pa.Table:
         """A row for every offer and the market, at the instants of decisions (see ``evidence_instants``) and now."""
-        (decided,) = self._con.raw_sql("SELECT epoch_us(decided_at) AS at_us FROM decisions").to_arrow_table().columns
+        (decided,) = self._con.con.sql("SELECT epoch_us(decided_at) AS at_us FROM decisions").to_arrow_table().columns
         return self.evidence_at(np.append(evidence_instants(decided.to_numpy()), self._catalogue.now))
 
     def evidence_at(self, instants: NDArray[np.int64]) -> pa.Table:
@@ -119,7 +120,7 @@ class Histories:
 
 
 def evidence_instants(decided: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The instant as of which evidence counts for each decision, ``[n]``: its own, or the last midnight (UTC) before it.
+    """The instant as of which evidence counts for each decision, ``[n]``: its own, or the midnight (UTC) before.
 
     The latter where the instants are many: what all customers together showed hardly changes within a day.
     """

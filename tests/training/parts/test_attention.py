@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from training.judge.patience import KINDS, judge_patience
+from training.parts.attention import GRID, Wear, falling, learn_wear, price
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_learnt_prices_come_close_to_the_exact_programme(kind: str) -> None:
+    found = judge_patience(KINDS[kind], customers=900, seed=5)
+    assert found.learnt >= 0.9
+    assert found.learnt > found.myopic
+
+
+def test_a_contact_that_wears_nothing_out_costs_nothing() -> None:
+    tireless = Wear(np.ones(len(GRID)), np.zeros(len(GRID)))
+    found = price(tireless, np.array([1.0, 10.0]), 0.5, 0.99)
+    assert found.contact == pytest.approx(0.0, abs=1e-3)
+    assert found.slope == pytest.approx(0.0, abs=1e-3)
+
+
+def test_who_leaves_more_readily_is_dearer() -> None:
+    prices = [
+        price(Wear(np.ones(len(GRID)), np.full(len(GRID), leaves)), np.array([1.0, 10.0]), 0.5, 0.99).contact
+        for leaves in (0.0, 0.01, 0.05)
+    ]
+    assert prices[0] < prices[1] < prices[2]
+
+
+def test_wear_is_learnt_from_what_contacts_earned() -> None:
+    rng = np.random.default_rng(2)
+    recent, value = rng.uniform(0, 5, 40_000), rng.uniform(1, 9, 40_000)
+    works = 1.0 / (1.0 + recent)
+    found = learn_wear(recent, value, value * (rng.random(40_000) < works), rng.random(40_000) < 0.01 * recent)
+    at = np.array([0.5, 2.0, 4.0])
+    assert found.share(at) / found.share(at)[0] == pytest.approx((1.5 / (1.0 + at)), rel=0.12)
+    assert np.interp(at, GRID, found.leaves) == pytest.approx(0.01 * at, abs=0.008)
+
+
+def test_pooling_gives_the_nearest_falling_sequence() -> None:
+    assert falling(np.array([3.0, 1.0, 2.0, 0.0]), np.ones(4)).tolist() == [3.0, 1.5, 1.5, 0.0]

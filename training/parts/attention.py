@@ -1,0 +1,112 @@
+"""The price of a customer's attention, learnt from opt-outs, complaints, and silence that paid.
+
+A contact costs more than its stamp: it makes the next ones work less, and may be the last. What recent contacts do to
+both is learnt from the log; what a contact then costs the future is solved for by value iteration over the recent
+contacts, which the log knows (unlike attention itself), and told as two numbers: a price per contact and a slope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.score import Attention
+from training.value.trial import Floats, Mask
+
+HALF_LIFE_DAYS = 7.0
+"""Of recent contacts, as in the feature ``customer_contacts_7d``."""
+GRID = np.linspace(0.0, 10.0, 101)
+"""Recent contacts."""
+BINS = 12
+PRIOR_CONTACTS = 20.0
+"""Contacts with which the opt-outs of a bin are held at the share of all."""
+ROUNDS, NEARLY = 4_000, 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wear:
+    """What recent contacts do, on GRID."""
+
+    works: Floats
+    """Share of its full value that a contact earns, ``[len(GRID)]``, falling."""
+    leaves: Floats
+    """Chance that the customer leaves upon a contact, ``[len(GRID)]``, rising."""
+
+    def share(self, recent: Floats) -> Floats:
+        """Share of the full value, ``[n]``."""
+        found: Floats = np.interp(recent, GRID, self.works)
+        return found
+
+
+def learn_wear(recent: Floats, modelled: Floats, earned: Floats, left: Mask) -> Wear:
+    """Learn from contacts.
+
+    Args:
+        recent: Recent contacts before each, ``[n]``.
+        modelled: What each would earn from a rested customer, before its cost, minor units ``[n]``.
+        earned: What it did earn, before its cost, ``[n]``.
+        left: Whether the customer left or complained, ``[n]``.
+    """
+    edges = np.unique(np.quantile(recent, np.linspace(0.0, 1.0, BINS + 1)))
+    place = np.clip(np.searchsorted(edges, recent, side="right") - 1, 0, max(len(edges) - 2, 0))
+    n = np.bincount(place)
+    middle = np.bincount(place, recent) / np.maximum(n, 1)
+    full = np.bincount(place, modelled)
+    works = falling(np.bincount(place, earned) / np.maximum(full, 1e-9), full)
+    share = (np.bincount(place, left) + PRIOR_CONTACTS * left.mean()) / (n + PRIOR_CONTACTS)
+    leaves = -falling(-share, n + PRIOR_CONTACTS)
+    rested = max(works[0], 1e-9)
+    return Wear(np.interp(GRID, middle, works / rested), np.interp(GRID, middle, leaves))
+
+
+def falling(values: Floats, weights: Floats) -> Floats:
+    """The nearest sequence that never rises (pool adjacent violators; Ayer et al. 1955), ``[n]``."""
+    blocks: list[list[float]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        blocks.append([value, max(weight, 1e-12), 1.0])
+        while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
+            v, w, k = blocks.pop()
+            u, x, m = blocks.pop()
+            blocks.append([(u * x + v * w) / (x + w), x + w, m + k])
+    return np.concatenate([np.full(int(k), value) for value, _, k in blocks])
+
+
+def price(wear: Wear, values: Floats, cost: float, discount: float) -> Attention:
+    """Price per contact and slope on recent contacts, minor units.
+
+    Args:
+        wear: What recent contacts do.
+        values: What a day's best contact would earn from a rested customer, one of these with equal chance, ``[k]``.
+        cost: Of a contact.
+        discount: Per day.
+    """
+    decay = 2.0 ** (-1.0 / HALF_LIFE_DAYS)
+    gain = wear.works[:, None] * values - cost
+    worth = np.zeros(len(GRID))
+    for _ in range(ROUNDS):
+        quiet = discount * np.interp(GRID * decay, GRID, worth)
+        spoken = discount * (1.0 - wear.leaves) * np.interp((GRID + 1.0) * decay, GRID, worth)
+        better = np.maximum(quiet[:, None], gain + spoken[:, None]).mean(axis=1)
+        step, worth = float(np.abs(better - worth).max()), better
+        if step < NEARLY * max(float(worth.max()), 1.0):
+            break
+    loss = quiet - spoken
+    often = _visited((gain > loss[:, None]).mean(axis=1), decay)
+    slope, contact = np.polyfit(GRID, loss, 1, w=np.sqrt(often + 1e-9))
+    return Attention(contact=float(contact), slope=float(slope))
+
+
+def _visited(speaks: Floats, decay: float) -> Floats:
+    """How often each number of recent contacts is met when one speaks so often, ``[len(GRID)]``."""
+    mass = np.zeros(len(GRID))
+    mass[0] = 1.0
+    for _ in range(400):
+        moved = np.zeros(len(GRID))
+        for at, share in ((GRID * decay, mass * (1.0 - speaks)), ((GRID + 1.0) * decay, mass * speaks)):
+            spot = np.minimum(at, GRID[-1]) / (GRID[1] - GRID[0])
+            below = np.minimum(spot.astype(np.intp), len(GRID) - 2)
+            np.add.at(moved, below, share * (1.0 - (spot - below)))
+            np.add.at(moved, below + 1, share * (spot - below))
+        mass = moved
+    return mass

@@ -1,0 +1,166 @@
+"""What is known of past decisions at an instant: contacts with what came of them so far, and moments left alone.
+
+A purchase that is not known yet is not a "no": every contact carries its age beside its window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.domain import DAY, Instant
+from training.assemble import assembled
+from training.labels import labels
+from training.recall import Recall
+from training.value.trial import Floats, Index, Mask, Matrix
+
+OTHERS = 2
+"""Offers for something else that each contact tells of: what happens without them."""
+
+_CONTACTS = """
+WITH contact AS (
+    SELECT d.decision_id, d.customer_id, d.offer_id, d.channel, d.noticed, d.probability, o.buys, o.window_days,
+        epoch_us(d.decided_at) AS decided_us
+    FROM read_parquet($decisions) AS d JOIN read_parquet($offers) AS o USING (offer_id)
+    WHERE epoch_us(d.decided_at) <= $at AND d.channel IS NOT NULL AND d.probability > 0
+),
+known AS (SELECT * FROM read_parquet($events) WHERE epoch_us(received_at) <= $at),
+answer AS (
+    SELECT decision_id, bool_or(kind IN ('viewed', 'clicked')) AS seen, bool_or(kind = 'clicked') AS clicked,
+        bool_or(kind IN ('unsubscribed', 'complained')) AS put_off
+    FROM known WHERE decision_id IS NOT NULL GROUP BY decision_id
+),
+bought AS (
+    SELECT c.decision_id, min(epoch_us(e.occurred_at)) AS bought_us
+    FROM contact AS c JOIN known AS e ON e.customer_id = c.customer_id AND e.kind = 'purchased'
+        AND e.category = c.buys AND epoch_us(e.occurred_at) > c.decided_us
+        AND epoch_us(e.occurred_at) <= c.decided_us + c.window_days * 86400e6
+    GROUP BY c.decision_id
+)
+SELECT c.*, coalesce(c.noticed, a.seen, FALSE) AS seen, coalesce(a.clicked, FALSE) AS clicked,
+    coalesce(a.put_off, FALSE) AS put_off, b.bought_us
+FROM contact AS c LEFT JOIN answer AS a USING (decision_id) LEFT JOIN bought AS b USING (decision_id)
+ORDER BY c.decided_us, c.decision_id
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contacts:
+    """One row per contact; arrays are ``[n]`` where nothing else is said."""
+
+    X: Matrix
+    """Whole vectors before the contact, ``[n, n_features]``."""
+    customer: NDArray[np.generic]
+    offer: Index
+    """Into the catalogue's offers."""
+    channel: Index
+    """Into the catalogue's channels."""
+    probability: Floats
+    noticed: Mask
+    clicked: Mask
+    put_off: Mask
+    """Followed by an opt-out or a complaint."""
+    delay: Floats
+    """Share of the window (0–1) that had passed when it was bought; NaN where that is not known to have happened."""
+    age: Floats
+    """Share of the window that has passed, at most 1."""
+
+    def __len__(self) -> int:
+        return len(self.offer)
+
+    @property
+    def bought(self) -> Mask:
+        """Known to have bought what the offer is for within its window."""
+        return np.isfinite(self.delay)
+
+    @property
+    def closed(self) -> Mask:
+        """The window has ended."""
+        return self.age >= 1.0
+
+    def where(self, rows: Mask) -> Contacts:
+        """These rows."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quiet:
+    """Moments at which an offer was not made, and whether what it is for was bought within its window, ``[n]``."""
+
+    X: Matrix
+    customer: NDArray[np.generic]
+    offer: Index
+    bought: Mask
+    silent: Mask
+    """Nothing at all was said then; elsewhere something else was."""
+
+    def where(self, rows: Mask) -> Quiet:
+        """These rows."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Experience:
+    """Everything that the parts are learnt from."""
+
+    catalogue: Catalogue
+    contacts: Contacts
+    quiet: Quiet
+
+
+def experience(contract: Path, catalogue: Catalogue, at: Instant, *, threads: int, seed: int) -> Experience:
+    """What decisions of a folder with probabilities had brought by an instant."""
+    recall = Recall(contract, catalogue, threads)
+    files = {name: str(contract / f"{name}.parquet") for name in ("decisions", "offers", "events")}
+    with duckdb.connect(config={"threads": threads}) as con:
+        con.execute("SET timezone = 'UTC'")
+        rows: pa.Table = con.sql(_CONTACTS, params={**files, "at": int(at)}).to_arrow_table()
+    alone = labels(contract, at, seed=seed, threads=threads, others=OTHERS)
+    alone = alone.filter(pc.and_(pc.is_null(alone["channel"]), pc.is_valid(alone["taken"])))
+    offers = pa.array([o.offer_id for o in catalogue.offers])
+    window_us = rows["window_days"].to_numpy() * DAY
+    decided = rows["decided_us"].to_numpy()
+    bought_us = pc.fill_null(rows["bought_us"].cast(pa.float64()), np.nan).to_numpy()
+    contacts = Contacts(
+        X=assembled(recall, catalogue, rows).X,
+        customer=_texts(rows["customer_id"]),
+        offer=_places(rows["offer_id"], offers),
+        channel=_places(rows["channel"], pa.array([c.name for c in catalogue.channels])),
+        probability=rows["probability"].to_numpy(),
+        noticed=_flags(rows["seen"]),
+        clicked=_flags(rows["clicked"]),
+        put_off=_flags(rows["put_off"]),
+        delay=(bought_us - decided) / window_us,
+        age=np.minimum((int(at) - decided) / window_us, 1.0),
+    )
+    ids = _texts(alone["decision_id"])
+    said = np.isin(np.char.partition(ids.astype(str), "@")[:, 0], _texts(rows["decision_id"]).astype(str))
+    quiet = Quiet(
+        X=assembled(recall, catalogue, alone).X,
+        customer=_texts(alone["customer_id"]),
+        offer=_places(alone["offer_id"], offers),
+        bought=_flags(alone["taken"]),
+        silent=~said,
+    )
+    return Experience(catalogue, contacts, quiet)
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[np.generic]:
+    return np.array(column.to_pylist(), dtype=np.str_)
+
+
+def _flags(column: pa.ChunkedArray) -> Mask:
+    found: Mask = column.to_numpy(zero_copy_only=False).astype(np.bool_)
+    return found
+
+
+def _places(column: pa.ChunkedArray, words: pa.Array) -> Index:
+    found: Index = pc.index_in(column, value_set=words).to_numpy().astype(np.intp)
+    return found
