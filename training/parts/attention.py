@@ -50,11 +50,11 @@ def learn_wear(recent: Floats, modelled: Floats, earned: Floats, left: Mask) -> 
     """
     edges = np.unique(np.quantile(recent, np.linspace(0.0, 1.0, BINS + 1)))
     place = np.clip(np.searchsorted(edges, recent, side="right") - 1, 0, max(len(edges) - 2, 0))
-    n = np.bincount(place)
+    n = np.bincount(place).astype(np.float64)
     middle = np.bincount(place, recent) / np.maximum(n, 1)
     full = np.bincount(place, modelled)
     works = falling(np.bincount(place, earned) / np.maximum(full, 1e-9), full)
-    share = (np.bincount(place, left) + PRIOR_CONTACTS * left.mean()) / (n + PRIOR_CONTACTS)
+    share: Floats = (np.bincount(place, left) + PRIOR_CONTACTS * left.mean()) / (n + PRIOR_CONTACTS)
     leaves = -falling(-share, n + PRIOR_CONTACTS)
     rested = max(works[0], 1e-9)
     return Wear(np.interp(GRID, middle, works / rested), np.interp(GRID, middle, leaves))

@@ -41,8 +41,9 @@ def spread_weights(score: Floats, taken: Floats, offers: Sequence[str]) -> Float
     ``score`` ``[n]`` is what content says on the logit scale (see ``unseen``), ``taken`` ``[n]`` what came of it.
     """
     logs = np.array([likelihood_of_spread(score, taken, offers, spread) for spread in STRAY])
-    weight: Floats = np.exp(logs - logs.max())
-    return weight / weight.sum()
+    weight = np.exp(logs - logs.max())
+    shared: Floats = weight / weight.sum()
+    return shared
 
 
 def expected(score: Floats, own_score: Floats, own_taken: Floats, weights: Floats, *, seed: int) -> Interval:

@@ -134,8 +134,9 @@ def worth(catalogue: Catalogue, offer: Index, channel: Index, said: Said) -> Flo
     cost = np.array([c.cost_minor for c in catalogue.channels])[channel]
     gained = (1.0 - said.organic) * said.persuaded
     value: Floats = said.noticed * (gained * margin - (said.organic + gained) * incentive)
-    unnoticed: Floats = automatic * (1.0 - said.noticed) * said.organic * incentive
-    return value - unnoticed - cost
+    unnoticed = automatic * (1.0 - said.noticed) * said.organic * incentive
+    total: Floats = value - unnoticed - cost
+    return total
 
 
 def fit_parts(known: Experience, *, seed: int, threads: int) -> Parts:
