@@ -52,7 +52,7 @@ def learn_wear(recent: Floats, modelled: Floats, earned: Floats, left: Mask) -> 
     place = np.clip(np.searchsorted(edges, recent, side="right") - 1, 0, max(len(edges) - 2, 0))
     n = np.bincount(place).astype(np.float64)
     middle = np.bincount(place, recent) / np.maximum(n, 1)
-    full = np.bincount(place, modelled)
+    full: Floats = np.bincount(place, modelled).astype(np.float64)
     works = falling(np.bincount(place, earned) / np.maximum(full, 1e-9), full)
     share: Floats = (np.bincount(place, left) + PRIOR_CONTACTS * left.mean()) / (n + PRIOR_CONTACTS)
     leaves = -falling(-share, n + PRIOR_CONTACTS)
