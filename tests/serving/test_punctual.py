@@ -42,7 +42,7 @@ class SlowStore(MemoryReader):
     """Does not answer before the test is over."""
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
-        HOLD.wait(60)
+        HOLD.wait(600)
         return super().profile(customer_id)
 
 
@@ -56,7 +56,7 @@ class SlowModel:
 
     def part(self, name: PartName, kind: str) -> Part | None:
         if self.slow.is_set():
-            HOLD.wait(60)
+            HOLD.wait(600)
         return self.model.part(name, kind)
 
 
@@ -69,15 +69,17 @@ class SlowJournal(Journal):
         done = super().write(change)
         if self.slow:
             self.slow = False
-            HOLD.wait(60)
+            HOLD.wait(600)
         return done
 
 
-def asked(client: TestClient) -> tuple[dict[str, Any], float]:
-    began = time.perf_counter()
+def asked(client: TestClient) -> dict[str, Any]:
+    """The answer, which came while something was still held up."""
     answer = client.post("/v1/decisions", json=ANN)
     assert answer.status_code == 200, answer.text
-    return answer.json(), time.perf_counter() - began
+    assert not HOLD.is_set()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 @pytest.fixture
@@ -93,8 +95,7 @@ def by_post(place: Path, shop: Catalogue) -> None:
 def test_a_store_that_is_late_is_done_without_and_the_answer_says_so(
     client: Callable[..., TestClient], by_post: None
 ) -> None:
-    answer, took = asked(client(store=SlowStore(400.0), deadline_ms=DEADLINE_MS))
-    assert took < 2 * DEADLINE_MS / 1e3
+    answer = asked(client(store=SlowStore(400.0), deadline_ms=DEADLINE_MS))
     assert "late" in answer["fallback_reasons"]
     assert answer["recorded"]
     assert answer["cold_start"]
@@ -106,10 +107,10 @@ def test_a_model_that_is_late_is_done_without(
 ) -> None:
     slow = Event()
     service = client(load=lambda _: SlowModel(model({"promo-tea": 0.9}), slow), deadline_ms=DEADLINE_MS)
-    before, _ = asked(service)
+    before = asked(service)
     assert not before["fallback"]
     slow.set()
-    answer, _ = asked(service)
+    answer = asked(service)
     assert answer["fallback_reasons"] == ["late"]
     assert not answer["personalised"]
     assert not answer["cold_start"]
@@ -122,8 +123,7 @@ def test_what_is_granted_after_the_deadline_is_released_and_was_not_offered(
     eager = model({"promo-tea": 0.9, "promo-milk": 0.9, "promo-rum": 0.9}, organic=0.0)
     service = client(load=lambda _: eager, journal=journal, deadline_ms=DEADLINE_MS)
     journal.slow = True
-    answer, took = asked(service)
-    assert took < 2 * DEADLINE_MS / 1e3
+    answer = asked(service)
     assert answer["fallback_reasons"] == ["late_for_all"]
     assert not answer["items"]
     assert not answer["recorded"]
