@@ -7,7 +7,7 @@ offer, less what was returned and less the incentives redeemed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,7 +22,7 @@ from training.policy_value.context import Context
 from training.value.trial import NONE, Arm, Floats, Index, Mask, Trial
 
 FEWEST_ROWS = 100
-"""Decisions of an arm below which it is left out: neither learnt nor judged."""
+"""Decisions of an arm below which no policy may choose it."""
 SAID, FOLLOWED = "said by the decisions", "followed from the events"
 
 _DECIDED = """
@@ -97,20 +97,17 @@ def logged(contract: Path, catalogue: Catalogue) -> Logged:
         values |= {"longest": round(max(windows)), "shortest": round(min(windows))}
         rows: pa.Table = con.sql(_ROWS, params=values).to_arrow_table()
     arms, arm = _arms(rows, catalogue)
-    counts = np.bincount(arm, minlength=len(arms))
-    many = counts >= FEWEST_ROWS
+    few = np.bincount(arm, minlength=len(arms)) < FEWEST_ROWS
     notes = [_SENTENCES[SAID if said else FOLLOWED]]
-    if not many.all():
-        few = ", ".join(a.name for a, enough in zip(arms, many, strict=True) if not enough)
-        notes.append(f"Left out for fewer than {FEWEST_ROWS} decisions: {few}.")
-    if many.sum() < 2:
+    if few.any():
+        rare = ", ".join(a.name for a, is_rare in zip(arms, few, strict=True) if is_rare)
+        notes.append(f"Given to nobody for fewer than {FEWEST_ROWS} decisions: {rare}.")
+    if (~few).sum() < 2:
         raise ContractError(
-            f"of the arms of kind {kind} {int(many.sum())} has {FEWEST_ROWS} decisions with probability: log more"
+            f"of the arms of kind {kind} {int((~few).sum())} has {FEWEST_ROWS} decisions with probability: log more"
         )
-    kept = many[arm]
-    place = np.cumsum(many) - 1
-    chosen = tuple(a for a, enough in zip(arms, many, strict=True) if enough)
-    return Logged(rows.filter(pa.array(kept)), chosen, place[arm[kept]], kind, SAID if said else FOLLOWED, tuple(notes))
+    arms = tuple(replace(a, rare=bool(is_rare)) for a, is_rare in zip(arms, few, strict=True))
+    return Logged(rows, arms, arm, kind, SAID if said else FOLLOWED, tuple(notes))
 
 
 _SENTENCES = {
@@ -188,8 +185,8 @@ def earned(found: Logged) -> tuple[Floats, Floats]:
 
 
 def opened(arms: tuple[Arm, ...], at_us: np.ndarray[tuple[int], np.dtype[np.int64]], catalogue: Catalogue) -> Mask:
-    """The arms whose offers are valid at instants, ``[n, arms]``."""
-    found = np.ones((len(at_us), len(arms)), dtype=np.bool_)
+    """The arms that may be chosen: logged often enough, their offers valid at instants; ``[n, arms]``."""
+    found = np.tile([not arm.rare for arm in arms], (len(at_us), 1))
     for i, arm in enumerate(arms):
         if arm.offer_id is not None:
             offer = catalogue.offer[OfferId(arm.offer_id)]
@@ -197,6 +194,7 @@ def opened(arms: tuple[Arm, ...], at_us: np.ndarray[tuple[int], np.dtype[np.int6
                 found[:, i] &= at_us >= offer.valid_from
             if offer.valid_to is not None:
                 found[:, i] &= at_us <= offer.valid_to
+    found[~found.any(axis=1)] = True  # nothing better is known than what was done
     return found
 
 

@@ -30,6 +30,8 @@ class Arm:
     window_days: float = 0.0
     cost: float = 0.0
     """Of one contact."""
+    rare: bool = False
+    """Logged too seldom to be chosen."""
 
     @property
     def silent(self) -> bool:
@@ -60,7 +62,7 @@ class Trial:
     stands_for: Floats
     """Rows of the population that the row stands for."""
     open: Mask
-    """Arms that could be drawn, ``[n, arms]``."""
+    """Arms that may be chosen, at least one of every row, ``[n, arms]``."""
 
     def __len__(self) -> int:
         return len(self.arm)

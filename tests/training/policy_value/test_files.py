@@ -89,6 +89,28 @@ def test_columns_beyond_the_contract_are_used_for_the_folder_alone(mailing: Mail
     assert opened.all()
 
 
+def test_an_arm_that_was_hardly_ever_used_stays_in_the_log_and_is_given_to_nobody(
+    mailing: Mailing, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    for file in mailing[0].iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    offers = pq.read_table(folder / "offers.parquet").to_pandas()
+    offers.loc[len(offers)] = offers.loc[0]
+    offers.loc[len(offers) - 1, "offer_id"] = "green"
+    offers.to_parquet(folder / "offers.parquet")
+    decisions = pq.read_table(folder / "decisions.parquet").to_pandas()
+    decisions.loc[decisions.index[decisions["offer_id"] == "red"][:40], "offer_id"] = "green"
+    decisions.to_parquet(folder / "decisions.parquet")
+    found = read(checked(settings_of(tmp_path / "kairos", folder)))
+    green = [arm.name for arm in found.trial.arms].index("green")
+    assert len(found.trial) == 6_000
+    assert (found.trial.arm == green).sum() == 40
+    assert not found.trial.open[:, green].any()
+    assert any("green" in note for note in found.logged.notes)
+
+
 def test_without_a_second_arm_or_a_known_suffix_the_message_says_what_to_do(mailing: Mailing, tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "kairos", mailing[0])
     with pytest.raises(ContractError, match=r"name a .parquet or .csv file"):
