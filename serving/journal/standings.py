@@ -77,13 +77,20 @@ def any_lapsed(connection: Connection, at: Instant) -> bool:
 def change(
     transaction: Transaction, contact_ids: Sequence[ContactId], standing: Standing, at: Instant, reason: str
 ) -> list[Held]:
-    """Record where contacts stand from now on; returns them as they are then."""
+    """Record where contacts stand from now on; returns them as they are then.
+
+    What holds no slot any more stays as it is: a faster clock may have let it expire meanwhile.
+    """
     if not contact_ids:
         return []
-    position, connection = transaction.next_position(), transaction.connection
-    before = [held_in(row) for row in connection.execute(_WHICH, {"which": list(contact_ids)})]
+    connection = transaction.connection
+    found = [held_in(row) for row in connection.execute(_WHICH, {"which": list(contact_ids)})]
+    before = [each for each in found if each.contact.standing in COUNTING]
+    if not before:
+        return []
+    position = transaction.next_position()
     after = [replace(each, contact=replace(each.contact, standing=standing)) for each in before]
-    connection.execute(_SET, [{"which": contact_id, "now": standing.value} for contact_id in contact_ids])
+    connection.execute(_SET, [{"which": each.contact.contact_id, "now": standing.value} for each in before])
     connection.execute(
         _ADD,
         [
@@ -100,8 +107,7 @@ def change(
         ],
     )
     if standing not in COUNTING:
-        counted = [each.contact.contact_id for each in before if each.contact.standing in COUNTING]
-        give_back(connection, counted)
+        give_back(connection, [each.contact.contact_id for each in before])
     if standing is not Standing.EXPIRED:  # that time has run out could be seen before, and changes no decision
         book(connection, sorted({each.customer_id for each in after}), position)
     return after

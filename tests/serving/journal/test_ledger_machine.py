@@ -138,12 +138,14 @@ class Ledgers(RuleBasedStateMachine):
     def decide_what_matters(self, offer: str) -> None:
         self.grant(self.reading(NAMES[0]), [0], "email", offer, 9)
 
-    @rule(offer=offers)
-    def overtake(self, offer: str) -> None:
-        """What was read is confirmed before the decision on it is granted, which would have displaced it."""
+    @rule(offer=offers, confirmed=st.booleans())
+    def overtake(self, offer: str, confirmed: bool) -> None:
+        """What was read is confirmed, or expires by a faster clock, before what would have displaced it is granted."""
         self.grant(self.reading(NAMES[0]), [0], "email", offer, 0)
         reading = self.reading(NAMES[0])
-        for each in reading[1].contacts:
+        if not confirmed:
+            self.journal.write(lambda t: sweep(t, Instant(self.at + DAY)))
+        for each in reading[1].contacts if confirmed else ():
             self.journal.write(lambda t, each=each: confirm(t, each.contact_id, self.at))
         self.grant(reading, [0], "email", offer, 9)
 
