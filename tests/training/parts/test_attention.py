@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.judge.patience import KINDS, judge_patience
-from training.parts.attention import GRID, Wear, falling, learn_wear, price
+from training.parts.attention import GRID, Wear, learn_wear, price
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -30,12 +30,8 @@ def test_who_leaves_more_readily_is_dearer() -> None:
 def test_wear_is_learnt_from_what_contacts_earned() -> None:
     rng = np.random.default_rng(2)
     recent, value = rng.uniform(0, 5, 40_000), rng.uniform(1, 9, 40_000)
-    works = 1.0 / (1.0 + recent)
-    found = learn_wear(recent, value, value * (rng.random(40_000) < works), rng.random(40_000) < 0.01 * recent)
+    earned = value * (rng.random(40_000) < np.exp(-0.3 * recent))
+    found = learn_wear(recent, value, earned, rng.random(40_000) < 0.01 * recent)
     at = np.array([0.5, 2.0, 4.0])
-    assert found.share(at) / found.share(at)[0] == pytest.approx((1.5 / (1.0 + at)), rel=0.12)
-    assert np.interp(at, GRID, found.leaves) == pytest.approx(0.01 * at, abs=0.008)
-
-
-def test_pooling_gives_the_nearest_falling_sequence() -> None:
-    assert falling(np.array([3.0, 1.0, 2.0, 0.0]), np.ones(4)).tolist() == [3.0, 1.5, 1.5, 0.0]
+    assert found.share(at) == pytest.approx(np.exp(-0.3 * at), rel=0.05)
+    assert np.interp(at, GRID, found.leaves) == pytest.approx(0.01 * at, abs=0.004)
