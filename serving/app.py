@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +53,7 @@ from serving.present import clock_of, follower
 from serving.preview import Preview
 from serving.problem import Fault, Problem, RefusalError, problem
 from serving.projection import NoVocabularyError, Projection
-from serving.punctual import Punctual
+from serving.punctual import WORKERS, Punctual
 from serving.recall import Recall
 from serving.reception import Reception
 from serving.registry import Load, Registry, read_bundle
@@ -234,7 +235,9 @@ def _sends(parts: Parts, staff: Staff) -> Sends:
         except UNREADABLE:
             return True
 
-    return Sends(staff.clerk, staff.reception, parts.clock, lambda: parts.watch.current, stored)
+    pool = ThreadPoolExecutor(WORKERS, "send") if parts.deadline_ms else None
+    deadline_s = parts.deadline_ms / 1e3
+    return Sends(staff.clerk, staff.reception, parts.clock, lambda: parts.watch.current, stored, deadline_s, pool)
 
 
 def serve(parts: Parts) -> FastAPI:

@@ -8,6 +8,8 @@ answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
+from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass, replace
 
 from features.clock import Clock
@@ -28,6 +30,7 @@ from serving.journal.standings import confirm
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import ContactId, Standing
 from serving.problem import Fault, RefusalError
+from serving.progress import Progress
 from serving.reception import Reception, ask_of, new_id
 from serving.send_api import SendAnswer, SendItem
 from serving.shortfall import Lack
@@ -66,6 +69,10 @@ class Sends:
     equipment: Callable[[], Equipment]
     stored: Callable[[CustomerId], bool]
     """True where anything is stored of a customer; also where it cannot be told."""
+    deadline_s: float = 0.0
+    """After which the answer is neutral, and what is granted later is released; 0: never."""
+    pool: Executor | None = None
+    """Where answers are worked on that somebody waits for until a deadline."""
 
     @property
     def _journal(self) -> Journal:
@@ -77,13 +84,23 @@ class Sends:
         Raises:
             RefusalError: 422 for a channel or kind that the catalogue lacks, and for personal data in the address.
         """
-        equipment = self.equipment()
+        equipment, progress = self.equipment(), Progress()
         _refuse(wish, equipment)
+        if self.pool is None or not self.deadline_s:
+            return self._answer(wish, equipment, progress)
+        found = self.pool.submit(self._answer, wish, equipment, progress)
+        try:
+            return found.result(self.deadline_s)
+        except LateError:
+            progress.give_up()
+            return _neutral(wish, equipment, Lack.LATE_FOR_ALL.value)
+
+    def _answer(self, wish: Wish, equipment: Equipment, progress: Progress) -> SendAnswer:
         try:
             customer_id = self._whose(wish.customer_id)
             if customer_id is None:
                 return _neutral(wish, equipment, UNKNOWN)
-            decision_id = self._decided(customer_id, wish, equipment)
+            decision_id = self._decided(customer_id, wish, equipment, progress)
             return _neutral(wish, equipment, UNRECORDED) if decision_id is None else self._told(decision_id, wish)
         except JournalUnavailableError:
             return _neutral(wish, equipment, UNRECORDED)
@@ -99,7 +116,9 @@ class Sends:
             return found.customer_id
         return CustomerId(name.value) if self.stored(CustomerId(name.value)) else None
 
-    def _decided(self, customer_id: CustomerId, wish: Wish, equipment: Equipment) -> DecisionId | None:
+    def _decided(
+        self, customer_id: CustomerId, wish: Wish, equipment: Equipment, progress: Progress
+    ) -> DecisionId | None:
         """The decision for this send, made now unless there is one; None where it could not be recorded."""
         with self._journal.reading() as connection:
             before = decided_for(connection, customer_id, wish.sending)
@@ -110,7 +129,13 @@ class Sends:
         request, at = api.DecisionRequest.model_validate(asked), self.clock.now()
         ask = replace(ask_of(request, customer_id, at, new_id(at)), now_only=True)
         try:
-            found = self.reception.keep(ask, request, equipment, kept_by=lambda m, w: self._keep(wish.sending, m, w))
+            found = self.reception.keep(
+                ask,
+                request,
+                equipment,
+                kept_by=lambda made, write: self._keep(wish.sending, made, write),
+                progress=progress,
+            )
         except _DecidedError as error:
             return error.decision_id
         return DecisionId(found.decision_id) if found.recorded else None

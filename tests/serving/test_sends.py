@@ -20,6 +20,7 @@ from serving.journal.schema import CONTACTS, DECISIONS
 from serving.settings import Settings, variables
 from tests.conftest import settings_of
 from tests.databases import postgres, postgres_uri
+from tests.serving.test_punctual import DEADLINE_MS, HOLD, SlowStore
 
 __all__ = ["postgres", "postgres_uri"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -273,3 +274,16 @@ def test_five_calls_for_one_send_from_each_of_four_processes_are_one_answer_and_
     journal.close()
     assert decisions == [answers[0][1]["decision_id"]]
     assert contacts == ([] if answers[0][1]["neutral"] else [answers[0][1]["contact_id"]])
+
+
+def test_past_the_deadline_the_answer_is_neutral_and_what_comes_late_is_not_kept(
+    client: Callable[..., TestClient], place: Path, counted: Callable[[], tuple[int, int]]
+) -> None:
+    (place / "policy.json").write_text(json.dumps(NEUTRAL))
+    service = client(store=SlowStore(400.0), deadline_ms=DEADLINE_MS)
+    HOLD.clear()
+    found = sent(service)
+    HOLD.set()
+    assert (found["neutral"], found["recorded"], found["fallback_reasons"]) == (True, False, ["late_for_all"])
+    assert found["title"] == NEUTRAL["neutral_title"]
+    assert counted() == (0, 0)
