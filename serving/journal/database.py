@@ -30,8 +30,13 @@ class Database:
 
     @property
     def stale(self) -> bool:
-        """True where its file was deleted or replaced: SQLite would write on to where nobody can read."""
+        """True where its file is gone or was replaced: SQLite would write on to where nobody can read."""
         return self._file is not None and _inode(self._file) != self._inode
+
+    @property
+    def gone(self) -> bool:
+        """True where no file is in its place."""
+        return self._file is not None and not self._file.is_file()
 
     def close(self) -> None:
         """Give every connection back."""

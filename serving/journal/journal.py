@@ -100,10 +100,13 @@ class Journal:
 
         Raises:
             JournalError: Its address names another kind of database.
-            JournalUnavailableError: It cannot be reached, or is of an older layout or a newer build.
+            JournalUnavailableError: It cannot be reached, is of an older layout or a newer build, or is gone.
         """
         with self._opening:
             if self._database is not None and self._database.stale:
+                if self._database.gone:  # an empty one would know of no objection, no consent and no contact
+                    where = make_url(self._uri).render_as_string(hide_password=True)
+                    raise JournalUnavailableError(f"the journal {where} is gone: put it back, or start again without")
                 self._database.close()
                 self._database = None
             if self._database is None:

@@ -116,6 +116,21 @@ def test_without_a_journal_nothing_is_offered(client: Clients, place: Path) -> N
     assert service.get("/v1/decisions/x").status_code == 503
 
 
+def test_who_withdrew_a_consent_is_offered_nothing_when_the_journal_goes(client: Clients, place: Path) -> None:
+    service = client()
+    said = {"purpose": "marketing", "granted": False, "source": "form"}
+    assert service.post("/v1/customers/ann/consents", json=said).status_code == 200
+    (place / "journal.db").rename(place / "away.db")
+    answer = _answer(service)
+    assert answer["fallback_reasons"] == ["journal_unavailable"]
+    assert answer["items"] == []
+    assert not answer["recorded"]
+    mail = {"campaign": "autumn", "send": "1", "channel": "app"}
+    told = service.get("/v1/customers/ann/offers", params=mail)
+    assert (told.status_code, told.json()["neutral"], told.json()["recorded"]) == (200, True, False)
+    assert not (place / "journal.db").exists()
+
+
 def test_a_journal_of_an_older_layout_stops_offers_and_not_the_service(client: Clients, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "older.db")) as con:
         con.execute("CREATE TABLE decisions (decision_id TEXT)")

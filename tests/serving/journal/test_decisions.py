@@ -58,13 +58,28 @@ def test_an_unknown_decision_is_none(journal: Journal) -> None:
     assert journal.decision(DecisionId("never")) is None
 
 
-def test_a_deleted_journal_is_begun_anew_and_not_written_into_the_void(tmp_path: Path) -> None:
-    journal = Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}")
+def test_a_journal_that_is_gone_is_not_begun_anew_while_it_is_open(tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    journal = Journal(f"sqlite:///{place / 'journal.db'}")
     journal.record(RECORD)
-    for file in (tmp_path / "new").iterdir():
-        file.unlink()
-    journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
-    assert Journal(f"sqlite:///{tmp_path / 'new' / 'journal.db'}").decision(DecisionId("d-2")) is not None
+    place.rename(tmp_path / "away")
+    with pytest.raises(JournalUnavailableError, match="is gone"):
+        journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
+    with pytest.raises(JournalUnavailableError, match="is gone"):
+        journal.consents(RECORD.customer_id)
+    assert not place.exists()
+    (tmp_path / "away").rename(place)
+    assert journal.decision(RECORD.decision_id) is not None
+
+
+def test_what_another_process_put_in_the_place_of_a_journal_is_opened(tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    journal = Journal(f"sqlite:///{place / 'journal.db'}")
+    journal.record(RECORD)
+    place.rename(tmp_path / "away")
+    Journal(f"sqlite:///{place / 'journal.db'}").record(replace(RECORD, decision_id=DecisionId("d-2")))
+    assert journal.decision(RECORD.decision_id) is None
+    assert journal.decision(DecisionId("d-2")) is not None
 
 
 def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
@@ -76,8 +91,8 @@ def test_a_journal_replaced_by_something_else_is_not_taken_for_the_old_one(tmp_p
     with pytest.raises(JournalUnavailableError):
         journal.record(replace(RECORD, decision_id=DecisionId("d-2")))
     (tmp_path / "new" / "journal.db").rmdir()
-    journal.record(replace(RECORD, decision_id=DecisionId("d-3")))
-    assert journal.decision(DecisionId("d-3")) is not None
+    with pytest.raises(JournalUnavailableError, match="is gone"):
+        journal.record(replace(RECORD, decision_id=DecisionId("d-3")))
 
 
 def test_many_threads_may_record_at_once(journal: Journal) -> None:
