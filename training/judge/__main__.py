@@ -30,8 +30,10 @@ def evaluate(settings: Settings) -> list[Card]:
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     markets = [(inside, seed) for seed in range(1, settings.world_seeds + 1) for inside in Inside]
     cards: list[Card] = []
-    # A process each, one thread in each: threads of one fit wait for each other where cores are shared.
-    with ProcessPoolExecutor(min(settings.threads, len(markets)), get_context("spawn")) as pool:
+    # A process each, one thread in each: threads of one fit wait for each other where cores are shared. A new process
+    # for every market: what one leaves behind in memory (several GiB at 20,000 contacts) is given back.
+    workers = min(settings.threads, len(markets))
+    with ProcessPoolExecutor(workers, get_context("spawn"), max_tasks_per_child=1) as pool:
         found = {pool.submit(market, settings, inside, seed, size): (inside, seed) for inside, seed in markets}
         for done in as_completed(found):
             cards = sorted([*cards, done.result()], key=lambda card: (card.inside != Inside.LOGISTIC, card.seed))
