@@ -24,7 +24,7 @@ from serving.attribution import Attribution
 from serving.batch_files import BatchFiles
 from serving.catch_up import CatchUp
 from serving.clerk import Clerk
-from serving.crowd import Crowd, file_stamp
+from serving.crowd import Crowd
 from serving.decision import Ask, Decision
 from serving.desk import Desk
 from serving.document_routes import document_routes
@@ -46,6 +46,7 @@ from serving.listing import Listing
 from serving.live import Live
 from serving.live_routes import Key, Once, routes
 from serving.live_store import LiveStore
+from serving.online import online_of
 from serving.outreach import Outreach
 from serving.page import Page
 from serving.policy.flaw import pointer
@@ -63,10 +64,10 @@ from serving.score import Attention
 from serving.send_routes import send_routes
 from serving.sends import Sends
 from serving.settings import Access, Settings, variables
-from serving.store import FeatureReader, SqliteReader
+from serving.store import FeatureReader
 from serving.sweep import Sweep
 from serving.unavailable import UNREADABLE
-from serving.values import MemoryValues, SqliteValues, Values
+from serving.values import MemoryValues, Values
 from serving.vault import Vault
 from serving.watch import Watch
 from serving.welcome import Welcome
@@ -125,14 +126,13 @@ def create_app(settings: Settings) -> FastAPI:
 def parts_of(settings: Settings) -> Parts:
     """The real parts of these settings."""
     clock = clock_of(settings)
-    online = settings.feast_dir / "online.db"
-    store = SqliteReader(online, settings.feature_ttl_days)
+    online = online_of(settings)
     journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
     archive = Archive(journal, clock)
     watch = Watch(
         Listing(settings.catalogue_file, follower(clock, settings), archive.remembered, settings.origin_dir),
         Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
-        Crowd(store, clock, file_stamp(online)),
+        Crowd(online.reader, clock, online.stamp),
         Attention(settings.attention_minor, settings.attention_slope_minor),
         settings.model_poll_s,
         archive.keep,
@@ -140,10 +140,10 @@ def parts_of(settings: Settings) -> Parts:
     check_open(settings.access == "open", settings.host)
     return Parts(
         clock,
-        store,
+        online.reader,
         journal,
         watch,
-        SqliteValues(online),
+        online.values,
         settings.access,
         settings.keep_raw,
         BatchFiles(settings).forget,

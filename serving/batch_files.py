@@ -37,7 +37,14 @@ class BatchFiles:
         if not folders:
             return
         names = [[name.namespace, name.value] for name in known.names]
-        asked = json.dumps({"folders": folders, "customer_ids": sorted(known.customer_ids), "names": names})
+        asked = json.dumps(
+            {
+                "folders": folders,
+                "customer_ids": sorted(known.customer_ids),
+                "names": names,
+                "online": self._settings.online,
+            }
+        )
         # What is asked goes through a pipe: the arguments of a process are for all to read.
         try:
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Feast's online store on packed values: every Feast call works on the file that the service reads without Feast.
+"""Feast's online store on packed values: every Feast call works on what the service reads without Feast.
 
 Loaded by Feast only, by the name in its configuration; the process that serves never imports this module.
 """
@@ -6,6 +6,7 @@ Loaded by Feast only, by the name in its configuration; the process that serves 
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from features.errors import KairosError
 from features.stored import VIEWS, Column, Shape, Stored, Value
 from serving.packed_file import create, drop, get, open_to_write, put, table_name
 
+Values = list[tuple[str, bytes]]
 TYPE = "serving.packed_online_store.PackedOnlineStore"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,12 +53,24 @@ class PackedOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
     """The SQLite file, absolute or relative to the feature repository."""
 
 
-class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
-    """One packed value per entity and view in SQLite. May be shared between threads, which take turns."""
+class PackedStore(OnlineStore, ABC):  # type: ignore[misc]
+    """One packed value per entity and view, wherever they are kept."""
 
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self._connections: dict[Path, sqlite3.Connection] = {}
+    @abstractmethod
+    def _put(self, config: RepoConfig, view: str, values: Values, progress: Callable[[int], Any]) -> None:
+        """Write values, each unless one is there that supersedes it; ``progress`` hears of every one."""
+
+    @abstractmethod
+    def _get(self, config: RepoConfig, view: str, keys: list[str]) -> list[bytes | None]:
+        """The value of each key."""
+
+    @abstractmethod
+    def _create(self, config: RepoConfig, views: list[str]) -> None:
+        """Make room for the values of these views."""
+
+    @abstractmethod
+    def _drop(self, config: RepoConfig, views: list[str]) -> None:
+        """Remove every value of these views."""
 
     def online_write_batch(
         self,
@@ -65,7 +79,7 @@ class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
         data: list[tuple[EntityKey, dict[str, ProtoValue], datetime, datetime | None]],
         progress: Callable[[int], Any] | None,
     ) -> None:
-        """Write rows in one transaction; a stored value of a later instant stays as it is.
+        """Write rows; a stored value of a later instant stays as it is.
 
         Raises:
             WriteError: A feature of the view is missing, or a value that must be known is null.
@@ -78,13 +92,7 @@ class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
             )
             for entity_key, features, event_at, created_at in data
         ]
-        with self._lock:
-            con = self._connection(config)
-            name = table_name(config.project, view.name)
-            create(con, name)
-            put(con, name, values)
-        if progress:
-            progress(len(values))
+        self._put(config, view.name, values, progress or (lambda _: None))
 
     def online_read(
         self,
@@ -98,11 +106,7 @@ class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
         A time-to-live needs the instant of the question, which Feast does not pass here: readers enforce it.
         """
         view = _stored(table)
-        with self._lock:
-            con = self._connection(config)
-            name = table_name(config.project, view.name)
-            create(con, name)
-            found = [get(con, name, _key(view, entity_key)) for entity_key in entity_keys]
+        found = self._get(config, view.name, [_key(view, entity_key) for entity_key in entity_keys])
         return [(None, None) if value is None else _read(view, value, requested_features) for value in found]
 
     def update(
@@ -114,13 +118,9 @@ class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
         entities_to_keep: Sequence[Entity],  # noqa: ARG002
         partial: bool,  # noqa: ARG002
     ) -> None:
-        """Make the tables of the views that are kept and remove those of the deleted."""
-        with self._lock:
-            con = self._connection(config)
-            for view in tables_to_keep:
-                create(con, table_name(config.project, view.name))
-            for view in tables_to_delete:
-                drop(con, table_name(config.project, view.name))
+        """Make room for the views that are kept and remove the values of the deleted."""
+        self._create(config, [view.name for view in tables_to_keep])
+        self._drop(config, [view.name for view in tables_to_delete])
 
     def teardown(
         self,
@@ -128,11 +128,46 @@ class PackedOnlineStore(OnlineStore):  # type: ignore[misc]
         tables: Sequence[FeatureView],
         entities: Sequence[Entity],  # noqa: ARG002
     ) -> None:
-        """Remove the tables of these views. The file stays: other projects may have tables in it."""
+        """Remove the values of these views. Other projects may have some in the same place."""
+        self._drop(config, [view.name for view in tables])
+
+
+class PackedOnlineStore(PackedStore):
+    """Packed values in SQLite. May be shared between threads, which take turns."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._connections: dict[Path, sqlite3.Connection] = {}
+
+    def _put(self, config: RepoConfig, view: str, values: Values, progress: Callable[[int], Any]) -> None:
+        name = table_name(config.project, view)
         with self._lock:
             con = self._connection(config)
-            for view in tables:
-                drop(con, table_name(config.project, view.name))
+            create(con, name)
+            put(con, name, values)
+        progress(len(values))
+
+    def _get(self, config: RepoConfig, view: str, keys: list[str]) -> list[bytes | None]:
+        name = table_name(config.project, view)
+        with self._lock:
+            con = self._connection(config)
+            create(con, name)
+            return [get(con, name, key) for key in keys]
+
+    def _create(self, config: RepoConfig, views: list[str]) -> None:
+        with self._lock:
+            for view in views:
+                create(self._connection(config), table_name(config.project, view))
+
+    def _drop(self, config: RepoConfig, views: list[str]) -> None:
+        with self._lock:
+            for view in views:
+                drop(self._connection(config), table_name(config.project, view))
+
+    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
+        """See PackedStore. The file stays."""
+        super().teardown(config, tables, entities)
+        with self._lock:
             self._connections.pop(_path(config)).close()
 
     def _connection(self, config: RepoConfig) -> sqlite3.Connection:

@@ -58,7 +58,7 @@ class Projection:
 
         ``news`` is what the caller has just written: where a value lacks that and nothing else, it is not read back.
         """
-        held = {customer_id: self.values.get(customer_id) for customer_id in customer_ids}
+        held = self.values.get_many(list(customer_ids))
         at = {customer_id: _position(value) for customer_id, value in held.items()}
         known = {
             each.gap.standing.customer_id: each.gap

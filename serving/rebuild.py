@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from features.errors import KairosError
 from serving.journal import Journal
 from serving.listing import Listing
+from serving.online import online_of
 from serving.projection import Projection
 from serving.settings import Settings, read_settings
-from serving.store import SqliteReader
-from serving.values import SqliteValues
 
 
 def projection_of(settings: Settings) -> Projection:
@@ -26,9 +25,8 @@ def projection_of(settings: Settings) -> Projection:
         raise KairosError(" ".join(shortfall.sentence for shortfall in listed.shortfalls))
     categories = listed.catalogue.categories
     journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
-    online = settings.feast_dir / "online.db"
-    zones = SqliteReader(online, settings.feature_ttl_days).zone
-    return Projection(journal, SqliteValues(online), lambda: categories, zones)
+    online = online_of(settings)
+    return Projection(journal, online.values, lambda: categories, online.reader.zone)
 
 
 def main(environ: Mapping[str, str]) -> int:

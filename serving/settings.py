@@ -53,6 +53,7 @@ class Settings:
     model_poll_s: float
     threads: int
     journal: str | None
+    online: str | None
     retention_days: float | None
     synchronous: Synchronous
     access: Access
@@ -63,10 +64,10 @@ class Settings:
     gate_calibration: float
     gate_fairness: float
     proof_size: Size
-    bench_s: float
     world_seeds: int
     world_contacts: int
     world_customers: int
+    bench_s: float
 
     @property
     def source_dir(self) -> Path:
@@ -189,6 +190,12 @@ def _yes(text: str) -> bool:
     return _one_of("yes", "no")(text) == "yes"
 
 
+def _redis(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("use redis://host:6379/0, rediss:// with encryption, or unix:///path/of/the/socket?db=0")
+    return text
+
+
 def _currency(text: str) -> str:
     if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
         raise SettingsError("use the three capitals of ISO 4217, such as USD")
@@ -289,6 +296,12 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Address of the journal, as postgresql://user@host/name, one per source; unset: SQLite.",
         _optional(_text),
+    ),
+    Setting(
+        "online",
+        "",
+        "Address of the online store, as redis://host:6379/0; unset: a SQLite file per source.",
+        _optional(_redis),
     ),
     Setting(
         "retention_days",

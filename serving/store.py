@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ def profile_from_row(row: Row) -> KnownProfile:
     return KnownProfile(Profile(values, np.int64(held["member_since_us"])), held["zone"])  # type: ignore[arg-type]
 
 
-class _PackedReader(ABC):
+class PackedReader(ABC):
     """Reads packed values, wherever they are kept."""
 
     def __init__(self, ttl_days: float) -> None:
@@ -87,6 +87,9 @@ class _PackedReader(ABC):
 
     @abstractmethod
     def _get(self, view: Stored, key: str) -> bytes | None: ...
+
+    def _get_many(self, view: Stored, keys: Sequence[str]) -> list[bytes | None]:
+        return [self._get(view, key) for key in keys]
 
     @abstractmethod
     def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]: ...
@@ -117,6 +120,12 @@ class _PackedReader(ABC):
         told = self.profile(customer_id)
         return UNKNOWN_ZONE if told is None else told.zone
 
+    def activities(self, customer_ids: Sequence[CustomerId], at: Instant) -> dict[CustomerId, State]:
+        """What customers did, of everybody of whom something is known."""
+        found = zip(customer_ids, self._get_many(ACTIVITY, customer_ids), strict=True)
+        states = {customer_id: self.state(value, at) for customer_id, value in found if value is not None}
+        return {customer_id: state for customer_id, state in states.items() if state is not None}
+
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """See FeatureReader."""
         states = {key: self._state(EVIDENCE, value, at, EVIDENCE_SCHEMA) for key, value in self._get_all(EVIDENCE)}
@@ -134,7 +143,7 @@ class _Own(threading.local):
     inode: int = -1
 
 
-class SqliteReader(_PackedReader):
+class SqliteReader(PackedReader):
     """Reads the packed file; each thread has a connection of its own that cannot write."""
 
     def __init__(self, path: Path, ttl_days: float, project: str = PROJECT) -> None:
@@ -176,7 +185,7 @@ class SqliteReader(_PackedReader):
         return StoreUnavailableError(f"the online store {self._path} cannot be read ({error}): run `make features`")
 
 
-class MemoryReader(_PackedReader):
+class MemoryReader(PackedReader):
     """Keeps packed values in memory: for trying things out, and where no file is wanted."""
 
     def __init__(self, ttl_days: float) -> None:

@@ -21,6 +21,10 @@ class Values(Protocol):
         """The value of a customer, None where there is none."""
         ...
 
+    def get_many(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, bytes | None]:
+        """The value of each customer."""
+        ...
+
     def put(self, values: Sequence[tuple[CustomerId, bytes]]) -> None:
         """Write values, each unless one is there that supersedes it."""
         ...
@@ -48,6 +52,10 @@ class MemoryValues:
     def get(self, customer_id: CustomerId) -> bytes | None:
         """See Values."""
         return self._values.get(customer_id)
+
+    def get_many(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, bytes | None]:
+        """See Values."""
+        return {customer_id: self.get(customer_id) for customer_id in customer_ids}
 
     def put(self, values: Sequence[tuple[CustomerId, bytes]]) -> None:
         """See Values."""
@@ -96,6 +104,10 @@ class SqliteValues:
             if "no such table" in str(error):
                 return None
             raise
+
+    def get_many(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, bytes | None]:
+        """See Values."""
+        return {customer_id: self.get(customer_id) for customer_id in customer_ids}
 
     def put(self, values: Sequence[tuple[CustomerId, bytes]]) -> None:
         """See Values."""

@@ -1,6 +1,7 @@
 """Removes a customer from the batch files of a source: Parquet (predictions too), rows set aside, packed values.
 
-Run by the service with ``{"folders": [...], "customer_ids": [...], "names": [[namespace, value], ...]}`` on its input.
+Run by the service with ``{"folders": [...], "customer_ids": [...], "names": [[namespace, value], ...],
+"online": address or null}`` on its input.
 Importing again from data that still hold the customer brings the customer back: they are the caller's to clear.
 """
 
@@ -23,6 +24,7 @@ from features.domain import CustomerId
 from serving.identity.identity import Identity, identity
 from serving.identity.namespace import IdentityError
 from serving.jobs.manifest import renew
+from serving.packed_file import PROJECT
 from serving.values import SqliteValues
 
 
@@ -34,10 +36,11 @@ class Erased:
     names: frozenset[Identity] = frozenset()
 
 
-def erase_files(folder: Path, erased: Erased) -> int:
+def erase_files(folder: Path, erased: Erased, online: str | None = None) -> int:
     """Remove every row about the erased from the files of a source; returns how many rows went.
 
-    Each file is replaced as a whole, and only where it held such a row.
+    ``online`` is the address of the online store where that is no file. Each file is replaced as a whole, and only
+    where it held such a row.
     """
     erase_one = {".parquet": _erase_parquet, ".ndjson": _erase_lines, ".csv": _erase_csv}
     gone = {
@@ -45,10 +48,14 @@ def erase_files(folder: Path, erased: Erased) -> int:
     }
     for manifest in folder.glob("jobs/*/manifest.json"):
         renew(manifest, {file.name: rows for file, rows in gone.items() if file.parent == manifest.parent})
-    online = folder / "feast" / "online.db"
-    if online.exists():
-        with closing(SqliteValues(online)) as values:
+    file = folder / "feast" / "online.db"
+    if file.exists():
+        with closing(SqliteValues(file)) as values:
             values.forget(erased.customer_ids)
+    if online is not None and file.parent.exists():
+        from serving.redis_values import RedisValues  # its client is installed where it is used
+
+        RedisValues(online, PROJECT, folder.name).forget(erased.customer_ids)
     return sum(gone.values())
 
 
@@ -132,7 +139,7 @@ def main(asked: TextIO) -> int:
     names = frozenset(Identity(namespace, value) for namespace, value in told["names"])
     erased = Erased(frozenset(CustomerId(each) for each in told["customer_ids"]), names)
     for folder in told["folders"]:
-        erase_files(Path(folder), erased)
+        erase_files(Path(folder), erased, told["online"])
     return 0
 
 

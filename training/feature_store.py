@@ -19,6 +19,7 @@ from serving.settings import Settings
 from training.engine import connect
 
 REPO = Path(__file__).resolve().parents[1] / "feature_repo"
+REDIS_TYPE = "serving.packed_redis_online_store.PackedRedisOnlineStore"
 WRITE_ROWS = 1_000
 """Rows that Feast converts at a time; without a limit its local engine writes only the first of several batches."""
 
@@ -28,12 +29,15 @@ def configuration(settings: Settings, online: Path | None = None) -> dict[str, A
 
     ``online`` is the file of the online store where it is not the source's own.
     """
+    store = {"type": TYPE, "path": str((online or settings.online_file).absolute())}
+    if online is None and settings.online is not None:
+        store = {"type": REDIS_TYPE, "address": settings.online, "source": settings.source}
     return {
         "project": PROJECT,
         "provider": "local",
         "registry": {"path": str((settings.feast_dir / "registry.db").absolute())},
         "offline_store": {"type": "duckdb"},
-        "online_store": {"type": TYPE, "path": str((online or settings.online_file).absolute())},
+        "online_store": store,
         "entity_key_serialization_version": 3,
         "materialization": {"pull_latest_features": True, "online_write_batch_size": WRITE_ROWS},
     }

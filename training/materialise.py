@@ -28,13 +28,14 @@ from features.domain import CustomerId, Instant
 from features.errors import KairosError
 from features.instant import format_instant
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Stored
-from serving.packed_file import PROJECT, count, get_all, open_to_read, open_to_write, publish, put, table_name
+from serving.packed_file import PROJECT, count, get_all, open_to_read, open_to_write, put, table_name
 from serving.rebuild import projection_of
 from serving.settings import Settings, read_settings
 from training.feature_store import apply_definitions, open_store
 from training.histories import Histories
 from training.history import included, load_history
 from training.offered import build_catalogue
+from training.publication import publish_online
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1970, 1, 2, tzinfo=UTC)
@@ -103,7 +104,7 @@ def materialise(settings: Settings, progress: bool = True) -> Report:
             otherwise = _join_journal(settings, catalogue, staged)
             made(len(otherwise))
         with report.step("publish", bar) as made:
-            publish(staged, settings.online_file, [table_name(PROJECT, view.name) for view in VIEWS])
+            publish_online(settings, staged, progress)
             _remove(staged)
             _replace(settings.catalogue_file, catalogue.to_json())
             with closing(projection_of(settings)) as projection:

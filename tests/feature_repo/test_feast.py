@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from feast.protos.feast.types.Value_pb2 import Value
 from features.domain import DAY, CustomerId
 from features.schema import EVIDENCE_SCHEMA
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Shape
+from serving.packed_file import PROJECT
 from serving.packed_online_store import WriteError
+from serving.redis_reader import RedisReader
 from serving.settings import Settings
-from serving.store import SqliteReader
+from serving.store import PackedReader, SqliteReader
 from tests.oracle import of_state
+from tests.redis_server import redis_address, redis_server
 from training.feature_store import REPO, apply_definitions, open_store
 from training.offered import build_catalogue
 from training.retrieve import RetrievalError, retrieve_customers, retrieve_evidence
 
+__all__ = ["redis_address", "redis_server"]
 pytestmark = pytest.mark.slow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,12 +40,18 @@ def moment(at: int) -> datetime:
     return EPOCH + timedelta(microseconds=at)
 
 
-@pytest.fixture
-def own_store(small_store: Settings, tmp_path: Path) -> tuple[FeatureStore, Path]:
-    """Feast on the small world's registry with an empty online store of its own."""
-    online = tmp_path / "online.db"
-    store = open_store(small_store, online)
-    return store, online
+Own = tuple[FeatureStore, PackedReader]
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def own_store(request: pytest.FixtureRequest, small_store: Settings, tmp_path: Path) -> Own:
+    """Feast on the small world's registry with an empty online store of its own, and the service's reader of it."""
+    if request.param == "sqlite":
+        online = tmp_path / "online.db"
+        return open_store(small_store, online), SqliteReader(online, small_store.feature_ttl_days)
+    address: str = request.getfixturevalue("redis_address")
+    store = open_store(replace(small_store, online=address))
+    return store, RedisReader(address, small_store.feature_ttl_days, PROJECT, small_store.source)
 
 
 def stored_row(settings: Settings, view: str, where: str) -> dict[str, Any]:
@@ -112,29 +123,27 @@ def test_the_service_reads_what_feast_wrote(small_store: Settings) -> None:
     assert set(reader.evidence(catalogue.now)) == {*(o.offer_id for o in catalogue.offers), "*"}
 
 
-def test_a_pushed_row_is_read_back_by_feast_and_by_the_service(
-    small_store: Settings, own_store: tuple[FeatureStore, Path]
-) -> None:
-    store, online = own_store
+def test_a_pushed_row_is_read_back_by_feast_and_by_the_service(small_store: Settings, own_store: Own) -> None:
+    store, reader = own_store
     row = stored_row(small_store, "profile", "customer_id = 'c001'")
     store.write_to_online_store("profile", pd.DataFrame([row | {"age_years": 33.0, "zone": "Europe/Paris"}]))
     found = store.get_online_features(["profile:age_years", "profile:zone"], [{"customer_id": "c001"}]).to_dict()
     assert (found["age_years"], found["zone"]) == ([33.0], ["Europe/Paris"])
-    told = SqliteReader(online, 400.0).profile(CustomerId("c001"))
+    told = reader.profile(CustomerId("c001"))
     assert told is not None
     assert (told.zone, float(told.profile.value("age_years"))) == ("Europe/Paris", 33.0)
 
 
-def test_feasts_push_goes_the_same_way(small_store: Settings, own_store: tuple[FeatureStore, Path]) -> None:
-    store, online = own_store
+def test_feasts_push_goes_the_same_way(small_store: Settings, own_store: Own) -> None:
+    store, reader = own_store
     row = stored_row(small_store, "activity", "customer_id = 'c001'")
     store.push("activity_push", pd.DataFrame([row | {"customer_id": "pushed"}]))
-    state = SqliteReader(online, 400.0).activity(CustomerId("pushed"), row["reference_us"])
+    state = reader.activity(CustomerId("pushed"), row["reference_us"])
     assert state is not None
     assert state.reference == row["reference_us"]
 
 
-def test_lists_survive_a_push_and_empty_ones_too(small_store: Settings, own_store: tuple[FeatureStore, Path]) -> None:
+def test_lists_survive_a_push_and_empty_ones_too(small_store: Settings, own_store: Own) -> None:
     store, _ = own_store
     full = stored_row(small_store, "activity", "customer_id = 'c001' AND len(offer_keys) > 0")
     lists = [c.name for c in ACTIVITY.columns if c.shape in (Shape.FLOATS, Shape.INTS, Shape.TEXTS)]
@@ -147,7 +156,7 @@ def test_lists_survive_a_push_and_empty_ones_too(small_store: Settings, own_stor
         assert found[name] == [full[name], []]
 
 
-def test_an_older_row_never_replaces_a_newer_one(small_store: Settings, own_store: tuple[FeatureStore, Path]) -> None:
+def test_an_older_row_never_replaces_a_newer_one(small_store: Settings, own_store: Own) -> None:
     store, _ = own_store
     row = stored_row(small_store, "profile", "customer_id = 'c001'")
     at = row["event_timestamp"]
@@ -158,9 +167,7 @@ def test_an_older_row_never_replaces_a_newer_one(small_store: Settings, own_stor
     assert found["age_years"] == [41.0]
 
 
-def test_a_push_without_every_feature_is_refused_by_name(
-    small_store: Settings, own_store: tuple[FeatureStore, Path]
-) -> None:
+def test_a_push_without_every_feature_is_refused_by_name(small_store: Settings, own_store: Own) -> None:
     store, _ = own_store
     row = stored_row(small_store, "profile", "customer_id = 'c001'")
     with pytest.raises(KeyError, match="age_years"):
@@ -181,7 +188,7 @@ def customer_key(customer_id: str) -> EntityKey:
     return EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=customer_id)])
 
 
-def test_progress_hears_of_every_row(own_store: tuple[FeatureStore, Path]) -> None:
+def test_progress_hears_of_every_row(own_store: Own) -> None:
     store, _ = own_store
     heard: list[int] = []
     keys = [customer_key(str(number)) for number in range(3)]
@@ -195,7 +202,7 @@ def test_progress_hears_of_every_row(own_store: tuple[FeatureStore, Path]) -> No
     assert backend.online_read(store.config, view, [customer_key("stranger")]) == [(None, None)]
 
 
-def test_rows_kept_by_another_entity_are_refused(own_store: tuple[FeatureStore, Path]) -> None:
+def test_rows_kept_by_another_entity_are_refused(own_store: Own) -> None:
     store, _ = own_store
     key = EntityKey(join_keys=["offer_id"], entity_values=[Value(string_val="o")])
     view = store.get_feature_view("profile")
@@ -205,13 +212,10 @@ def test_rows_kept_by_another_entity_are_refused(own_store: tuple[FeatureStore, 
         )
 
 
-def test_materialise_writes_what_was_known_by_the_end_and_nothing_later(
-    small_store: Settings, own_store: tuple[FeatureStore, Path]
-) -> None:
-    store, online = own_store
+def test_materialise_writes_what_was_known_by_the_end_and_nothing_later(small_store: Settings, own_store: Own) -> None:
+    store, reader = own_store
     ends = build_catalogue(small_store).now - 40 * DAY
     store.materialize(datetime(1970, 1, 2, tzinfo=UTC), moment(ends))
-    reader = SqliteReader(online, small_store.feature_ttl_days)
     for customer in ("c000", "c001", "c002"):
         row = stored_row(small_store, "activity", f"customer_id = '{customer}' AND reference_us <= {ends}")
         state = reader.activity(CustomerId(customer), ends)
@@ -220,11 +224,9 @@ def test_materialise_writes_what_was_known_by_the_end_and_nothing_later(
     assert all(state.reference <= ends for state in reader.evidence(ends).values())
 
 
-def test_teardown_leaves_no_value(small_store: Settings, tmp_path: Path) -> None:
-    settings = small_store
-    online = tmp_path / "online.db"
-    store = open_store(settings, online)
-    row = stored_row(settings, "profile", "customer_id = 'c001'")
+def test_teardown_leaves_no_value(small_store: Settings, own_store: Own) -> None:
+    store, _ = own_store
+    row = stored_row(small_store, "profile", "customer_id = 'c001'")
     store.write_to_online_store("profile", pd.DataFrame([row]))
     backend = store._get_provider().online_store
     backend.teardown(store.config, store.list_feature_views(), store.list_entities())

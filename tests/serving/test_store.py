@@ -15,10 +15,15 @@ from features.schema import EVIDENCE_SCHEMA
 from features.state import close, empty
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Row, Shape, Stored, state_to_row
 from serving.packed_file import PROJECT, count, create, get, open_to_read, open_to_write, publish, put, table_name
-from serving.store import FeatureReader, MemoryReader, SqliteReader, StoreUnavailableError
+from serving.packed_redis import PackedRedis, connect
+from serving.redis_reader import RedisReader
+from serving.store import FeatureReader, MemoryReader, PackedReader, SqliteReader, StoreUnavailableError
+from tests.redis_server import redis_address, redis_server
 
 NOW = Instant(1_700_000_000_000_000)
+__all__ = ["redis_address", "redis_server"]
 TTL_DAYS = 10.0
+SOURCE = "files"
 ANN, BOB = CustomerId("ann"), CustomerId("bob")
 
 
@@ -48,7 +53,7 @@ class Store:
     """A store under test: how values get in, and the reader that gets them out."""
 
     put: Callable[[Stored, str, Packed], None]
-    reader: FeatureReader
+    reader: PackedReader
 
 
 def sqlite_store(path: Path) -> Store:
@@ -62,11 +67,22 @@ def sqlite_store(path: Path) -> Store:
     return Store(write, SqliteReader(path, TTL_DAYS))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+def redis_store(address: str) -> Store:
+    packed_redis = PackedRedis(connect(address), PROJECT, SOURCE)
+    packed_redis.create()
+    return Store(
+        lambda view, key, value: packed_redis.put(view.name, [(key, pack(view, value))]),
+        RedisReader(address, TTL_DAYS, PROJECT, SOURCE),
+    )
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         memory = MemoryReader(TTL_DAYS)
         yield Store(memory.put, memory)
+    elif request.param == "redis":
+        yield redis_store(request.getfixturevalue("redis_address"))
     else:
         yield sqlite_store(tmp_path / "online.db")
 
@@ -86,6 +102,21 @@ def test_what_was_put_is_read_back(store: Store) -> None:
     assert told is not None
     assert (told.zone, told.profile.value("gender"), told.profile.tenure_days(np.int64(NOW))) == ("Asia/Kolkata", 3, 1)  # type: ignore[arg-type]
     assert store.reader.activity(BOB, NOW) is None
+
+
+def test_many_customers_are_read_at_once(store: Store) -> None:
+    store.put(ACTIVITY, ANN, packed(bought(3)))
+    store.put(ACTIVITY, BOB, packed(bought(1), NOW - int(TTL_DAYS * DAY) - 1))
+    found = store.reader.activities([BOB, ANN, CustomerId("cyd")], NOW)
+    assert list(found) == [ANN]
+    assert close(found[ANN], fold(empty(), [event(i, value_minor=100) for i in range(3)]))
+    assert store.reader.activities([], NOW) == {}
+
+
+def test_everybody_known_is_listed(store: Store) -> None:
+    store.put(ACTIVITY, BOB, packed(bought(1)))
+    store.put(PROFILE, "a:*[x]?", packed(PROFILE_ROW))
+    assert store.reader.customers() == ["a:*[x]?", BOB]
 
 
 def test_a_value_is_known_to_the_end_of_its_time_to_live_and_not_beyond(store: Store) -> None:

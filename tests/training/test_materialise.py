@@ -1,6 +1,7 @@
 """``make features`` on the small world. Feast takes seconds to import, hence slow."""
 
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.catalogue import Catalogue
-from features.domain import DAY
+from features.domain import DAY, CustomerId
 from features.errors import ContractError
 from features.instant import format_instant, parse_instant
-from features.stored import VIEWS
+from features.stored import ACTIVITY, PROFILE, VIEWS
 from features.vector import BY_NAME
+from serving.batch_files import BatchFiles
+from serving.journal.erasure import Known
+from serving.packed_file import PROJECT, get_all, open_to_read, table_name
+from serving.packed_redis import PackedRedis, connect
 from serving.settings import Settings, read_settings
 from serving.store import SqliteReader
 from training import materialise as module
@@ -79,6 +84,26 @@ def test_every_customer_offer_and_profile_known_now_is_online(small_store: Setti
     assert {state.reference for state in states if state is not None} == {now}
     assert None not in states
     assert all(reader.profile(customer) for customer in customers)  # type: ignore[arg-type]
+
+
+def test_on_redis_the_same_values_are_published_and_the_erased_leave_them(
+    own_world: Settings, small_store: Settings, redis_address: str
+) -> None:
+    settings = replace(own_world, online=redis_address)
+    packed = PackedRedis(connect(redis_address), PROJECT, settings.source)
+    packed.put(ACTIVITY.name, [("gone", bytes(44))])
+    materialise(settings, progress=False)
+    with closing(open_to_read(small_store.online_file)) as con:
+        for view in VIEWS:
+            published, expected = packed.get_all(view.name), get_all(con, table_name(PROJECT, view.name))
+            assert [key for key, _ in published] == [key for key, _ in expected]
+            for (_, left), (_, right) in zip(published, expected, strict=True):
+                assert (left[:28], left[36:]) == (right[:28], right[36:])  # but for the instant of making
+    assert not settings.online_file.exists()
+    everybody = packed.keys(ACTIVITY.name)
+    BatchFiles(settings).forget(Known(frozenset({CustomerId("c001")}), frozenset()))
+    assert packed.keys(ACTIVITY.name) == [each for each in everybody if each != "c001"]
+    assert packed.get(PROFILE.name, "c001") is None
 
 
 def test_going_back_in_time_forgets_what_came_later(own_world: Settings) -> None:

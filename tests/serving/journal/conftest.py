@@ -1,3 +1,4 @@
 from tests.databases import journal, journal_uri, open_journal, postgres, postgres_uri
+from tests.redis_server import redis_address, redis_server
 
-__all__ = ["journal", "journal_uri", "open_journal", "postgres", "postgres_uri"]
+__all__ = ["journal", "journal_uri", "open_journal", "postgres", "postgres_uri", "redis_address", "redis_server"]

@@ -16,8 +16,10 @@ from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.events.arrival import Arrival
 from serving.identity.identity import distinct, identity
 from serving.journal import Cause, Journal
+from serving.packed_file import PROJECT
 from serving.projection import Projection
-from serving.values import MemoryValues, SqliteValues
+from serving.redis_values import RedisValues
+from serving.values import MemoryValues, SqliteValues, Values
 
 NOW = Instant(1_700_000_000_000_000)
 CAUSE = Cause(NOW, "test", "test")
@@ -115,9 +117,11 @@ def test_any_order_any_split_and_any_duplicates_give_the_same_features(journal: 
     assert (rebuilt.behind, rebuilt.different) == ((), ())
 
 
-def test_four_writers_give_the_same_features_as_one(open_journal: Callable[[], Journal], tmp_path: Path) -> None:
+def test_four_writers_give_the_same_features_as_one(
+    open_journal: Callable[[], Journal], kept: Callable[[], Values]
+) -> None:
     arrivals = log(7, 120)
-    writers = [Projection(open_journal(), SqliteValues(tmp_path / "online.db")) for _ in range(4)]
+    writers = [Projection(open_journal(), kept()) for _ in range(4)]
     told = batches(arrivals, 7)
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(accept, writers[n % 4], batch) for n, batch in enumerate(told)]:
@@ -227,17 +231,38 @@ def test_what_was_just_written_need_not_be_read_back(
     assert first.rebuild().behind == ()
 
 
-def test_a_slow_writer_never_replaces_what_a_faster_one_wrote(tmp_path: Path) -> None:
-    for values in (MemoryValues(), SqliteValues(tmp_path / "online.db")):
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Values]:
+    """Opens empty values; each call is another holder of the same ones."""
+    if request.param == "memory":
+        memory = MemoryValues()
+        return lambda: memory
+    if request.param == "sqlite":
+        return lambda: SqliteValues(tmp_path / "online.db")
+    address: str = request.getfixturevalue("redis_address")
+    return lambda: RedisValues(address, PROJECT, "files")
+
+
+def test_a_slow_writer_never_replaces_what_a_faster_one_wrote(kept: Callable[[], Values]) -> None:
+    for values in (kept(), kept()):
         new, old = (pack(ACTIVITY, Packed(NOW, NOW, position, state_to_row(empty()))) for position in (7, 6))
         values.put([(CustomerId("ann"), new)])
         values.put([(CustomerId("ann"), old)])
         held = values.get(CustomerId("ann"))
         assert held is not None
         assert precedence(held)[0] == 7
+        assert values.get_many([CustomerId("bob"), CustomerId("ann")]) == {"bob": None, "ann": new}
         values.remove([CustomerId("ann")])
         assert values.get(CustomerId("ann")) is None
         values.close()
+
+
+def test_who_is_forgotten_has_no_value_left_and_the_others_do(kept: Callable[[], Values]) -> None:
+    values, other = kept(), kept()
+    value = pack(ACTIVITY, Packed(NOW, NOW, 7, state_to_row(empty())))
+    values.put([(CustomerId(name), value) for name in ("ann", "bob")])
+    other.forget([CustomerId("ann"), CustomerId("nobody")])
+    assert values.get_many([CustomerId("ann"), CustomerId("bob")]) == {"ann": None, "bob": value}
 
 
 def test_live_events_add_to_a_value_from_a_bulk_load(journal: Journal) -> None:
