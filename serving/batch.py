@@ -106,6 +106,10 @@ def main(arguments: Sequence[str]) -> int:
     asked = _arguments(arguments)
     try:
         settings = read_settings(os.environ)
+        if not parts_of(settings).journal.begun:  # an empty one would know of no objection, no consent and no contact
+            raise JournalUnavailableError(
+                f"there is no journal {settings.journal_uri}: put it back, or run `make data`"
+            )
         if asked.job is not None:
             jobs = [JobId(asked.job)]
         else:

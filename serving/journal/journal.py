@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -113,6 +114,12 @@ class Journal:
                 with self._reported():
                     self._database = Database(self._uri, self._synchronous)
             return self._database
+
+    @property
+    def begun(self) -> bool:
+        """False where its file is still to be made; a server's counts as begun."""
+        url = make_url(self._uri)
+        return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
     def version(self) -> str:
         """The version of the schema, which this build's migrations have reached."""

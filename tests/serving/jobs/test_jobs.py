@@ -137,6 +137,16 @@ def told_safely(settings: Settings) -> int:
         return 0
 
 
+def test_a_job_begins_no_journal_that_would_know_of_no_objection(place: Callable[..., Settings]) -> None:
+    settings = place(PAYS)
+    for file in settings.origin_dir.glob("journal.db*"):
+        file.unlink()
+    done = batch(settings, "--kind", "reward")
+    assert done.returncode == 2
+    assert "there is no journal" in done.stderr
+    assert not list(settings.origin_dir.glob("journal.db*"))
+
+
 @pytest.mark.slow
 def test_a_capacity_goes_to_those_who_gain_most_and_is_kept(place: Callable[..., Settings]) -> None:
     settings = place(PAYS)
