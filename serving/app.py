@@ -64,6 +64,7 @@ from serving.score import Attention
 from serving.send_routes import send_routes
 from serving.sends import Sends
 from serving.settings import Access, Settings, variables
+from serving.shortfall import Lack, Shortfall
 from serving.store import FeatureReader
 from serving.sweep import Sweep
 from serving.unavailable import UNREADABLE
@@ -359,9 +360,13 @@ def _add_health(app: FastAPI, parts: Parts) -> None:
         return api.Health(status="live")
 
     @app.get("/health/ready", tags=["service"], responses={503: _problem_response("Something is missing.")})
-    async def ready() -> api.Health:
-        """Model, features and catalogue are loaded and warm."""
-        missing = parts.watch.current.shortfalls
+    def ready() -> api.Health:
+        """Model, features and catalogue are loaded and warm, and the journal can be used."""
+        missing = [*parts.watch.current.shortfalls]
+        try:
+            parts.journal.position()
+        except JournalUnavailableError as error:
+            missing.append(Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
         if missing:
             faults = [Fault(pointer="", detail=f"{shortfall.lack}: {shortfall.sentence}") for shortfall in missing]
             raise RefusalError(503, "not_ready", "Answers are given, by the fallback where need be.", *faults)

@@ -114,6 +114,9 @@ def test_without_a_journal_nothing_is_offered(client: Clients, place: Path) -> N
     assert not answer["items"]
     assert answer["silence"]["wins"]
     assert service.get("/v1/decisions/x").status_code == 503
+    ready = service.get("/health/ready")
+    assert ready.status_code == 503
+    assert "journal_unavailable" in ready.text
 
 
 def test_who_withdrew_a_consent_is_offered_nothing_when_the_journal_goes(client: Clients, place: Path) -> None:
