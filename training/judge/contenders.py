@@ -11,8 +11,8 @@ import numpy as np
 from training.judge.ground import Ground, Occasions
 from training.parts.blend import fit_blend
 from training.parts.experience import Contacts, Experience
-from training.parts.parts import Parts, response_table, responses
-from training.value.trial import Floats, Index
+from training.parts.parts import AT_ONCE, Parts, response_table, responses
+from training.value.trial import Floats, Index, Matrix
 
 KAIROS = "Kairos"
 Score = Callable[[Occasions], Floats]
@@ -65,11 +65,10 @@ def contenders(ground: Ground, parts: Parts, *, seed: int, threads: int) -> list
     margin, incentive, cost = _money(known, ground.occasions)
 
     def response(occasions: Occasions) -> Floats:
-        table = response_table(columns, occasions.X, occasions.all_offers(), occasions.all_channels())
-        return _square(bought.probability(table), occasions)
+        return _sliced(occasions, lambda X, o, c: bought.probability(response_table(columns, X, o, c)))
 
     def without(occasions: Occasions) -> Floats:
-        return _square(alone.probability(columns.buying(occasions.X, occasions.all_offers())), occasions)
+        return _sliced(occasions, lambda X, o, _: alone.probability(columns.buying(X, o)))
 
     def kairos(occasions: Occasions) -> Floats:
         return _square(parts.value(occasions.X, occasions.all_offers(), occasions.all_channels()), occasions)
@@ -118,6 +117,13 @@ def _money(known: Experience, occasions: Occasions) -> tuple[Floats, Floats, Flo
     margin = np.array([o.margin_minor for o in offers], dtype=np.float64)[occasions.offer]
     incentive = np.array([o.incentive_minor for o in offers], dtype=np.float64)[occasions.offer]
     return margin, incentive, np.array([c.cost_minor for c in channels])[occasions.channel]
+
+
+def _sliced(occasions: Occasions, score: Callable[[Matrix, Index, Index], Floats]) -> Floats:
+    """The score of every pair, ``[n, pairs]``, a slice of rows at a time: wide tables fill the memory."""
+    offer, channel = occasions.all_offers(), occasions.all_channels()
+    slices = [slice(start, start + AT_ONCE) for start in range(0, len(offer), AT_ONCE)]
+    return _square(np.concatenate([score(occasions.X[s], offer[s], channel[s]) for s in slices]), occasions)
 
 
 def _square(of_rows: Floats, occasions: Occasions) -> Floats:

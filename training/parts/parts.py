@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ WANTING = (
 )
 """What bears on being persuaded: wanting it, and who one is."""
 SAME = 1e-6
+AT_ONCE = 40_000
+"""Pairs that are looked at at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +57,8 @@ class Columns:
     """Columns about the person that vary."""
     notices: Names
     wants: Names
+    purse: float
+    """Mean of the log of the incomes told."""
 
     @staticmethod
     def of(catalogue: Catalogue, X: Matrix) -> Columns:
@@ -63,7 +67,9 @@ class Columns:
         person = [f.name for f in FEATURES if f.group in ABOUT_PERSON and f.name in told]
         notices = person + [f.name for f in FEATURES if f.group is Group.CHANNEL and f.name in told]
         wants = person + [f.name for f in FEATURES if f.group is Group.CATEGORY and f.name in told]
-        return Columns(catalogue, tuple(person), tuple(notices), tuple(wants))
+        income = np.log1p(X[:, PLACE["profile_income_minor"]].astype(np.float64))
+        purse = float(np.nanmean(income)) if np.isfinite(income).any() else 0.0
+        return Columns(catalogue, tuple(person), tuple(notices), tuple(wants), purse)
 
     @property
     def category(self) -> Index:
@@ -94,7 +100,7 @@ class Columns:
         wanting = _named(X, WANTING)
         income = wanting[:, WANTING.index("profile_income_minor")]
         # What an incentive does depends on the purse: the one product that a sum of columns cannot say.
-        purse = np.where(np.isnan(income), 0.0, np.log1p(income) - np.nanmean(np.log1p(income)))
+        purse = np.where(np.isnan(income), 0.0, np.log1p(income) - self.purse)
         places = np.eye(len(self.catalogue.channels))[channel]
         made = np.eye(len(offers))[offer]
         X_own = np.column_stack([anyway, share, purse * share, wanting, places, made]).astype(np.float32)
@@ -113,6 +119,11 @@ class Parts:
 
     def say(self, X: Matrix, offer: Index, channel: Index) -> Said:
         """What is expected of pairs with whole vectors ``[n, n_features]``."""
+        slices = [slice(start, start + AT_ONCE) for start in range(0, max(len(X), 1), AT_ONCE)]
+        parts = [self._say(X[each], offer[each], channel[each]) for each in slices]
+        return Said(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Said)))
+
+    def _say(self, X: Matrix, offer: Index, channel: Index) -> Said:
         organic = self.buying.probability(self.columns.buying(X, offer))
         return Said(
             self.noticing.probability(self.columns.noticing(X, offer, channel)),
