@@ -74,8 +74,8 @@ def test_a_young_campaign_is_judged_without_taking_not_yet_for_no(record_propert
         split += matured(answered, age[young], late) * young.sum()
         _, later, _ = _answers(market, start + 1, start + WINDOW + 3)
         truth += np.isfinite(later[young]).sum()
-    record_property("bias_naive", round(naive / truth - 1.0, 3))
-    record_property("bias_split", round(split / truth - 1.0, 3))
+    record_property("bias_naive", round(float(naive / truth - 1.0), 3))
+    record_property("bias_split", round(float(split / truth - 1.0), 3))
     print(
         f"campaign 10 days old, window 30: bias 'not yet = no' {naive / truth - 1:+.1%}, split {split / truth - 1:+.1%}"
     )
