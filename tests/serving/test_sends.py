@@ -269,7 +269,7 @@ def test_five_calls_for_one_send_from_each_of_four_processes_are_one_answer_and_
     journal = Journal(settings.journal_uri)
     with journal.reading() as connection:
         decisions = connection.execute(select(DECISIONS.c.decision_id)).scalars().all()
-        granted = select(CONTACTS.c.contact_id).where(CONTACTS.c.decision_id.is_not(None))
+        granted = select(CONTACTS.c.contact_id).where(CONTACTS.c.policy != "")  # what was merely loaded has none
         contacts = connection.execute(granted).scalars().all()
     journal.close()
     assert decisions == [answers[0][1]["decision_id"]]
