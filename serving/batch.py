@@ -19,7 +19,6 @@ from tqdm import tqdm
 from features.clock import Clock, SimulatedClock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant
 from features.errors import KairosError
-from serving.app import Parts, Staff, parts_of, staff_of
 from serving.equipment import Equipment
 from serving.follow_ups import FollowUpDesk
 from serving.identifier import RANDOM_BYTES, uuid7
@@ -31,7 +30,9 @@ from serving.jobs.own_capacities import with_own
 from serving.jobs.progress import Progress, Stage
 from serving.jobs.run import Run
 from serving.journal import JournalUnavailableError
+from serving.parts import Parts, parts_of
 from serving.settings import Settings, read_settings
+from serving.staff import Staff, staff_of
 
 PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """How long a job waits for its journal to come back, time after time, before it leaves the rest to another run."""

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel
 
 from features.domain import Offer, OfferId
 from features.instant import format_instant
 from serving import document_api as api
 from serving.api import Answer, PersonaRequest
+from serving.call import NO_KEY, Key, Refusals, refusal, told
 from serving.documents import Documents, Match, parsed
 from serving.door import Door
 from serving.errand import errand
@@ -24,38 +24,32 @@ from serving.policy.form import write
 from serving.policy.json_schema import json_schema
 from serving.policy.persona import Persona
 from serving.preview import Preview
-from serving.problem import Problem, RefusalError
+from serving.problem import RefusalError
 
 PAGE = 100
 SCHEMAS: dict[str, type] = {**{str(name): owner for name, owner in CLASSES.items()}, "offer": Offer}
-Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the version that this changes.")]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`*` for an offer that is new.")]
 Cursor = Annotated[str | None, Query(max_length=128, description="Where the page before ended.")]
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "model": Problem}
-
-
-_NO_KEY: dict[int | str, dict[str, Any]] = {
-    401: _problem("No key, or one that is unknown or revoked."),
-    403: _problem("The key lacks the scope."),
-    409: _problem("The document's file cannot be used."),
-    422: _problem("The request is not what this call takes."),
-    503: _problem("The journal or the catalogue cannot be used."),
+_REFUSALS: Refusals = {
+    **NO_KEY,
+    409: refusal("The document's file cannot be used."),
+    422: refusal("The request is not what this call takes."),
+    503: refusal("The journal or the catalogue cannot be used."),
 }
-_CHANGE: dict[int | str, dict[str, Any]] = {
-    400: _problem("The body is not a JSON object."),
-    404: _problem("There is none."),
-    412: _problem("It has changed since it was read."),
-    413: _problem("The body is larger than 1 MB."),
-    428: _problem("The version to change is not named."),
-    **_NO_KEY,
+_CHANGE: Refusals = {
+    400: refusal("The body is not a JSON object."),
+    404: refusal("There is none."),
+    412: refusal("It has changed since it was read."),
+    413: refusal("The body is larger than 1 MB."),
+    428: refusal("The version to change is not named."),
+    **_REFUSALS,
 }
 
 
-def _given(description: str) -> dict[int | str, dict[str, Any]]:
+def _given(description: str) -> Refusals:
     return {200: {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
@@ -87,17 +81,13 @@ def _body(body: Any, fingerprint: str) -> Response:
     return Response(text, headers={"ETag": etag(fingerprint)}, media_type="application/json")
 
 
-def _json(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), media_type="application/json")
-
-
 def _add_document(router: APIRouter, documents: Documents, door: Door, name: Name) -> None:
     given = _given(f"The document of {name}; its version is the ETag.")
 
     def answer(document: Document[Any]) -> Response:
         return _body(document.body, document.fingerprint)
 
-    @router.get(f"/v1/{name}", response_class=Response, responses={**given, **_NO_KEY}, name=f"read_{name}")
+    @router.get(f"/v1/{name}", response_class=Response, responses={**given, **_REFUSALS}, name=f"read_{name}")
     async def read(authorization: Key = None) -> Response:
         """The document in force, as it was put; its ETag is to be sent as If-Match when it is replaced."""
         return answer(await errand(door, authorization, Scope.READ, lambda _: documents.read(name)))
@@ -132,7 +122,7 @@ def _add_document(router: APIRouter, documents: Documents, door: Door, name: Nam
     @router.get(
         f"/v1/history/{name}",
         response_class=Response,
-        responses={200: {"model": api.History, "description": "Versions, newest first."}, **_NO_KEY},
+        responses={200: {"model": api.History, "description": "Versions, newest first."}, **_REFUSALS},
         name=f"history_of_{name}",
     )
     async def history(cursor: Cursor = None, authorization: Key = None) -> Response:
@@ -143,7 +133,7 @@ def _add_document(router: APIRouter, documents: Documents, door: Door, name: Nam
                 raise RefusalError(422, "wrong_cursor", "Send the cursor of the page before, or none.")
             return _history(documents, name, None if cursor is None else int(cursor))
 
-        return _json(await errand(door, authorization, Scope.READ, work))
+        return told(await errand(door, authorization, Scope.READ, work))
 
 
 def _history(documents: Documents, name: Name, before: int | None) -> api.History:
@@ -177,7 +167,7 @@ def _add_preview(router: APIRouter, preview: Preview, door: Door, name: Name) ->
         def work(_: str) -> api.Preview:
             return preview.of(name, parsed(name, text), sample)
 
-        return _json(await errand(door, authorization, Scope.ADMIN, work))
+        return told(await errand(door, authorization, Scope.ADMIN, work))
 
 
 def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
@@ -187,7 +177,7 @@ def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
     def answer(found: tuple[Offer, str]) -> Response:
         return _body(write(found[0]), found[1])
 
-    @router.get(where, response_class=Response, responses={**given, 404: _problem("There is none."), **_NO_KEY})
+    @router.get(where, response_class=Response, responses={**given, 404: refusal("There is none."), **_REFUSALS})
     async def offer(offer_id: str, authorization: Key = None) -> Response:
         """An offer in force, imported or put."""
         return answer(await errand(door, authorization, Scope.READ, lambda _: documents.offer(offer_id)))
@@ -229,11 +219,11 @@ def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, doo
         response_class=Response,
         responses={
             200: {"model": Answer, "description": "The decision, as it would be for such a customer."},
-            400: _problem("The body is not JSON."),
-            404: _problem("There is no such persona."),
-            413: _problem("The body is larger than 1 MB."),
-            415: _problem("The body is not declared as JSON."),
-            **_NO_KEY,
+            400: refusal("The body is not JSON."),
+            404: refusal("There is no such persona."),
+            413: refusal("The body is larger than 1 MB."),
+            415: refusal("The body is not declared as JSON."),
+            **_REFUSALS,
         },
     )
     async def decide(persona_id: str, request: PersonaRequest, authorization: Key = None) -> Response:
@@ -243,23 +233,23 @@ def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, doo
             return imagine(request, documents.persona(persona_id))
 
         answer = await errand(door, authorization, Scope.DECIDE, work)
-        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+        return told(answer)
 
 
 def _add_catalogue(router: APIRouter, documents: Documents, door: Door) -> None:
     @router.get(
         "/v1/catalogue",
         response_class=Response,
-        responses={200: {"model": api.Catalogue, "description": "A page of it."}, **_NO_KEY},
+        responses={200: {"model": api.Catalogue, "description": "A page of it."}, **_REFUSALS},
     )
     async def catalogue(cursor: Cursor = None, authorization: Key = None) -> Response:
         """Every offer and channel in force, by offer id."""
-        return _json(await errand(door, authorization, Scope.READ, lambda _: _page(documents, cursor)))
+        return told(await errand(door, authorization, Scope.READ, lambda _: _page(documents, cursor)))
 
     @router.get(
         "/v1/schemas/{name}",
         response_class=Response,
-        responses={**_given("A JSON Schema, draft 2020-12."), 404: _problem("There is none.")},
+        responses={**_given("A JSON Schema, draft 2020-12."), 404: refusal("There is none.")},
     )
     async def schema(name: str) -> Response:
         """The JSON Schema of `policy`, `offers`, `offer` or `personas`; editors may be pointed to it by `$schema`."""

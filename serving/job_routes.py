@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
 from features.domain import CustomerId
 from serving import job_api as api
+from serving.call import NO_KEY, Key, Once, Refusals, refusal, told
 from serving.door import Door
 from serving.jobs.office import Office
 from serving.journal import JournalUnavailableError
 from serving.journal.keys import Scope
-from serving.live_routes import Key, Once
-from serving.problem import Problem, RefusalError
+from serving.problem import RefusalError
 from serving.repeats import Call, Given, Repeats
 
-
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "model": Problem}
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: _problem("No key, or one that is unknown or revoked."),
-    403: _problem("The key lacks the scope."),
-    409: _problem("The service runs no jobs."),
-    503: _problem("The journal cannot be used."),
+_REFUSALS: Refusals = {
+    409: refusal("The service runs no jobs."),
+    **NO_KEY,
 }
-_UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: _problem("There is no such job, or no such file of it."),
-    422: _problem("The request is not what this call takes."),
+_UNKNOWN: Refusals = {
+    404: refusal("There is no such job, or no such file of it."),
+    422: refusal("The request is not what this call takes."),
     **_REFUSALS,
 }
 
@@ -45,8 +36,8 @@ def job_routes(office: Office, door: Door, repeats: Repeats) -> APIRouter:
         response_class=Response,
         responses={
             202: {"model": api.Job, "description": "The job, which another process has begun to run."},
-            400: _problem("The body is not JSON."),
-            422: _problem("The request is not what this call takes, or names what there is not."),
+            400: refusal("The body is not JSON."),
+            422: refusal("The request is not what this call takes, or names what there is not."),
             **_REFUSALS,
         },
     )
@@ -72,7 +63,7 @@ def job_routes(office: Office, door: Door, repeats: Repeats) -> APIRouter:
     def job(job_id: str, authorization: Key = None) -> Response:
         """How far a job has come, and the files that it wrote."""
         door.admit(authorization, Scope.DECIDE)
-        return Response(office.job(job_id).model_dump_json(), media_type="application/json")
+        return told(office.job(job_id))
 
     @router.post(
         "/v1/jobs/{job_id}/resume",
@@ -83,7 +74,7 @@ def job_routes(office: Office, door: Door, repeats: Repeats) -> APIRouter:
     def resume(job_id: str, authorization: Key = None) -> Response:
         """Take up a job whose process has died; one that runs or is done is left alone."""
         door.admit(authorization, Scope.DECIDE)
-        return Response(office.resume(job_id).model_dump_json(), 202, media_type="application/json")
+        return told(office.resume(job_id), 202)
 
     @router.get(
         "/v1/jobs/{job_id}/files/{name}",

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, Header, Request, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Request, Response
 
 from features.domain import CustomerId, DecisionId
 from serving import live_api as api
+from serving.call import NO_KEY, Key, Once, Refusals, refusal, told
 from serving.errand import errand
 from serving.events.native import FIELDS
 from serving.identity.namespace import CUSTOMER
 from serving.journal.keys import Scope
 from serving.live import Live
-from serving.problem import Problem
 from serving.repeats import Call, Given
 
 T = TypeVar("T")
-Once = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="Sent again with the same body, the call gets the same answer and is not done again.",
-    ),
-]
-Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
 EVENTS_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -76,19 +65,10 @@ EVENTS_BODY: dict[str, Any] = {
 }
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "model": Problem}
-
-
-_NO_KEY: dict[int | str, dict[str, Any]] = {
-    401: _problem("No key, or one that is unknown or revoked."),
-    403: _problem("The key lacks the scope."),
-    503: _problem("The journal cannot be used."),
-}
-_NOBODY: dict[int | str, dict[str, Any]] = {
-    404: _problem("Nobody is known by this name."),
-    422: _problem("The request is not what this call takes."),
-    **_NO_KEY,
+_NOBODY: Refusals = {
+    404: refusal("Nobody is known by this name."),
+    422: refusal("The request is not what this call takes."),
+    **NO_KEY,
 }
 
 
@@ -103,10 +83,6 @@ def routes(live: Live) -> APIRouter:
 
 async def _do(live: Live, key: str | None, scope: Scope, work: Any) -> Any:
     return await errand(live.door, key, scope, work)
-
-
-def _json(answer: BaseModel) -> Response:
-    return _text(answer.model_dump_json())
 
 
 def _text(answer: str) -> Response:
@@ -126,10 +102,10 @@ def _add_events(router: APIRouter, live: Live) -> None:
         openapi_extra={"requestBody": EVENTS_BODY},
         responses={
             200: {"model": api.EventsAnswer, "description": "An answer per item."},
-            400: _problem("The body is not JSON."),
-            413: _problem("The body is larger than 1 MB, or holds more than 500 events."),
-            422: _problem("The body is JSON, but no batch of events."),
-            **_NO_KEY,
+            400: refusal("The body is not JSON."),
+            413: refusal("The body is larger than 1 MB, or holds more than 500 events."),
+            422: refusal("The body is JSON, but no batch of events."),
+            **NO_KEY,
         },
     )
     async def take(request: Request, authorization: Key = None, idempotency_key: Once = None) -> Response:
@@ -148,10 +124,10 @@ def _add_events(router: APIRouter, live: Live) -> None:
         response_class=Response,
         responses={
             200: {"model": api.EventsAnswer, "description": "An answer per outcome."},
-            404: _problem("There is no such decision."),
-            410: _problem("The decision was erased with its customer."),
-            422: _problem("An outcome that cannot be one of this decision."),
-            **_NO_KEY,
+            404: refusal("There is no such decision."),
+            410: refusal("The decision was erased with its customer."),
+            422: refusal("An outcome that cannot be one of this decision."),
+            **NO_KEY,
         },
     )
     async def outcomes(
@@ -180,7 +156,7 @@ def _add_customers(router: APIRouter, live: Live) -> None:
         def work(_: str) -> api.CustomerPage:
             return live.customer(live.name(wanted.namespace, wanted.value), None)
 
-        return _json(await _do(live, authorization, Scope.READ, work))
+        return told(await _do(live, authorization, Scope.READ, work))
 
     @router.get(
         "/v1/customers/{customer_id}",
@@ -194,7 +170,7 @@ def _add_customers(router: APIRouter, live: Live) -> None:
         def work(_: str) -> api.CustomerPage:
             return live.customer(live.name(CUSTOMER, customer_id), cursor)
 
-        return _json(await _do(live, authorization, Scope.READ, work))
+        return told(await _do(live, authorization, Scope.READ, work))
 
     @router.post(
         "/v1/customers/{customer_id}/split",
@@ -202,14 +178,14 @@ def _add_customers(router: APIRouter, live: Live) -> None:
         response_class=Response,
         responses={
             200: {"model": api.SplitAnswer, "description": "Whose the names are now."},
-            409: _problem("The names are not the customer's, or none would stay."),
+            409: refusal("The names are not the customer's, or none would stay."),
             **_NOBODY,
         },
     )
     async def split(customer_id: str, wanted: api.Split, authorization: Key = None) -> Response:
         """Set names of a customer apart that belong to somebody else; exact, and for good."""
         work = _do(live, authorization, Scope.ADMIN, lambda by: live.split(customer_id, wanted, by))
-        return _json(await work)
+        return told(await work)
 
 
 def _add_rights(router: APIRouter, live: Live) -> None:
@@ -242,4 +218,4 @@ def _add_rights(router: APIRouter, live: Live) -> None:
     )
     async def erase(customer_id: str, authorization: Key = None) -> Response:
         """Erase a customer: names, events, decisions, features."""
-        return _json(await _do(live, authorization, Scope.ADMIN, lambda by: live.erase(customer_id, by)))
+        return told(await _do(live, authorization, Scope.ADMIN, lambda by: live.erase(customer_id, by)))

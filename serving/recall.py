@@ -34,11 +34,11 @@ class Recall:
             RefusalError: There is no such decision or it was erased, or the journal cannot be read.
         """
         record = self._record(decision_id)
+        given = _given(record)
         try:
-            came = self.came_of(record.decision_id)
+            came, contacts = self.came_of(record.decision_id), self._contacts(given)
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", str(error)) from error
-        given = _given(record)
         return api.RecordedDecision(
             decision_id=record.decision_id,
             intact=record.intact,
@@ -46,7 +46,7 @@ class Recall:
             answer=given,
             rests_on=json.loads(record.basis) if record.basis else None,
             vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
-            contacts=self._contacts(given),
+            contacts=contacts,
             outcomes=[outcome(each) for each in came],
         )
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
 from features.domain import MAX_ID_LENGTH, ChannelName
+from serving.call import NO_KEY, Key, refusal, told
 from serving.door import Door
 from serving.journal.keys import Scope
 from serving.journal.sends import Sending
-from serving.live_routes import Key
-from serving.problem import Problem
 from serving.send_api import MOST_ITEMS, SendAnswer
 from serving.sends import Sends, Wish
 
 FRESH_S = 60
 """Seconds for which a cache may give the answer: as long, an offer or a consent may have gone without its noticing."""
 Word = Annotated[str, Query(min_length=1, max_length=MAX_ID_LENGTH)]
-
-
-def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "model": Problem}
 
 
 def send_routes(sends: Sends, door: Door) -> APIRouter:
@@ -33,10 +28,9 @@ def send_routes(sends: Sends, door: Door) -> APIRouter:
         response_class=Response,
         responses={
             200: {"model": SendAnswer, "description": "What to put into the message, whatever may be missing."},
-            401: _problem("No key, or one that is unknown or revoked."),
-            403: _problem("The key lacks the scope."),
-            422: _problem("An address that is not well-formed."),
-            503: _problem("Keys cannot be checked without the journal."),
+            422: refusal("An address that is not well-formed."),
+            **NO_KEY,
+            503: refusal("Keys cannot be checked without the journal."),
         },
     )
     def offers(
@@ -54,7 +48,8 @@ def send_routes(sends: Sends, door: Door) -> APIRouter:
         wish = Wish(customer_id, Sending(campaign, send, ChannelName(channel)), kind, limit, language)
         found = sends.answer(wish)
         kept = f"private, max-age={FRESH_S}" if found.recorded else "no-store"
-        headers = {"Cache-Control": kept, "Vary": "Authorization"}
-        return Response(found.model_dump_json(), media_type="application/json", headers=headers)
+        answer = told(found)
+        answer.headers.update({"Cache-Control": kept, "Vary": "Authorization"})
+        return answer
 
     return router

@@ -27,7 +27,7 @@ from features.domain import DAY, HOUR, SECOND, Category, ChannelName, Offer, Off
 from features.instant import parse_instant
 from features.stored import VIEWS
 from features.vector import vector_fingerprint
-from serving.app import Parts, serve
+from serving.app import serve
 from serving.archive import Archive
 from serving.crowd import Crowd
 from serving.journal import Journal
@@ -35,6 +35,7 @@ from serving.linear import Linear
 from serving.listing import Listing
 from serving.model import Part, PartName
 from serving.packed_file import PROJECT, create, open_to_write, table_name
+from serving.parts import Parts
 from serving.registry import Registry, read_bundle
 from serving.score import Attention
 from serving.store import SqliteReader

@@ -37,13 +37,14 @@ from features.instant import parse_instant
 from features.schema import EVIDENCE_SCHEMA
 from features.state import empty
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, state_to_row
-from serving.app import Parts, serve
+from serving.app import serve
 from serving.archive import Archive
 from serving.crowd import Crowd
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal
 from serving.listing import Listing
 from serving.model import PartName
+from serving.parts import Parts
 from serving.registry import Registry
 from serving.score import Attention, Model
 from serving.store import MemoryReader

@@ -19,7 +19,6 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId, DecisionId
 from features.instant import parse_instant
 from serving import basis, findings
-from serving.app import Parts
 from serving.clerk import Clerk
 from serving.consent import Consent
 from serving.decision import Ask
@@ -30,6 +29,7 @@ from serving.journal.consents import state_consent
 from serving.journal.names import book
 from serving.journal.people import People
 from serving.live_store import LiveStore
+from serving.parts import Parts
 from serving.projection import Projection
 from serving.score import Model
 from serving.snapshot import Snapshot

@@ -17,13 +17,14 @@ from features.domain import DAY, ChannelName, CustomerId, EventId, Instant, Kind
 from features.instant import format_instant
 from features.schema import BY_HOUR
 from features.stored import VIEWS
-from serving.app import Parts, serve
+from serving.app import serve
 from serving.events.arrival import Arrival
 from serving.identity.identity import identity
 from serving.journal import Cause, Journal
 from serving.journal.keys import Scope, make_key
 from serving.packed_file import PROJECT, create, open_to_write, put, table_name
 from serving.pairs import memory_of
+from serving.parts import Parts
 from serving.store import MemoryReader, SqliteReader
 from serving.values import SqliteValues
 

@@ -28,7 +28,6 @@ from features.domain import (
 from features.instant import parse_instant
 from features.stored import PROFILE
 from serving import api
-from serving.app import Parts, Staff, staff_of
 from serving.archive import Archive
 from serving.clerk import Clerk
 from serving.crowd import Crowd
@@ -41,10 +40,12 @@ from serving.journal.people import UnknownCustomerError
 from serving.journal.transaction import Transaction
 from serving.listing import Listing
 from serving.outreach import Outreach
+from serving.parts import Parts
 from serving.problem import RefusalError
 from serving.reception import ask_of, new_id
 from serving.registry import Registry
 from serving.score import Attention
+from serving.staff import Staff, staff_of
 from serving.store import MemoryReader
 from serving.sweep import Sweep
 from serving.watch import Watch

@@ -1,0 +1,85 @@
+"""What a service is made of; ``parts_of`` is the only place where real parts are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from features.clock import Clock
+from serving.archive import Archive
+from serving.batch_files import BatchFiles
+from serving.crowd import Crowd
+from serving.door import check_open
+from serving.jobs.launch import launch
+from serving.jobs.order import JobId
+from serving.journal import Journal
+from serving.journal.erasure import Known
+from serving.listing import Listing
+from serving.online import online_of
+from serving.present import clock_of, follower
+from serving.registry import Load, Registry, read_bundle
+from serving.score import Attention
+from serving.settings import Access, Settings, variables
+from serving.store import FeatureReader
+from serving.values import MemoryValues, Values
+from serving.watch import Watch
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is made of."""
+
+    clock: Clock
+    store: FeatureReader
+    journal: Journal
+    watch: Watch
+    values: Values = field(default_factory=MemoryValues)
+    """Where the live features of customers are kept; the store reads them."""
+    access: Access = "open"
+    keep_raw: bool = False
+    forget_in_files: Callable[[Known], None] = lambda _: None
+    """Removes a customer from the batch files."""
+    models_dir: Path = Path("models")
+    """Where the bundles of past champions lie, for replays."""
+    load: Load = read_bundle
+    jobs: Path | None = None
+    """The folder of jobs; None: the service runs none."""
+    audiences: Path = Path("audiences")
+    launch: Callable[[JobId, Path], None] = lambda _, __: None
+    """Starts the process of a job, whose words go into a file."""
+    deadline_ms: float = 0.0
+    """After which a decision is answered with what is known by then; 0: never."""
+
+
+def parts_of(settings: Settings) -> Parts:
+    """The real parts of these settings."""
+    clock = clock_of(settings)
+    online = online_of(settings)
+    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
+    archive = Archive(journal, clock)
+    watch = Watch(
+        Listing(settings.catalogue_file, follower(clock, settings), archive.remembered, settings.origin_dir),
+        Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
+        Crowd(online.reader, clock, online.stamp),
+        Attention(settings.attention_minor, settings.attention_slope_minor),
+        settings.model_poll_s,
+        archive.keep,
+    )
+    check_open(settings.access == "open", settings.host)
+    return Parts(
+        clock,
+        online.reader,
+        journal,
+        watch,
+        online.values,
+        settings.access,
+        settings.keep_raw,
+        BatchFiles(settings).forget,
+        settings.models_dir,
+        read_bundle,
+        settings.jobs_dir,
+        settings.audiences_dir,
+        lambda job_id, log: launch(job_id, log, variables(settings)),
+        settings.deadline_ms,
+    )
