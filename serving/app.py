@@ -21,6 +21,7 @@ from serving.documents import Documents
 from serving.door import Door
 from serving.envelope import Envelope
 from serving.equipment import Equipment
+from serving.exposition import Exposition
 from serving.follow_ups import FollowUpDesk
 from serving.health_routes import health_routes
 from serving.intake import Intake
@@ -28,6 +29,8 @@ from serving.job_routes import job_routes
 from serving.jobs.office import Office
 from serving.live import Live
 from serving.live_routes import routes
+from serving.metric_routes import metric_routes
+from serving.monitored import Monitored
 from serving.outreach import Outreach
 from serving.page import Page
 from serving.parts import Parts, parts_of
@@ -97,6 +100,11 @@ def _sends(parts: Parts, staff: Staff) -> Sends:
     return Sends(staff.clerk, staff.reception, parts.clock, lambda: parts.watch.current, stored, deadline_s, pool)
 
 
+def _exposition(parts: Parts) -> Exposition:
+    monitored = Monitored(parts.monitor)
+    return Exposition(parts.meter.tally, lambda: parts.watch.current, (monitored.readings,))
+
+
 def serve(parts: Parts) -> FastAPI:
     """The service made of these parts."""
 
@@ -143,6 +151,7 @@ def serve(parts: Parts) -> FastAPI:
     follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, staff.reception.decide)
     app.include_router(contact_routes.routes(outreach, follow_ups, door))
     app.include_router(health_routes(parts))
+    app.include_router(metric_routes(_exposition(parts), door))
     add_problems(app)
     declare_problems(app)
     return app

@@ -16,6 +16,7 @@ from serving.jobs.order import JobId
 from serving.journal import Journal
 from serving.journal.erasure import Known
 from serving.listing import Listing
+from serving.meter import Meter
 from serving.online import online_of
 from serving.present import clock_of, follower
 from serving.registry import Load, Registry, read_bundle
@@ -50,6 +51,9 @@ class Parts:
     """Starts the process of a job, whose words go into a file."""
     deadline_ms: float = 0.0
     """After which a decision is answered with what is known by then; 0: never."""
+    meter: Meter = field(default_factory=Meter)
+    monitor: Path | None = None
+    """Where the monitor writes what it found; None: nothing is monitored."""
 
 
 def parts_of(settings: Settings) -> Parts:
@@ -82,4 +86,5 @@ def parts_of(settings: Settings) -> Parts:
         settings.audiences_dir,
         lambda job_id, log: launch(job_id, log, variables(settings)),
         settings.deadline_ms,
+        monitor=settings.monitor_file,
     )

@@ -32,8 +32,14 @@ from serving.wording import addresses
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
+Heard = Callable[[Made, float, bool], None]
+"""Told of every decision that was answered: what was made, in how many seconds, and whether it is recorded."""
 Keep = Callable[[Made, Write], Made]
 """Grants and records what was made, and returns what was recorded."""
+
+
+def unheard(_made: Made, _seconds: float, _recorded: bool) -> None:
+    """Tells nobody."""
 
 
 class Reception:
@@ -47,12 +53,14 @@ class Reception:
         *,
         simulated: bool,
         receive: Receive = by_number,
+        heard: Heard = unheard,
     ) -> None:
         self._clerk = clerk
         self._journal = clerk.journal
         self._clock = clock
         self._equipment = equipment
         self._receive = receive
+        self._heard = heard
         self._simulated = simulated
 
     def decide(self, request: api.DecisionRequest, progress: Progress | None = None) -> api.Answer:
@@ -71,6 +79,7 @@ class Reception:
         if not request.dry_run:
             return self.keep(ask, request, equipment, arrived, watch, progress=progress)
         made = self._clerk.desk.decide(ask, equipment, watch.lap)
+        self._heard(made, watch.seconds, False)
         return _answer(made, request, arrived, watch, False, self._called(made.decision))
 
     def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> api.Answer:
@@ -84,7 +93,9 @@ class Reception:
     def nothing(self, request: api.DecisionRequest, late: Progress) -> api.Answer:
         """The answer that offers nothing and is not recorded, because there is no time left."""
         ask = self._late(request, late)
+        watch = Stopwatch()
         made = self._clerk.desk.nothing(ask, self._equipment())
+        self._heard(made, watch.seconds, False)
         return _answer(made, request, Arrived(ask.customer_id), Stopwatch(), False, None)
 
     def _late(self, request: api.DecisionRequest, late: Progress) -> Ask:
@@ -130,6 +141,7 @@ class Reception:
 
         if not progress.write():
             return drafts[id(made)][0]  # nobody waits for it any more
+        recorded = True
         try:
             kept = keep(made, record)
             found = drafts[id(kept)][0]
@@ -137,8 +149,11 @@ class Reception:
                 self._clerk.take_back(kept, "granted after the deadline")
         except JournalUnavailableError as error:
             lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
-            found = _answer(replace(made, decision=silenced(made.decision, lack)), request, arrived, watch, False, None)
+            kept, recorded = replace(made, decision=silenced(made.decision, lack)), False
+            found = _answer(kept, request, arrived, watch, False, None)
         watch.lap("record")
+        if not progress.given_up:
+            self._heard(kept, watch.seconds, recorded)
         found.timings_ms = watch.milliseconds()
         return found
 

@@ -68,6 +68,12 @@ class Settings:
     world_contacts: int
     world_customers: int
     bench_s: float
+    monitor_days: float
+    monitor_least: int
+    monitor_psi: float
+    monitor_calibration: float
+    monitor_fallback: float
+    monitor_coverage: float
 
     @property
     def source_dir(self) -> Path:
@@ -123,6 +129,16 @@ class Settings:
     def reports_dir(self) -> Path:
         """The folder of reports: evaluations, proofs, benchmarks."""
         return self.data_dir / "reports"
+
+    @property
+    def monitor_dir(self) -> Path:
+        """The folder of what the monitor found of the chosen source."""
+        return self.reports_dir / "monitor" / self.source
+
+    @property
+    def monitor_file(self) -> Path:
+        """What the monitor found last; the service shows it."""
+        return self.monitor_dir / "report.json"
 
     @property
     def mlflow_uri(self) -> str:
@@ -344,6 +360,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("world_contacts", "20000", "Random contacts in the log of each of those markets.", _whole(100, 10_000_000)),
     Setting("world_customers", "4000", "Customers of each of those markets.", _whole(100, 1_000_000)),
     Setting("bench_s", "5", "Seconds for which each contender of a benchmark runs.", _number(above=True)),
+    Setting("monitor_days", "7", "Days of the journal that the monitor calls recent.", _number(above=True)),
+    Setting(
+        "monitor_least", "200", "Rows below which the monitor measures nothing and raises no alert.", _whole(1, 10**9)
+    ),
+    Setting(
+        "monitor_psi",
+        "0.25",
+        "Population stability index above which a feature, score or prediction counts as drifted.",
+        _number(above=True),
+    ),
+    Setting(
+        "monitor_calibration",
+        "1.5",
+        "Times by which a channel's seen outcomes may miss the predicted ones before there is an alert.",
+        _number(1),
+    ),
+    Setting("monitor_fallback", "0.05", "Share of decisions that may be a fallback without an alert.", _number(0, 1)),
+    Setting("monitor_coverage", "0.25", "Share of the catalogue's offers below which too few are made.", _number(0, 1)),
 )
 
 

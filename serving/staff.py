@@ -41,6 +41,7 @@ def staff_of(parts: Parts) -> Staff:
         lambda: parts.watch.current,
         simulated=isinstance(parts.clock, SimulatedClock),
         receive=Welcome(intake).receive,
+        heard=parts.meter.decided,
     )
     return Staff(projection, store, intake, clerk, reception)
 

@@ -18,6 +18,11 @@ class Stopwatch:
         self._laps[stage] = now - self._last
         self._last = now
 
+    @property
+    def seconds(self) -> float:
+        """From the beginning to the last lap."""
+        return self._last - self._began
+
     def milliseconds(self) -> dict[str, float]:
         """Milliseconds of each stage, and ``total`` since the beginning."""
         laps = {stage: round(1e3 * seconds, 3) for stage, seconds in self._laps.items()}

@@ -16,6 +16,7 @@ from features.contract import TABLES
 from features.errors import KairosError
 from features.vector import FEATURES
 from serving.eligibility import RULES
+from serving.meter import METRICS
 from serving.settings import SETTINGS
 from training.readme import SECTIONS, make_targets, renewed
 
@@ -60,6 +61,10 @@ def test_every_feature_stands_in_the_readme() -> None:
 def test_every_rule_of_eligibility_stands_in_the_readme_in_its_order() -> None:
     section = README.partition("<!-- rules -->")[2].partition("<!-- /rules -->")[0]
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [rule.name for rule in RULES]
+
+
+def test_every_metric_stands_in_the_readme() -> None:
+    assert [name for name in METRICS if f"| `{name}` |" not in README] == []
 
 
 def test_make_help_lists_every_target() -> None:

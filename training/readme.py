@@ -17,6 +17,7 @@ from features.vector import FEATURES
 from serving.comparison import Sort
 from serving.eligibility import RULES
 from serving.facts import CONTEXT, FEATURE, NAMES
+from serving.meter import METRICS
 from serving.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,6 +72,12 @@ def names_table() -> str:
     return _table(("name", "kind of value", "meaning"), rows)
 
 
+def metrics_table() -> str:
+    """What ``/metrics`` shows, as Markdown."""
+    rows = ((f"`{m.name}`", m.kind, ", ".join(m.labels), m.meaning) for m in METRICS.values())
+    return _table(("metric", "kind", "labels", "meaning"), rows)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "targets": targets_table,
     "rules": rules_table,
@@ -78,6 +85,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "contract": contract_markdown,
     "features": features_table,
     "settings": settings_table,
+    "metrics": metrics_table,
 }
 
 

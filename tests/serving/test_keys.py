@@ -43,6 +43,7 @@ SCOPES = {
     ("get", "/v1/offers/{offer_id}"): Scope.READ,
     ("put", "/v1/offers/{offer_id}"): Scope.ADMIN,
     ("delete", "/v1/offers/{offer_id}"): Scope.ADMIN,
+    ("get", "/metrics"): Scope.READ,
 }
 OPEN = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/version"), ("get", "/v1/schemas/{name}")}
 BODIES: dict[str, dict[str, Any]] = {
