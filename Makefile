@@ -34,7 +34,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare promote rollback serve batch migrate rebuild retention key mlflow
+.PHONY: help install run world data features train evaluate decide compare promote rollback serve batch migrate accept rebuild retention key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -95,6 +95,9 @@ batch: $(STAMP) ## Decide for many: WHERE='condition' or FILE=table; KIND=kind, 
 
 migrate: $(STAMP) ## Bring the journal's schema up to date (serve does it too)
 	@$(BIN)/python -m serving.migrate
+
+accept: $(STAMP) ## Go on with the journal that is there, be it empty, in place of the one used before
+	@$(BIN)/python -m serving.accept
 
 rebuild: $(STAMP) ## Recompute every customer's live features from the journal
 	@$(BIN)/python -m serving.rebuild

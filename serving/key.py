@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from features.clock import SystemClock
 from features.errors import KairosError
 from features.instant import format_instant
+from serving.chronicle import journal_of
 from serving.journal import Cause, Journal
 from serving.journal.keys import Key, Scope, all_keys, make_key, revoke_key, scopes_of
 from serving.settings import read_settings
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = read_settings(environ)
-        journal = Journal(settings.journal_uri, settings.synchronous)
+        journal = journal_of(settings)
         cause = Cause(SystemClock().now(), f"make key by {getpass.getuser()}", "command")
         print(_done(journal, given, cause))
     except KairosError as error:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from features.errors import KairosError
-from serving.journal import Journal
+from serving.chronicle import journal_of
 from serving.settings import read_settings
 
 
@@ -15,7 +15,7 @@ def main(environ: Mapping[str, str]) -> int:
     """Run the command: 0 when the journal is up to date, 1 with a message when it cannot be."""
     try:
         settings = read_settings(environ)
-        journal = Journal(settings.journal_uri, settings.synchronous)
+        journal = journal_of(settings)
         print(f"The journal is at version {journal.version()}, its last position is {journal.position():,}.")
     except KairosError as error:
         print(f"error: {error}", file=sys.stderr)

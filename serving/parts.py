@@ -9,6 +9,7 @@ from pathlib import Path
 from features.clock import Clock
 from serving.archive import Archive
 from serving.batch_files import BatchFiles
+from serving.chronicle import journal_of
 from serving.crowd import Crowd
 from serving.door import check_open
 from serving.jobs.launch import launch
@@ -60,7 +61,7 @@ def parts_of(settings: Settings) -> Parts:
     """The real parts of these settings."""
     clock = clock_of(settings)
     online = online_of(settings)
-    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
+    journal = journal_of(settings, online)
     archive = Archive(journal, clock)
     watch = Watch(
         Listing(settings.catalogue_file, follower(clock, settings), archive.remembered, settings.origin_dir),

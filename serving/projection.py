@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from features.codec import PackedState, pack_state, precedence, unpack_state
+from features.codec import PackedState, pack_state, unpack_state
 from features.domain import CustomerId, Event, Instant
 from features.errors import KairosError
 from features.fold import fold
@@ -20,7 +20,7 @@ from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal
 from serving.journal.log import Gap, News
-from serving.values import Values
+from serving.values import Values, position_of
 
 
 class NoVocabularyError(KairosError):
@@ -59,7 +59,7 @@ class Projection:
         ``news`` is what the caller has just written: where a value lacks that and nothing else, it is not read back.
         """
         held = self.values.get_many(list(customer_ids))
-        at = {customer_id: _position(value) for customer_id, value in held.items()}
+        at = {customer_id: position_of(value) for customer_id, value in held.items()}
         known = {
             each.gap.standing.customer_id: each.gap
             for each in news
@@ -74,7 +74,7 @@ class Projection:
     def settled(self, customer_id: CustomerId) -> bytes | None:
         """The value of a customer with everything that the journal holds of them; None where it holds nothing."""
         value = self.values.get(customer_id)
-        found = self.journal.gaps({customer_id: _position(value)})
+        found = self.journal.gaps({customer_id: position_of(value)})
         if not found:
             return value
         self.values.put([(customer_id, self._filled(gap, value)) for gap in found])
@@ -128,21 +128,17 @@ class Projection:
             customers += 1
             customer_id, value = standing.customer_id, self.values.get(standing.customer_id)
             state = state_from_row(state_to_row(self._folded(empty(), customer_id, events)))
-            if standing.head < _position(value) <= self.journal.position():
+            if standing.head < position_of(value) <= self.journal.position():
                 continue  # a live writer was faster; what it wrote is looked at by the next rebuild
-            if value is None or _position(value) < standing.head:
+            if value is None or position_of(value) < standing.head:
                 behind.append(customer_id)
-            elif _position(value) == standing.head and close(unpack_state(ACTIVITY, value).state, state):
+            elif position_of(value) == standing.head and close(unpack_state(ACTIVITY, value).state, state):
                 continue
             else:
                 different.append(customer_id)
                 self.values.remove([customer_id])
             self.values.put([(customer_id, _packed(state, NEVER, events, standing.head))])
         return Rebuilt(customers, tuple(behind), tuple(different))
-
-
-def _position(value: bytes | None) -> int:
-    return 0 if value is None else precedence(value)[0]
 
 
 def _packed(state: State, at: Instant, events: Iterable[Event], position: int) -> bytes:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from features.errors import KairosError
-from serving.journal import Journal
+from serving.chronicle import journal_of
 from serving.listing import Listing
 from serving.online import online_of
 from serving.projection import Projection
@@ -24,8 +24,8 @@ def projection_of(settings: Settings) -> Projection:
     if listed.catalogue is None:
         raise KairosError(" ".join(shortfall.sentence for shortfall in listed.shortfalls))
     categories = listed.catalogue.categories
-    journal = Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
     online = online_of(settings)
+    journal = journal_of(settings, online)
     return Projection(journal, online.values, lambda: categories, online.reader.zone)
 
 

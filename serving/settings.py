@@ -106,6 +106,11 @@ class Settings:
         return self.feast_dir / "online.db"
 
     @property
+    def witness_file(self) -> Path:
+        """What was seen of the journal, apart from it."""
+        return self.origin_dir / "seen.json"
+
+    @property
     def catalogue_file(self) -> Path:
         """The offers and channels of the source, as one JSON document."""
         return self.source_dir / "catalogue.json"

@@ -40,6 +40,7 @@ class Sweep:
 
     def once(self) -> int:
         """Sweep everything that is due now; returns of how many."""
+        self._journal.testify()
         at, swept = self._clock.now(), 0
         with self._journal.reading() as connection:
             due = any_lapsed(connection, at)

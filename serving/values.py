@@ -14,6 +14,11 @@ from features.stored import ACTIVITY, PROFILE
 from serving.packed_file import PROJECT, create, get, open_to_read, open_to_write, put, table_name
 
 
+def position_of(value: bytes | None) -> int:
+    """Up to where a value includes the journal; 0 where there is none."""
+    return 0 if value is None else precedence(value)[0]
+
+
 class Values(Protocol):
     """Where packed values are kept. A value is never replaced by one that includes less of the journal."""
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from features.catalogue import Catalogue
 from features.domain import DAY, ChannelName, CustomerId, Direction, Instant, OfferId
 from features.errors import ContractError
+from serving.chronicle import journal_of
 from serving.events.arrival import Spoken
 from serving.events.body import spoken_of
 from serving.identity.identity import Identity, identity
@@ -52,7 +53,7 @@ class Loaded:
 
 def open_journal(settings: Settings) -> Journal:
     """The journal of these settings."""
-    return Journal(settings.journal_uri, settings.synchronous, settings.keep_raw)
+    return journal_of(settings)
 
 
 def load_history(settings: Settings, catalogue: Catalogue, progress: bool = True) -> Loaded:

@@ -9,6 +9,8 @@ from serving.journal.erasure import compact
 from serving.journal.group import GroupCommit
 from serving.journal.lookup import Lookup
 from serving.journal.migration import migrate
+from serving.journal.transaction import name_and_position
+from serving.witness import Seen
 
 
 class Database:
@@ -37,6 +39,11 @@ class Database:
     def gone(self) -> bool:
         """True where no file is in its place."""
         return self._file is not None and not self._file.is_file()
+
+    def seen(self) -> Seen:
+        """Which journal it is, and how far it has come."""
+        with self.reader.connect() as connection:
+            return name_and_position(connection)
 
     def close(self) -> None:
         """Give every connection back."""

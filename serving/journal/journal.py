@@ -19,7 +19,7 @@ from features.domain import DAY, CustomerId, DecisionId, Event, Instant, Kind
 from serving.consent import Consent, Topic
 from serving.events.arrival import Arrival
 from serving.identity.identity import Identity
-from serving.journal.audit import Cause
+from serving.journal.audit import Cause, write_line
 from serving.journal.consents import STATED, in_force
 from serving.journal.contacts import MATTERS_DAYS, STORY, ledger_in
 from serving.journal.counters import counted_of, numbered
@@ -44,8 +44,10 @@ from serving.journal.log import (
 from serving.journal.names import Names
 from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
-from serving.journal.transaction import Transaction
+from serving.journal.testimony import REMEDY, Testimony
+from serving.journal.transaction import Transaction, name_and_position
 from serving.ledger.contact import Ledger
+from serving.witness import Seen, Witness
 
 R = TypeVar("R")
 
@@ -83,11 +85,13 @@ class Journal:
         synchronous: Synchronous = "FULL",
         keep_raw: bool = False,
         new_customer: Callable[[], CustomerId] = random_customer,
+        witness: Witness | None = None,
     ) -> None:
         self._uri = uri
         self._synchronous = synchronous
         self._keep_raw = keep_raw
         self._new_customer = new_customer
+        self._testimony = Testimony(make_url(uri).render_as_string(hide_password=True), witness)
         self._database: Database | None = None
         self._opening = Lock()
 
@@ -106,14 +110,46 @@ class Journal:
         with self._opening:
             if self._database is not None and self._database.stale:
                 if self._database.gone:  # an empty one would know of no objection, no consent and no contact
-                    where = make_url(self._uri).render_as_string(hide_password=True)
-                    raise JournalUnavailableError(f"the journal {where} is gone: put it back, or start again without")
+                    raise JournalUnavailableError(f"the journal {self._testimony.where} is gone: {REMEDY}")
                 self._database.close()
                 self._database = None
             if self._database is None:
-                with self._reported():
-                    self._database = Database(self._uri, self._synchronous)
+                self._database = self._opened()
             return self._database
+
+    def _opened(self) -> Database:
+        """The database, once it is known to be the one that was used before, as far as it had come."""
+        seen = self._testimony.heard(self.begun)
+        with self._reported():
+            database = Database(self._uri, self._synchronous)
+        try:
+            with self._reported():
+                found = database.seen()
+            self._testimony.check(seen, found)
+        except BaseException:
+            database.close()
+            raise
+        self._testimony.tell(found)
+        return database
+
+    def testify(self) -> None:
+        """Let the witness know how far the journal has come; to be called now and then."""
+        with self.reading() as connection:
+            self._testimony.tell(name_and_position(connection))
+
+    def adopt(self, position: int, cause: Cause) -> Seen:
+        """Go on with what is there, be it empty, whatever was seen before; what it lacks stays unknown.
+
+        No position up to the given one is given out again. To be called on a journal without a witness.
+        """
+
+        def change(transaction: Transaction) -> Seen:
+            before = transaction.take_turn()
+            transaction.skip(position)
+            write_line(transaction.connection, cause, "adopted", None, ended_at=before, used=position)
+            return Seen(name_and_position(transaction.connection).name, max(before, position))
+
+        return self.write(change)
 
     @property
     def begun(self) -> bool:
@@ -127,6 +163,9 @@ class Journal:
 
     def close(self) -> None:
         """Give every connection back; the next use opens the journal again."""
+        if self._database is not None:
+            with suppress(JournalUnavailableError):
+                self.testify()
         with self._opening:
             if self._database is not None:
                 self._database.close()
@@ -138,9 +177,8 @@ class Journal:
             yield
         except UNUSABLE as error:
             reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
-            where = make_url(self._uri).render_as_string(hide_password=True)
             raise JournalUnavailableError(
-                f"the journal {where} cannot be used ({reason}): look at its server or disk"
+                f"the journal {self._testimony.where} cannot be used ({reason}): look at its server or disk"
             ) from error
 
     def write(self, change: Callable[[Transaction], R]) -> R:

@@ -40,9 +40,11 @@ HEAD = Table(
     METADATA,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
     CheckConstraint("one = 1", name="one_row"),
 )
-"""The last position given out. Whoever appends holds this row, so positions become visible in their order."""
+"""The last position given out, and the journal's name, drawn when it was begun. Whoever appends holds this row, so
+positions become visible in their order."""
 
 EVENTS = Table(
     "events",

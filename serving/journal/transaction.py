@@ -8,9 +8,17 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, bindparam, select, update
 
 from serving.journal.schema import HEAD
+from serving.witness import Seen
 
 _TURN = select(HEAD.c.position).with_for_update()
+_NAMED = select(HEAD.c.name, HEAD.c.position)
 _GIVEN = update(HEAD).values(position=bindparam("given"))
+
+
+def name_and_position(connection: Connection) -> Seen:
+    """Which journal this is, and the last position given out."""
+    name, position = connection.execute(_NAMED).one()
+    return Seen(name, position)
 
 
 class Transaction:
@@ -35,6 +43,10 @@ class Transaction:
         """A position that nobody had before."""
         self._given = self.take_turn() + 1
         return self._given
+
+    def skip(self, position: int) -> None:
+        """Give out no position up to this one."""
+        self._given = max(self.take_turn(), position)
 
     @contextmanager
     def undoable(self) -> Iterator[None]:

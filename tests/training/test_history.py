@@ -14,6 +14,7 @@ from features.errors import ContractError
 from features.fold import fold
 from features.state import close, empty
 from features.stored import state_from_row, state_to_row
+from serving.accept import accept
 from serving.events.arrival import Arrival
 from serving.identity.identity import distinct, identity
 from serving.journal import Cause
@@ -111,6 +112,7 @@ def test_values_of_a_journal_that_is_gone_are_made_anew(world: Settings, project
     projection.journal.close()
     for file in world.origin_dir.glob("journal.db*"):
         file.unlink()
+    accept(world, "test")
     happened(projection, "1", build_catalogue(world).now, ("customer_id", ANN))
     rebuilt = projection.rebuild()
     assert (rebuilt.customers, rebuilt.different) == (1, (ANN,))
