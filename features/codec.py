@@ -1,12 +1,16 @@
-"""One packed value per entity and view: header, numbers, lists. Read and written without Feast."""
+"""One packed value per entity and view: header, numbers, texts. Read and written without Feast.
+
+The numbers of all columns stand in two blocks, aligned, so that each is one array over the bytes as they were read, and
+the texts of all columns stand in one, parted by a byte that none of them has.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +19,11 @@ from features.domain import Instant
 from features.errors import KairosError
 from features.schema import SCHEMA, Key, Section
 from features.state import Memory, State, unset
-from features.stored import Column, Row, Shape, Stored, Value
+from features.stored import Column, Shape, Stored, Value
 
-MAGIC = b"KRS1"
+MAGIC = b"KRS2"
 HEADER = struct.Struct("<4s16sqqq")
-COUNT = struct.Struct("<I")
-_INT = struct.Struct("<q")
-_F8, _I8, _U2 = np.dtype("<f8"), np.dtype("<i8"), np.dtype("<u2")
+_F8, _I8 = np.dtype("<f8"), np.dtype("<i8")
 
 
 class SchemaMismatchError(KairosError):
@@ -37,40 +39,90 @@ class Packed:
     created_at: Instant
     position: int
     """Journal position included in the value; 0 where it came from a bulk load."""
-    row: Row
+    row: Mapping[str, Value]
+
+
+class Raw(NamedTuple):
+    """A packed value cut into its blocks; the arrays are views of the value and cannot be written to."""
+
+    event_at: Instant
+    created_at: Instant
+    position: int
+    counts: Sequence[int]
+    """How many items each column has that may have several, or is a text; in the order of ``Layout.several``."""
+    floats: NDArray[np.float64]
+    """Those of single columns, then those of lists; each in the order of the view."""
+    integers: NDArray[np.int64]
+    """The same."""
+    texts: bytes
+    """What is left: the parting byte, then all texts of the view in UTF-8, parted by it; empty without any text."""
+
+
+class Layout(NamedTuple):
+    """Where the parts of a view's values stand."""
+
+    head: struct.Struct
+    """Header and counts, as long as it takes to align what follows."""
+    mark: bytes
+    """How every value of the view begins."""
+    columns: dict[Shape, tuple[Column, ...]]
+    several: tuple[Column, ...]
+    """Columns with a count: lists of numbers, of integers, then texts and lists of them."""
+    n: tuple[int, int, int, int]
+    """Columns of numbers, of integers, of lists of numbers, and of lists of either."""
+
+
+@cache
+def layout(view: Stored) -> Layout:
+    """How the values of a view are laid out."""
+    columns = {shape: tuple(c for c in view.columns if c.shape is shape) for shape in Shape}
+    texts = tuple(c for c in view.columns if c.shape in (Shape.TEXT, Shape.TEXTS))
+    several = (*columns[Shape.FLOATS], *columns[Shape.INTS], *texts)
+    padding = -(HEADER.size + 4 * len(several)) % 8
+    head = struct.Struct(f"{HEADER.format}{len(several)}I{padding}x")
+    mark = MAGIC + view.fingerprint.encode()[:16].ljust(16, b"\0")
+    floats, integers = len(columns[Shape.FLOATS]), len(columns[Shape.INTS])
+    n = (len(columns[Shape.FLOAT]), len(columns[Shape.INT]), floats, floats + integers)
+    return Layout(head, mark, columns, several, n)
 
 
 def pack(view: Stored, packed: Packed) -> bytes:
     """The bytes of one value. Every column of the view must be in the row."""
-    parts = [HEADER.pack(MAGIC, _tag(view), packed.event_at, packed.created_at, packed.position)]
-    floats = [packed.row[c.name] for c in view.columns if c.shape is Shape.FLOAT]
-    integers = [packed.row[c.name] for c in view.columns if c.shape is Shape.INT]
-    parts.append(np.asarray(floats, dtype=_F8).tobytes())
-    parts.append(np.asarray(integers, dtype=_I8).tobytes())
-    parts.extend(_pack_list(c, packed.row[c.name]) for c in view.columns if c.shape not in (Shape.FLOAT, Shape.INT))
-    return b"".join(parts)
+    at, row = layout(view), packed.row
+    held: dict[str, Any] = {c.name: [row[c.name]] if c.shape is Shape.TEXT else row[c.name] for c in view.columns}
+    numbers = []
+    for single, several, kind in ((Shape.FLOAT, Shape.FLOATS, _F8), (Shape.INT, Shape.INTS, _I8)):
+        numbers.append(np.array([held[c.name] for c in at.columns[single]], dtype=kind).tobytes())
+        numbers += [np.asarray(held[c.name], dtype=kind).tobytes() for c in at.columns[several]]
+    texts = [text for c in at.several if c.shape in (Shape.TEXT, Shape.TEXTS) for text in held[c.name]]
+    counts = [len(held[c.name]) for c in at.several]
+    return _joined(at, packed, counts, numbers, texts)
 
 
-@cache
-def _tag_of(fingerprint: str) -> bytes:
-    return fingerprint.encode()[:16].ljust(16, b"\0")
+def _joined(
+    at: Layout, packed: Packed | PackedState, counts: Sequence[int], numbers: Sequence[bytes], texts: Sequence[str]
+) -> bytes:
+    head = at.head.pack(MAGIC, at.mark[4:], packed.event_at, packed.created_at, packed.position, *counts)
+    return b"".join([head, *numbers, _parted(texts)])
 
 
-def _tag(view: Stored) -> bytes:
-    return _tag_of(view.fingerprint)
+def _parted(texts: Sequence[str]) -> bytes:
+    """Texts in one, after the byte that parts them: zero, or the first that no text has."""
+    if not texts:
+        return b""
+    joined = "\0".join(texts)
+    if joined.count("\0") == len(texts) - 1:
+        return b"\0" + joined.encode()
+    taken = set("".join(texts))
+    mark = next((chr(code) for code in range(0x80) if chr(code) not in taken), None)
+    if mark is None:
+        raise ValueError("texts with every character of ASCII cannot be packed together")
+    return (mark + mark.join(texts)).encode()
 
 
-def _pack_list(column: Column, value: Value) -> bytes:
-    if column.shape is Shape.TEXT:
-        text = str(value).encode()
-        return COUNT.pack(len(text)) + text
-    items = cast("list[Any]", value)
-    if column.shape is Shape.TEXTS:
-        texts = [item.encode() for item in items]
-        lengths = np.array([len(t) for t in texts], dtype="<u2").tobytes()
-        return COUNT.pack(len(texts)) + lengths + b"".join(texts)
-    kind = "<f8" if column.shape is Shape.FLOATS else "<i8"
-    return COUNT.pack(len(items)) + np.asarray(items, dtype=kind).tobytes()
+def parts(texts: bytes) -> list[bytes]:
+    """The texts that were put into one, in UTF-8."""
+    return texts[1:].split(texts[:1]) if texts else []
 
 
 def event_instant(value: bytes) -> tuple[Instant, Instant]:
@@ -91,53 +143,66 @@ def at_position(value: bytes, position: int) -> bytes:
     return HEADER.pack(magic, tag, event_at, created_at, position) + value[HEADER.size :]
 
 
+def raw(view: Stored, value: bytes) -> Raw:
+    """The blocks of a packed value.
+
+    Raises:
+        SchemaMismatchError: The value was written under another schema; materialise again.
+    """
+    at = layout(view)
+    if value[:20] != at.mark:
+        raise SchemaMismatchError(
+            f"the stored {view.name} value has schema {value[4:20].decode(errors='replace')!r} of layout "
+            f"{value[:4].decode(errors='replace')!r}, this build reads {view.fingerprint!r} of {MAGIC.decode()!r}: "
+            "run `make features` to write it anew"
+        )
+    _, _, event_at, created_at, position, *counts = at.head.unpack_from(value)
+    n_floats, n_integers, lists, all_lists = at.n
+    n_floats += sum(counts[:lists])
+    n_integers += sum(counts[lists:all_lists])
+    begin = at.head.size
+    middle = begin + 8 * n_floats
+    return Raw(
+        event_at,
+        created_at,
+        position,
+        counts,
+        np.frombuffer(value, _F8, n_floats, begin),
+        np.frombuffer(value, _I8, n_integers, middle),
+        value[middle + 8 * n_integers :],
+    )
+
+
 def unpack(view: Stored, value: bytes) -> Packed:
     """The value that ``pack`` wrote; lists of numbers come back as numpy arrays.
 
     Raises:
         SchemaMismatchError: The value was written under another schema; materialise again.
     """
-    event_at, created_at, position = _header(view, value)
+    at, found = layout(view), raw(view, value)
     row: dict[str, Any] = {}
-    offset = HEADER.size
-    for shape, kind in ((Shape.FLOAT, _F8), (Shape.INT, _I8)):
-        names = [c.name for c in view.columns if c.shape is shape]
-        numbers = np.frombuffer(value, dtype=kind, count=len(names), offset=offset)
-        row.update(zip(names, numbers.tolist(), strict=True))
-        offset += numbers.nbytes
-    for column in view.columns:
-        if column.shape not in (Shape.FLOAT, Shape.INT):
-            row[column.name], offset = _unpack_list(column, value, offset)
-    return Packed(event_at, created_at, position, row)
+    for shape, numbers in ((Shape.FLOAT, found.floats), (Shape.INT, found.integers)):
+        names = [c.name for c in at.columns[shape]]
+        row.update(zip(names, numbers[: len(names)].tolist(), strict=True))
+    for column, held in zip(at.several, several(at, found), strict=True):
+        if column.shape is Shape.TEXT:
+            row[column.name] = held[0].decode()
+        else:
+            row[column.name] = [text.decode() for text in held] if column.shape is Shape.TEXTS else held
+    return Packed(found.event_at, found.created_at, found.position, {c.name: row[c.name] for c in view.columns})
 
 
-def _header(view: Stored, value: bytes) -> tuple[Instant, Instant, int]:
-    """Event and creation instants and position of a value of this very schema."""
-    magic, tag, event_at, created_at, position = HEADER.unpack_from(value)
-    if magic != MAGIC or tag != _tag(view):
-        raise SchemaMismatchError(
-            f"the stored {view.name} value has schema {tag.decode(errors='replace')!r}, this build reads "
-            f"{view.fingerprint!r}: run `make features` to write it anew"
-        )
-    return Instant(event_at), Instant(created_at), position
-
-
-def _unpack_list(column: Column, value: bytes, offset: int) -> tuple[Any, int]:
-    (count,) = COUNT.unpack_from(value, offset)
-    offset += COUNT.size
-    if column.shape is Shape.TEXT:
-        return value[offset : offset + count].decode(), offset + count
-    if column.shape is Shape.TEXTS:
-        lengths = np.frombuffer(value, dtype="<u2", count=count, offset=offset).tolist()
-        offset += 2 * count
-        texts = []
-        for length in lengths:
-            texts.append(value[offset : offset + length].decode())
-            offset += length
-        return texts, offset
-    kind = "<f8" if column.shape is Shape.FLOATS else "<i8"
-    numbers = np.frombuffer(value, dtype=kind, count=count, offset=offset)
-    return numbers, offset + numbers.nbytes
+def several(at: Layout, value: Raw) -> list[Any]:
+    """What each column holds that has a count: an array, or texts in UTF-8 (one for a single text)."""
+    texts = parts(value.texts)
+    places = {Shape.FLOATS: len(at.columns[Shape.FLOAT]), Shape.INTS: len(at.columns[Shape.INT]), Shape.TEXTS: 0}
+    blocks: dict[Shape, Any] = {Shape.FLOATS: value.floats, Shape.INTS: value.integers, Shape.TEXTS: texts}
+    held = []
+    for column, n in zip(at.several, value.counts, strict=True):
+        block = Shape.TEXTS if column.shape is Shape.TEXT else column.shape
+        held.append(blocks[block][places[block] : places[block] + n])
+        places[block] += n
+    return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +217,25 @@ class PackedState:
 
 def pack_state(view: Stored, packed: PackedState, schema: tuple[Section, ...] = SCHEMA) -> bytes:
     """What ``pack`` makes of the state's columns, without going through them one by one."""
-    state = packed.state
-    head = HEADER.pack(MAGIC, _tag(view), packed.event_at, packed.created_at, packed.position)
-    floats, integers, lists = [head], [_INT.pack(state.reference)], list[bytes]()
-    for section, memory in zip(schema, state.memories, strict=True):
+    singles, lists, texts = [], [], list[str]()
+    instants, instant_lists = [int(packed.state.reference).to_bytes(8, "little", signed=True)], []
+    counts: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for section, memory in zip(schema, packed.state.memories, strict=True):
         if section.key is Key.NONE:
             known = bool(memory.keys)
-            floats.append(np.asarray(memory.sums, _F8).tobytes() if known else bytes(8 * len(section.sums)))
-            integers.append(np.asarray(memory.instants if known else unset(section), _I8).tobytes())
+            singles.append(np.asarray(memory.sums, _F8).tobytes() if known else bytes(8 * len(section.sums)))
+            instants.append(np.asarray(memory.instants if known else unset(section), _I8).tobytes())
             continue
-        lists.append(_pack_texts(memory.keys))
-        lists.append(COUNT.pack(memory.sums.size) + np.asarray(memory.sums, _F8).tobytes())
+        texts += memory.keys
+        counts[2].append(len(memory.keys))
+        lists.append(np.asarray(memory.sums, _F8).tobytes())
+        counts[0].append(memory.sums.size)
         if section.extremes:
-            lists.append(COUNT.pack(memory.instants.size) + np.asarray(memory.instants, _I8).tobytes())
-    return b"".join([*floats, *integers, *lists])
+            instant_lists.append(np.asarray(memory.instants, _I8).tobytes())
+            counts[1].append(memory.instants.size)
+    return _joined(
+        layout(view), packed, [n for each in counts for n in each], [*singles, *lists, *instants, *instant_lists], texts
+    )
 
 
 def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEMA) -> PackedState:
@@ -174,65 +244,32 @@ def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEM
     Raises:
         SchemaMismatchError: The value was written under another schema; materialise again.
     """
-    event_at, created_at, position = _header(view, value)
-    layout = _layout(schema)
-    at_float, at_int, at_list = layout.starts
-    (reference,) = _INT.unpack_from(value, at_int - _INT.size)
+    event_at, created_at, position, counts, floats, integers, texts = raw(view, value)
+    keys = texts[1:].decode().split(chr(texts[0])) if texts else []
+    sections, at_list, at_extremes, n_keyed = _sections(schema)
+    at_float, at_integer, at_text, nth = 0, 1, 0, len(counts) - n_keyed
     memories = []
-    for keyed, n_sums, n_extremes in layout.sections:
+    for keyed, n_sums, n_extremes in sections:
         if not keyed:
-            sums, at_float = np.frombuffer(value, _F8, n_sums, at_float), at_float + 8 * n_sums
-            instants, at_int = np.frombuffer(value, _I8, n_extremes, at_int), at_int + 8 * n_extremes
+            sums, at_float = floats[at_float : at_float + n_sums], at_float + n_sums
+            instants, at_integer = integers[at_integer : at_integer + n_extremes], at_integer + n_extremes
             memories.append(Memory(_WHOLE, sums[None], instants[None]))
             continue
-        keys, at_list = _unpack_texts(value, at_list)
-        sums, at_list = _unpack_numbers(value, _F8, at_list)
-        instants, at_list = _unpack_numbers(value, _I8, at_list) if n_extremes else (_NONE, at_list)
-        n = len(keys)
-        memories.append(Memory(keys, sums.reshape(n, n_sums), instants.reshape(n, n_extremes)))
-    return PackedState(event_at, created_at, position, State(Instant(reference), tuple(memories)))
-
-
-class _Layout(NamedTuple):
-    """Where a state's numbers begin in its value, and of each section whether it has keys, sums and extremes."""
-
-    starts: tuple[int, int, int]
-    """Sums without a key, extremes without a key, lists."""
-    sections: tuple[tuple[bool, int, int], ...]
-
-
-@cache
-def _layout(schema: tuple[Section, ...]) -> _Layout:
-    whole = [section for section in schema if section.key is Key.NONE]
-    at_int = HEADER.size + 8 * sum(len(section.sums) for section in whole) + _INT.size
-    at_list = at_int + 8 * sum(len(section.extremes) for section in whole)
-    sections = tuple((section.key is not Key.NONE, len(section.sums), len(section.extremes)) for section in schema)
-    return _Layout((HEADER.size, at_int, at_list), sections)
+        n, nth = counts[nth], nth + 1
+        sums, at_list = floats[at_list : at_list + n * n_sums], at_list + n * n_sums
+        instants, at_extremes = integers[at_extremes : at_extremes + n * n_extremes], at_extremes + n * n_extremes
+        some, at_text = tuple(keys[at_text : at_text + n]), at_text + n
+        memories.append(Memory(some, sums.reshape(n, n_sums), instants.reshape(n, n_extremes)))
+    return PackedState(event_at, created_at, position, State(Instant(int(integers[0])), tuple(memories)))
 
 
 _WHOLE = ("",)
-_NONE = np.zeros(0, dtype=np.int64)
 
 
-def _pack_texts(texts: Sequence[str]) -> bytes:
-    encoded = [text.encode() for text in texts]
-    return COUNT.pack(len(encoded)) + struct.pack(f"<{len(encoded)}H", *map(len, encoded)) + b"".join(encoded)
-
-
-def _unpack_texts(value: bytes, offset: int) -> tuple[tuple[str, ...], int]:
-    (count,) = COUNT.unpack_from(value, offset)
-    begin = offset + COUNT.size + 2 * count
-    if not count:
-        return (), begin
-    ends = np.frombuffer(value, _U2, count, offset + COUNT.size).cumsum().tolist()
-    last = begin + ends[-1]
-    text = value[begin:last].decode()
-    if len(text) == ends[-1]:  # a byte a letter, so all can be taken out of the same string
-        return tuple([text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]), last
-    return tuple([value[begin + a : begin + b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)]), last
-
-
-def _unpack_numbers(value: bytes, kind: np.dtype[Any], offset: int) -> tuple[NDArray[Any], int]:
-    (count,) = COUNT.unpack_from(value, offset)
-    offset += COUNT.size
-    return np.frombuffer(value, kind, count, offset), offset + 8 * count
+@cache
+def _sections(schema: tuple[Section, ...]) -> tuple[tuple[tuple[bool, int, int], ...], int, int, int]:
+    """Of each section whether it has keys, its sums and its extremes; where the lists of both begin; how many have."""
+    whole = [section for section in schema if section.key is Key.NONE]
+    of_each = tuple((section.key is not Key.NONE, len(section.sums), len(section.extremes)) for section in schema)
+    n_keyed = len(schema) - len(whole)
+    return of_each, sum(len(s.sums) for s in whole), 1 + sum(len(s.extremes) for s in whole), n_keyed

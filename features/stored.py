@@ -72,6 +72,10 @@ class Stored:
     columns: tuple[Column, ...]
     fingerprint: str
 
+    def __hash__(self) -> int:
+        # Views are keys of caches on the way of every read; hashing every column took most of its time.
+        return hash(self.name)
+
 
 ACTIVITY = Stored("activity", "customer_id", state_columns(SCHEMA), fingerprint(SCHEMA))
 PROFILE = Stored(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from features.codec import precedence
@@ -16,8 +17,13 @@ PROJECT = "kairos"
 """Name of the Feast project, part of every table's name."""
 BUSY_S = 30.0
 """Seconds a writer waits for another one."""
+PAGE = 8_192
+"""Bytes of a page: most values fit into one, and a longer one is read in few steps."""
+MAPPED = 1 << 30
+"""Bytes of the file that are read as memory."""
 
 
+@cache
 def table_name(project: str, view: str) -> str:
     """The table of a view's values, quoted for SQL."""
     return '"' + f"{project}_{view}".replace('"', '""') + '"'
@@ -32,8 +38,10 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     """A connection for one thread at a time; the file and its folder are made where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     con = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    con.execute(f"PRAGMA page_size = {PAGE}")  # of a new file; one that is there keeps its own
     con.execute("PRAGMA journal_mode = WAL")
     con.execute("PRAGMA synchronous = NORMAL")
+    con.execute(f"PRAGMA mmap_size = {MAPPED}")
     con.create_function("supersedes", 2, _supersedes, deterministic=True)
     return con
 
@@ -44,17 +52,19 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.OperationalError: There is no such file.
     """
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    con = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    con.execute(f"PRAGMA mmap_size = {MAPPED}")
+    return con
 
 
 def create(con: sqlite3.Connection, table: str) -> None:
-    """Make the table unless it is there."""
-    con.execute(f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
+    """Make the table unless it is there. Values are long, so they stand beside the tree of keys, not in it."""
+    con.execute(f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
 
 
 def drop(con: sqlite3.Connection, table: str) -> None:
     """Remove the table with all its values."""
-    con.execute(f"DROP TABLE IF EXISTS {table}")
+    con.execute(f"DROP TABLE IF EXISTS main.{table}")
 
 
 def put(con: sqlite3.Connection, table: str, values: Iterable[tuple[str, bytes]]) -> None:
@@ -103,8 +113,8 @@ def publish(staged: Path, path: Path, tables: Sequence[str]) -> None:
         con.execute("ATTACH ? AS staged", (str(staged),))
         con.execute("BEGIN IMMEDIATE")
         for table in tables:
+            drop(con, table)
             create(con, table)
-            con.execute(f"DELETE FROM {table}")
             con.execute(f"INSERT INTO {table} SELECT key, value FROM staged.{table} ORDER BY key")
         con.execute("COMMIT")
         con.execute("DETACH staged")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-
-from features.codec import Packed, event_instant, pack, unpack, unpack_state
+from features.codec import Packed, event_instant, pack, parts, raw, unpack_state
 from features.domain import DAY, CustomerId, Instant, OfferId
 from features.errors import KairosError
-from features.rows import PROFILE_VALUES, Profile
+from features.rows import Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
-from features.stored import ACTIVITY, EVIDENCE, PROFILE, Row, Stored
+from features.stored import ACTIVITY, EVIDENCE, PROFILE, Stored
 from serving.packed_file import PROJECT, get, get_all, keys, open_to_read, table_name
 from serving.pairs import UNKNOWN_ZONE
 
@@ -72,11 +71,11 @@ def expired(event_at: Instant, at: Instant, ttl_days: float) -> bool:
     return at - event_at > round(ttl_days * DAY)
 
 
-def profile_from_row(row: Row) -> KnownProfile:
-    """The profile of a stored row: values ``[n_profile]``, one instant."""
-    held: Any = row
-    values = np.array([held[name] for name in PROFILE_VALUES], dtype=np.float64)
-    return KnownProfile(Profile(values, np.int64(held["member_since_us"])), held["zone"])  # type: ignore[arg-type]
+def unpack_profile(value: bytes) -> KnownProfile:
+    """The profile in a packed value: its columns are those of ``Profile``, in that order."""
+    found = raw(PROFILE, value)
+    (zone,) = parts(found.texts)
+    return KnownProfile(Profile(found.floats, found.integers[0]), zone.decode())
 
 
 class PackedReader(ABC):
@@ -113,7 +112,7 @@ class PackedReader(ABC):
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """See FeatureReader."""
         value = self._get(PROFILE, customer_id)
-        return None if value is None else profile_from_row(unpack(PROFILE, value).row)
+        return None if value is None else unpack_profile(value)
 
     def zone(self, customer_id: CustomerId) -> str:
         """See FeatureReader."""
@@ -132,8 +131,8 @@ class PackedReader(ABC):
         return {OfferId(key): state for key, state in states.items() if state is not None}
 
     def _state(self, view: Stored, value: bytes, at: Instant, schema: tuple[Section, ...]) -> State | None:
-        event_at, _ = event_instant(value)
-        return None if expired(event_at, at, self._ttl_days) else unpack_state(view, value, schema).state
+        found = unpack_state(view, value, schema)
+        return None if expired(found.event_at, at, self._ttl_days) else found.state
 
 
 class _Own(threading.local):
@@ -149,6 +148,7 @@ class SqliteReader(PackedReader):
     def __init__(self, path: Path, ttl_days: float, project: str = PROJECT) -> None:
         super().__init__(ttl_days)
         self._path = path
+        self._file = str(path)
         self._project = project
         self._own = _Own()
 
@@ -173,7 +173,7 @@ class SqliteReader(PackedReader):
     def _connection(self) -> sqlite3.Connection:
         """An open connection keeps reading a file that was deleted or replaced, hence the look at which file it is."""
         try:
-            inode = self._path.stat().st_ino
+            inode = os.stat(self._file).st_ino  # noqa: PTH116 (twice as fast; asked before every read)
         except OSError as error:
             raise self._unavailable(error) from error
         if self._own.connection is None or self._own.inode != inode:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from feast import FeatureStore
+from feast.infra.online_stores.online_store import OnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
@@ -100,6 +101,37 @@ def test_online_features_are_the_newest_row_known_by_now(small_store: Settings) 
     expected = stored_row(small_store, "activity", f"customer_id = 'c001' AND reference_us = {catalogue.now}")
     assert all(same_value(expected[name], found[name][0]) for name in names)
     assert {found[name][1] for name in names} == {None}
+
+
+def test_our_answer_is_the_one_that_feast_makes_of_what_it_reads(small_store: Settings) -> None:
+    store = open_store(small_store)
+    customer, offer = {"customer_id": "c001"}, {"offer_id": "reward-wine"}
+    everything = [f"{view.name}:{c.name}" for view in (PROFILE, ACTIVITY) for c in reversed(view.columns)]
+    questions: list[tuple[Any, list[dict[str, Any]], bool]] = [
+        (everything, [customer], False),
+        (everything, [customer, {"customer_id": "nobody"}, {"customer_id": "c002"}, customer], False),
+        (["activity:category_sums", "profile:zone", "activity:reference_us"], [customer], False),
+        (["profile:zone"], [{"customer_id": "nobody"}], True),
+        (store.get_feature_service("organic"), [offer | customer, {"customer_id": "c002", "offer_id": "*"}], True),
+        (["profile:zone"], [customer | {"unheard_of": 3}], False),
+    ]
+    own = store._get_provider().online_store
+    for features, rows, full_names in questions:
+        ours = store.get_online_features(features, rows, full_names)
+        theirs = OnlineStore.get_online_features(
+            own, store.config, features, rows, store.registry, store.project, full_names
+        )
+        assert str(ours.proto) == str(theirs.proto)
+        assert repr(ours.to_dict()) == repr(theirs.to_dict())
+        assert repr(ours.to_dict(True)) == repr(theirs.to_dict(True))
+
+
+def test_what_feast_refuses_is_refused(small_store: Settings) -> None:
+    store = open_store(small_store)
+    with pytest.raises(KeyError, match="customer_id"):
+        store.get_online_features(["profile:zone"], [{"offer_id": "reward-wine"}])
+    with pytest.raises(ValueError, match="entity_rows"):
+        store.get_online_features(["profile:zone"], [{"customer_id": "c001"}, {"customer_id": "c002", "more": "x"}])
 
 
 def test_a_feature_service_answers_for_customer_and_offer(small_store: Settings) -> None:

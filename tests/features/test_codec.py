@@ -52,6 +52,17 @@ def test_what_was_packed_comes_back_bit_by_bit(given_value) -> None:
             assert np.array_equal(np.asarray(found, kind), np.asarray(put, kind), equal_nan=True)
 
 
+def test_texts_that_hold_the_usual_parting_byte_are_kept_apart() -> None:
+    row = {
+        c.name: {Shape.FLOATS: [], Shape.INTS: [], Shape.TEXTS: [], Shape.INT: 0}.get(c.shape, 0.0)
+        for c in ACTIVITY.columns
+    }
+    for texts in (["\0", "", "a\0b"], ["", ""], ["".join(map(chr, range(0x7F))), "é"]):
+        value = pack(ACTIVITY, Packed(Instant(1), Instant(1), 0, row | {"category_keys": texts, "offer_keys": ["x"]}))
+        assert unpack(ACTIVITY, value).row["category_keys"] == texts
+        assert unpack(ACTIVITY, value).row["offer_keys"] == ["x"]
+
+
 @given(packed())
 def test_the_instants_can_be_told_without_unpacking(given_value) -> None:
     view, value = given_value

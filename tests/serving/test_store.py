@@ -253,4 +253,4 @@ def test_publishing_leaves_exactly_what_was_staged_even_where_that_is_older(tmp_
 def test_the_names_of_project_and_view_cannot_break_out_of_the_table_name() -> None:
     with closing(sqlite3.connect(":memory:")) as con:
         create(con, table_name('a"; DROP TABLE x; --', "v"))
-        assert con.execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
+        assert con.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (1,)
