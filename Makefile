@@ -34,7 +34,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare promote rollback serve batch migrate accept rebuild retention key mlflow
+.PHONY: help install run world data features train evaluate decide compare monitor promote rollback serve batch migrate accept rebuild retention key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -79,6 +79,9 @@ decide: $(STAMP) ## Write the action and all probabilities for every customer of
 
 compare: $(STAMP) ## Set two runs side by side, in money and in words
 	@$(BIN)/python -m training.compare
+
+monitor: $(STAMP) ## Hold recent decisions against what the model learnt from and the time before; alerts go to /metrics
+	@$(BIN)/python -m training.monitor || test $$? -eq 1
 
 promote: $(STAMP) ## Let the newest model pass the gate and become champion, or say why not
 	@$(BIN)/python -m training.promote

@@ -21,7 +21,23 @@ from training.history import open_journal
 
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_EFFECT = frozenset(
-    {"clock", "host", "port", "mlflow_port", "deadline_ms", "model_poll_s", "threads", "proof_size", "bench_s"}
+    {
+        "clock",
+        "host",
+        "port",
+        "mlflow_port",
+        "deadline_ms",
+        "model_poll_s",
+        "threads",
+        "proof_size",
+        "bench_s",
+        "monitor_days",
+        "monitor_least",
+        "monitor_psi",
+        "monitor_calibration",
+        "monitor_fallback",
+        "monitor_coverage",
+    }
 )
 """Settings that change nothing of what a stage writes."""
 

@@ -30,6 +30,7 @@ from training.dataset import Dataset
 from training.feature_store import open_store
 from training.fit import Resources, TooFewError, fit
 from training.gate.replay import Replay, replayed
+from training.monitor.reference import reference_of
 from training.plots import drivers_figure, quality_figure, shares_figure
 from training.samples import Samples, gather
 from training.summary import numbers, table
@@ -184,6 +185,7 @@ def train(settings: Settings) -> str:
         folder = settings.models_dir / version
         document = about(samples, contests, left_out, version, active.info.run_id, created)
         bundle = write_bundle(folder, parts, document)
+        reference_of(samples, contests).write(folder)
         if contests:
             pq.write_table(predictions(contests), folder / PREDICTIONS)
             served = replayed(settings, catalogue, open_store(settings), replay_of(contests))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select
 
-from features.domain import CustomerId
+from features.domain import CustomerId, Instant
 from serving.journal.contacts import Held, held, held_in
 from serving.journal.schema import CONTACT_CHANGES, CONTACTS, IDENTITIES
-from serving.ledger.contact import Standing
+from serving.ledger.contact import ContactId, Standing
 
 _JOINED = CONTACTS.join(IDENTITIES, CONTACTS.c.identity_id == IDENTITIES.c.identity_id)
 _OF = select(CONTACTS).select_from(_JOINED).where(IDENTITIES.c.customer_id == bindparam("whose"))
@@ -42,3 +42,12 @@ def overdrawn(connection: Connection, above: int, most: int) -> list[tuple[int, 
     """Messages that went out without a valid reservation, with the position at which that was learnt."""
     rows = connection.execute(_OVERDRAWN.limit(most), {"above": above})
     return [(position, held_in(fields)) for *fields, position in rows]
+
+
+_WENT_OUT = (Standing.CONFIRMED.value, Standing.SENT.value, Standing.OVERDRAWN.value)
+
+
+def went_out(connection: Connection, since: Instant) -> set[ContactId]:
+    """Messages granted since an instant that went out, or were confirmed and so are taken to have gone out."""
+    rows = select(CONTACTS.c.contact_id).where(CONTACTS.c.granted_us >= since, CONTACTS.c.standing.in_(_WENT_OUT))
+    return {ContactId(row.contact_id) for row in connection.execute(rows)}

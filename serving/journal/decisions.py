@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.schema import DECISIONS
@@ -60,6 +61,8 @@ class Record:
         return self.digest == self.seal()
 
 
+AT_ONCE = 500
+"""Decisions in memory at once while many are read."""
 _ADD = insert(DECISIONS)  # once, as in ``log``
 
 
@@ -91,8 +94,24 @@ def write_decision(connection: Connection, decision: Record) -> None:
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:
     """A kept decision, None for an unknown id."""
     row = connection.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).first()
-    if row is None:
-        return None
+    return None if row is None else _record(row)
+
+
+def read_decisions(connection: Connection, since: Instant, until: Instant) -> Iterator[Record]:
+    """The decisions made from one instant to before another, oldest first; many at a time are read."""
+    rows = select(DECISIONS).where(DECISIONS.c.at_us >= since, DECISIONS.c.at_us < until)
+    ordered = rows.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id)
+    for row in connection.execution_options(yield_per=AT_ONCE).execute(ordered):
+        yield _record(row)
+
+
+def latest_decision(connection: Connection) -> Instant | None:
+    """When the latest decision was made; None before the first."""
+    found = connection.execute(select(func.max(DECISIONS.c.at_us))).scalar_one()
+    return None if found is None else Instant(found)
+
+
+def _record(row: Any) -> Record:
     names = tuple(json.loads(row.names))
     pairs = tuple((offer, channel) for offer, channel in json.loads(row.pairs))
     flat = np.frombuffer(zlib.decompress(row.matrix), dtype="<f4")
