@@ -1,86 +1,13 @@
 """The contract for data: which tables and columns a folder holds, in which units, and what each value must satisfy.
 
-One declarative table. The page for readers (:func:`contract_markdown`) and the checks of :mod:`features.quarantine`
+One declarative table. The page for readers (:mod:`features.contract_page`) and the checks of :mod:`features.quarantine`
 derive from it, so a column is described once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from features.domain import MAX_ID_LENGTH, Direction, Kind, Response
-
-
-class ColumnType(StrEnum):
-    """How values are stored in the normalised Parquet files."""
-
-    TEXT = "text"
-    INSTANT = "instant"
-    INTEGER = "integer"
-    SHORT = "short integer"
-    REAL = "real"
-    FLAG = "flag"
-    LIST = "list of text"
-
-
-SQL_TYPES = {
-    ColumnType.TEXT: "VARCHAR",
-    ColumnType.INSTANT: "TIMESTAMP WITH TIME ZONE",
-    ColumnType.INTEGER: "BIGINT",
-    ColumnType.SHORT: "SMALLINT",
-    ColumnType.REAL: "DOUBLE",
-    ColumnType.FLAG: "BOOLEAN",
-    ColumnType.LIST: "VARCHAR[]",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table. What is not said is not checked."""
-
-    name: str
-    type: ColumnType
-    meaning: str
-    unit: str = ""
-    required: bool = False
-    default: str = ""
-    """SQL over the row's own columns, used where the value is absent; empty where it stays unknown."""
-    otherwise: str = ""
-    """In words: where an absent value comes from when it needs another table."""
-    words: tuple[str, ...] = ()
-    """The only words allowed."""
-    references: str = ""
-    """``table.column`` that must hold the value."""
-    at_least: float | None = None
-    at_most: float | None = None
-    above: float | None = None
-    past: bool = False
-    """True when the instant may not lie in the future."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: a file ``<name>.parquet``, ``<name>.csv`` or ``<name>.ndjson``."""
-
-    name: str
-    meaning: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    """Columns that identify a row; of rows that share them, one is kept."""
-    first_by: tuple[str, ...] = ()
-    """Which of the rows that share the key is kept: the smallest by these columns, nulls last."""
-    required: bool = True
-    word: str = ""
-    """What one row is called."""
-
-    def column(self, name: str) -> Column:
-        """The column of that name; KeyError when there is none."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(f"table {self.name} has no column {name}")
-
+from features.column import Column, ColumnType, Table
+from features.domain import Direction, Kind, Response
 
 _T, _I, _N, _S, _R, _F, _L = ColumnType
 _MINOR = "minor units"
@@ -291,47 +218,3 @@ def table(name: str) -> Table:
         if candidate.name == name:
             return candidate
     raise KeyError(f"the contract has no table {name}")
-
-
-def _range(column: Column) -> list[str]:
-    low, high = column.at_least, column.at_most
-    bounds = [] if low is None else [f"≥ {low:g}"]
-    bounds += [] if column.above is None else [f"> {column.above:g}"]
-    return bounds + ([] if high is None else [f"≤ {high:g}"])
-
-
-def _demands(column: Column) -> str:
-    """What a value must satisfy, in words."""
-    demands = _range(column)
-    if column.words:
-        demands.append("one of " + ", ".join(f"`{word}`" for word in column.words))
-    if column.references:
-        demands.append(f"in `{column.references}`")
-    if column.name in ID_COLUMNS:
-        demands.append(f"≤ {MAX_ID_LENGTH} characters")
-    if column.type is ColumnType.INSTANT:
-        demands.append("1990 or later")
-    if column.past:
-        demands.append("not after tomorrow")
-    return ", ".join(demands)
-
-
-def _absent(column: Column) -> str:
-    """What holds where the value is absent, in words."""
-    if column.required:
-        return "required"
-    return column.otherwise or (f"`{column.default}`" if column.default else "unknown")
-
-
-def contract_markdown() -> str:
-    """The contract as Markdown: one section with one table of columns per table."""
-    parts = []
-    for each in TABLES:
-        need = "required" if each.required else "optional"
-        parts += [f"#### `{each.name}` ({need})", "", each.meaning, ""]
-        parts += ["| column | type | unit | meaning | must be | where absent |", "|---|---|---|---|---|---|"]
-        parts += [
-            f"| `{c.name}` | {c.type} | {c.unit} | {c.meaning} | {_demands(c)} | {_absent(c)} |" for c in each.columns
-        ]
-        parts += ["", f"Identified by {', '.join(f'`{name}`' for name in each.key)}.", ""]
-    return "\n".join(parts).rstrip() + "\n"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from features.contract import SQL_TYPES, TABLES, Column, ColumnType, Table
+from features.column import SQL_TYPES, Column, ColumnType, Table
+from features.contract import TABLES
 from features.domain import DAY, Instant
 from features.errors import ContractError
 from features.instant import format_instant

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from features.contract import ID_COLUMNS, Column, ColumnType, Table
+from features.column import Column, ColumnType, Table
+from features.contract import ID_COLUMNS
 from features.domain import MAX_ID_LENGTH
 
 EARLIEST = "1990-01-01T00:00:00Z"

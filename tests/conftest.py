@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from features.contract import TABLES, ColumnType
+from features.column import ColumnType
+from features.contract import TABLES
 from features.domain import DAY, HOUR, SECOND, Instant
 from features.instant import format_instant, parse_instant
 from features.moment import offset_min

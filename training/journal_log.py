@@ -13,7 +13,8 @@ from contextlib import closing
 import duckdb
 import pyarrow as pa
 
-from features.contract import DECISIONS, EVENTS, SQL_TYPES, Table
+from features.column import SQL_TYPES, Table
+from features.contract import DECISIONS, EVENTS
 from features.domain import CustomerId
 from features.errors import ContractError
 from features.importers.source import Source

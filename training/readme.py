@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from features.contract import contract_markdown
+from features.contract_page import contract_markdown
 from features.domain import Direction, Importance, Response
 from features.errors import KairosError
 from features.rows import GENDERS

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 
 from features.channels import DEFAULT_CHANNELS
-from features.contract import TABLES, Table
+from features.column import Table
+from features.contract import TABLES
 from features.errors import ContractError
 from features.importers.source import Source, cost_sentence, put_channels
 from features.quarantine import require_columns

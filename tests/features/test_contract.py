@@ -3,7 +3,9 @@ import re
 import pytest
 
 from features.channels import DEFAULT_CHANNELS, default_channels, with_costs
-from features.contract import SQL_TYPES, TABLES, ColumnType, contract_markdown, table
+from features.column import SQL_TYPES, ColumnType
+from features.contract import TABLES, table
+from features.contract_page import contract_markdown
 from features.domain import Kind
 from features.rules import rule_names
 
