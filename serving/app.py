@@ -36,7 +36,7 @@ from serving.page import Page
 from serving.parts import Parts, parts_of
 from serving.preview import Preview
 from serving.problem_handlers import add_problems, declare_problems
-from serving.punctual import WORKERS, Punctual
+from serving.punctual import Punctual
 from serving.recall import Recall
 from serving.reception import Reception
 from serving.replay import Replay
@@ -53,6 +53,8 @@ ABOUT = """Decides, for one customer and in one call, which offer to make, on wh
 silence is better.
 
 Errors are `application/problem+json` (RFC 9457). `X-Request-Id` is echoed. Bodies are at most 1 MB."""
+SENDERS = 64
+"""Threads that work on answers to senders."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -95,7 +97,7 @@ def _sends(parts: Parts, staff: Staff) -> Sends:
         except UNREADABLE:
             return True
 
-    pool = ThreadPoolExecutor(WORKERS, "send") if parts.deadline_ms else None
+    pool = ThreadPoolExecutor(SENDERS, "send") if parts.deadline_ms else None
     deadline_s = parts.deadline_ms / 1e3
     return Sends(staff.clerk, staff.reception, parts.clock, lambda: parts.watch.current, stored, deadline_s, pool)
 

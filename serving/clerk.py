@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b85encode
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from serving.desk import Desk, Made
@@ -13,6 +14,7 @@ from serving.journal.documents import Version, keep_once
 from serving.journal.reserving import reserve
 from serving.journal.standings import release
 from serving.journal.transaction import Transaction
+from serving.later import after
 from serving.ledger.reservation import Exhausted, Reserved
 from serving.shortfall import Lack, Shortfall
 
@@ -38,6 +40,10 @@ class Clerk:
         Raises:
             JournalUnavailableError: Nothing was granted or recorded.
         """
+        return self.keep_soon(made, write).result()
+
+    def keep_soon(self, made: Made, write: Write) -> Future[Made]:
+        """As ``keep``, without waiting for it."""
 
         def change(transaction: Transaction) -> Made:
             kept = self.within(transaction, made)
@@ -45,20 +51,19 @@ class Clerk:
             write_decision(transaction.connection, write(kept))
             return kept
 
-        kept = self.journal.write(change)
+        return after(self.journal.write_soon(change), self._counted)
+
+    def _counted(self, written: Future[Made]) -> Made:
+        kept = written.result()
         self._seen.add(kept.equipment.snapshot.fingerprint)
         self.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
         return kept
 
     def take_back(self, made: Made, reason: str) -> None:
-        """Release what was granted for a decision.
-
-        Raises:
-            JournalUnavailableError: It cannot be told now; the reservations expire by themselves.
-        """
+        """Release soon what was granted for a decision; where that fails, the reservations expire by themselves."""
         contacts, at = made.decision.grant.contacts, made.decision.ask.at
         if contacts:
-            self.journal.write(lambda t: [release(t, contact.contact_id, at, reason) for contact in contacts])
+            self.journal.write_soon(lambda t: [release(t, contact.contact_id, at, reason) for contact in contacts])
 
     def within(self, transaction: Transaction, made: Made) -> Made:
         """The same inside a transaction of the caller's, who writes the record."""

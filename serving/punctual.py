@@ -7,17 +7,22 @@ not offered, and a reservation that comes too late is released.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as LateError
+import asyncio
+from collections.abc import Generator
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from functools import partial
 from time import perf_counter
 
 from serving import api
+from serving.crew import Crew
 from serving.progress import Progress
 from serving.reception import Reception
 
 SHARE = 0.6
 """Of the deadline, after which store and model are no longer waited for."""
-WORKERS = 64
+Steps = Generator[tuple[Future[api.Answer], float | None], None, api.Answer]
+"""Yields what is waited for next, and for how many seconds at most; returns the answer."""
 
 
 class Punctual:
@@ -26,7 +31,7 @@ class Punctual:
     def __init__(self, reception: Reception, deadline_ms: float) -> None:
         self._reception = reception
         self._limit = deadline_ms / 1e3
-        self._pool = ThreadPoolExecutor(WORKERS, "deadline") if deadline_ms else None
+        self._crew = Crew("decision")
 
     def decide(self, request: api.DecisionRequest) -> api.Answer:
         """See Reception. A dry run has no deadline.
@@ -34,24 +39,72 @@ class Punctual:
         Raises:
             RefusalError: As Reception.
         """
-        if self._pool is None or request.dry_run:
-            return self._reception.decide(request)
-        began, progress = perf_counter(), Progress()
-        answer = self._pool.submit(self._reception.decide, request, progress)
+        steps = self._steps(request)
         try:
-            return answer.result(SHARE * self._limit)
-        except LateError:
-            late = progress
+            while True:
+                answer, seconds = next(steps)
+                wait((answer,), seconds)
+        except StopIteration as done:
+            return _told(done)
+
+    async def decide_soon(self, request: api.DecisionRequest) -> api.Answer:
+        """As ``decide``, for an event loop: no thread waits."""
+        steps = self._steps(request)
+        try:
+            while True:
+                answer, seconds = next(steps)
+                await _come(answer, seconds)
+        except StopIteration as done:
+            return _told(done)
+
+    def _steps(self, request: api.DecisionRequest) -> Steps:
+        began, progress = perf_counter(), Progress()
+        answer = self._crew.submit(partial(self._reception.decide_soon, request, progress))
+        if not self._limit or request.dry_run:
+            yield answer, None
+            return answer.result()
+        yield answer, SHARE * self._limit
+        if answer.done():
+            return answer.result()
+        late = progress
         if late.give_up():
             progress = Progress()
-            answer = self._pool.submit(self._reception.decide_late, request, late, progress)
-        try:
-            return answer.result(max(began + self._limit - perf_counter(), 0.0))
-        except LateError:
-            progress.give_up()
-            return self._reception.nothing(request, late)
+            answer = self._crew.submit(partial(self._reception.decide_late, request, late, progress))
+        else:
+            self._crew.relieve()
+        yield answer, max(began + self._limit - perf_counter(), 0.0)
+        if answer.done():
+            return answer.result()
+        progress.give_up()
+        return self._reception.nothing(request, late)
 
     def close(self) -> None:
         """Let go of the threads; whatever is under way ends unheard."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._crew.close()
+
+
+async def _come(answer: Future[api.Answer], seconds: float | None) -> None:
+    """Wait until the answer has come, or so many seconds."""
+    loop = asyncio.get_running_loop()
+    woken = loop.create_future()
+
+    def wake() -> None:
+        if not woken.done():
+            woken.set_result(None)
+
+    def told(_: Future[api.Answer]) -> None:
+        with suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(wake)
+
+    timer = None if seconds is None else loop.call_later(seconds, wake)
+    answer.add_done_callback(told)
+    try:
+        await woken
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _told(done: StopIteration) -> api.Answer:
+    answer: api.Answer = done.value
+    return answer

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
-
-import numpy as np
+from concurrent.futures import Future
 
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
-from serving import api, basis, findings
+from serving import api
 from serving.clerk import Clerk, Write
-from serving.decision import Ask, Decision, silenced
+from serving.decision import Ask, Decision
 from serving.desk import Made
 from serving.equipment import Equipment
 from serving.figure import figure
 from serving.identifier import RANDOM_BYTES, uuid7
-from serving.journal import JournalUnavailableError, Record
+from serving.journal import JournalUnavailableError
 from serving.journal.timeline import called
 from serving.language import Language
+from serving.later import after, there
 from serving.policy.persona import Persona
 from serving.problem import Fault, RefusalError
 from serving.progress import Progress
-from serving.shortfall import Lack, Shortfall
+from serving.proposal import Proposal
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
 from serving.wire import answer
@@ -34,8 +33,8 @@ FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
 Heard = Callable[[Made, float, bool], None]
 """Told of every decision that was answered: what was made, in how many seconds, and whether it is recorded."""
-Keep = Callable[[Made, Write], Made]
-"""Grants and records what was made, and returns what was recorded."""
+Keep = Callable[[Made, Write], Future[Made]]
+"""Grants and records what was made; what was recorded comes when it is durable."""
 
 
 def unheard(_made: Made, _seconds: float, _recorded: bool) -> None:
@@ -63,32 +62,37 @@ class Reception:
         self._heard = heard
         self._simulated = simulated
 
-    def decide(self, request: api.DecisionRequest, progress: Progress | None = None) -> api.Answer:
+    def decide(self, request: api.DecisionRequest) -> api.Answer:
         """The answer, recorded unless it is a dry run. Without a record nothing is offered.
 
         Raises:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
-        watch, equipment, progress = Stopwatch(), self._equipment(), progress or Progress()
+        return self.decide_soon(request, Progress()).result()
+
+    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Future[api.Answer]:
+        """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
+        watch, equipment = Stopwatch(), self._equipment()
         _refuse_seed(request)
         _refuse_unknown(request, equipment)
         at = progress.at = self._at(request.at)
         arrived = self._receive(request)
         progress.customer_id = arrived.customer_id
         ask = ask_of(request, arrived.customer_id, at, new_id(at))
-        if not request.dry_run:
-            return self.keep(ask, request, equipment, arrived, watch, progress=progress)
-        made = self._clerk.desk.decide(ask, equipment, watch.lap)
-        self._heard(made, watch.seconds, False)
-        return _answer(made, request, arrived, watch, False, self._called(made.decision))
+        if request.dry_run:
+            made = self._clerk.desk.decide(ask, equipment, watch.lap)
+            self._heard(made, watch.seconds, False)
+            return there(self._proposal(made, request, arrived, watch, progress).unrecorded())
+        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
+        return self._kept(self._proposal(made, request, arrived, watch, progress))
 
-    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> api.Answer:
+    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Future[api.Answer]:
         """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
         if late.customer_id is None:
-            return self.nothing(request, late)
+            return there(self.nothing(request, late))
         ask = self._late(request, late)
         made = self._clerk.desk.decide_late(ask, self._equipment(), late)
-        return self._kept(made, request, Arrived(ask.customer_id), Stopwatch(), self._clerk.keep, progress)
+        return self._kept(self._proposal(made, request, Arrived(ask.customer_id), Stopwatch(), progress))
 
     def nothing(self, request: api.DecisionRequest, late: Progress) -> api.Answer:
         """The answer that offers nothing and is not recorded, because there is no time left."""
@@ -96,7 +100,7 @@ class Reception:
         watch = Stopwatch()
         made = self._clerk.desk.nothing(ask, self._equipment())
         self._heard(made, watch.seconds, False)
-        return _answer(made, request, Arrived(ask.customer_id), Stopwatch(), False, None)
+        return Proposal(made, request, Arrived(ask.customer_id), Stopwatch(), None, late).unrecorded()
 
     def _late(self, request: api.DecisionRequest, late: Progress) -> Ask:
         at = self._at(request.at) if late.at is None else late.at
@@ -107,8 +111,6 @@ class Reception:
         ask: Ask,
         request: api.DecisionRequest,
         equipment: Equipment,
-        arrived: Arrived | None = None,
-        watch: Stopwatch | None = None,
         kept_by: Keep | None = None,
         progress: Progress | None = None,
     ) -> api.Answer:
@@ -118,43 +120,44 @@ class Reception:
             kept_by: Grants and records what was made, instead of the clerk. What it raises goes through, but for
                 JournalUnavailableError.
         """
-        watch, arrived = watch or Stopwatch(), arrived or Arrived(ask.customer_id)
+        watch, progress = Stopwatch(), progress or Progress()
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
-        return self._kept(made, request, arrived, watch, kept_by or self._clerk.keep, progress or Progress())
+        return self._kept(self._proposal(made, request, Arrived(ask.customer_id), watch, progress), kept_by).result()
 
-    def _kept(
-        self,
-        made: Made,
-        request: api.DecisionRequest,
-        arrived: Arrived,
-        watch: Stopwatch,
-        keep: Keep,
-        progress: Progress,
-    ) -> api.Answer:
-        name = self._called(made.decision)
-        drafts = {id(made): _draft(made, request, arrived, watch, name)}  # written before anybody has to wait for it
+    def _proposal(
+        self, made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, progress: Progress
+    ) -> Proposal:
+        return Proposal(made, request, arrived, watch, self._called(made.decision), progress)
 
-        def record(kept: Made) -> Record:
-            if kept is not made:
-                drafts[id(kept)] = _draft(kept, request, arrived, watch, name)
-            return drafts[id(kept)][1]
+    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Future[api.Answer]:
+        """The answer once it is granted and recorded; it says so where that cannot be done."""
+        draft = proposal.draft(proposal.made)  # written before anybody has to wait for it
+        if not proposal.progress.write():
+            return there(draft)  # nobody waits for it any more
 
-        if not progress.write():
-            return drafts[id(made)][0]  # nobody waits for it any more
-        recorded = True
-        try:
-            kept = keep(made, record)
-            found = drafts[id(kept)][0]
-            if progress.given_up:
+        def answered(written: Future[Made]) -> api.Answer:
+            try:
+                kept = written.result()
+            except JournalUnavailableError as error:
+                return self._unrecorded(proposal, error)
+            if proposal.progress.given_up:
                 self._clerk.take_back(kept, "granted after the deadline")
+            found = proposal.granted(kept)
+            if not proposal.progress.given_up:
+                self._heard(kept, proposal.watch.seconds, True)
+            return found
+
+        try:
+            return after((kept_by or self._clerk.keep_soon)(proposal.made, proposal.record), answered)
         except JournalUnavailableError as error:
-            lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
-            kept, recorded = replace(made, decision=silenced(made.decision, lack)), False
-            found = _answer(kept, request, arrived, watch, False, None)
-        watch.lap("record")
-        if not progress.given_up:
-            self._heard(kept, watch.seconds, recorded)
-        found.timings_ms = watch.milliseconds()
+            return there(self._unrecorded(proposal, error))
+
+    def _unrecorded(self, proposal: Proposal, error: JournalUnavailableError) -> api.Answer:
+        """The answer that offers nothing, as it could not be recorded."""
+        silent = proposal.silent(error)
+        found = silent.unrecorded()
+        if not proposal.progress.given_up:
+            self._heard(silent.made, proposal.watch.seconds, False)
         return found
 
     def imagine(self, request: api.PersonaRequest, persona: Persona) -> api.Answer:
@@ -195,27 +198,6 @@ class Reception:
             detail = f"{given} is no instant to decide as of: choose one from 1970 to 2199."
             raise RefusalError(422, "at_out_of_range", detail, Fault(pointer="/at", detail="choose 1970 to 2199"))
         return at
-
-
-def _answer(
-    made: Made,
-    request: api.DecisionRequest,
-    arrived: Arrived,
-    watch: Stopwatch,
-    recorded: bool,
-    name: str | None,
-) -> api.Answer:
-    found = answer(made.decision, made.equipment, request.explain, watch.milliseconds(), recorded, name)
-    found.warnings.extend(arrived.warnings)
-    return found
-
-
-def _draft(
-    made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, name: str | None
-) -> tuple[api.Answer, Record]:
-    """The answer and what is kept of it, if it is granted."""
-    found = _answer(made, request, arrived, watch, True, name)
-    return found, _record(made, request, found)
 
 
 def new_id(at: Instant) -> DecisionId:
@@ -267,28 +249,3 @@ def _refuse_unknown(request: api.Bounds, equipment: Equipment) -> None:
     if faults:
         detail = f"The catalogue does not know what is asked for: {faults[0].detail}."
         raise RefusalError(422, "unknown_name", detail, *faults)
-
-
-def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Record:
-    decision = made.decision
-    ask, seen, versions = decision.ask, decision.vectors, decision.versions
-    rows = [item.scored.row for item in decision.items]
-    return Record(
-        ask.decision_id,
-        ask.customer_id,
-        ask.at,
-        request.model_dump_json(exclude_unset=True),
-        found.model_dump_json(by_alias=True),
-        {
-            "model": versions.model,
-            "schema": versions.schema,
-            "catalogue": versions.catalogue,
-            "policy": versions.policy,
-        },
-        seen.names,
-        tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
-        seen.sight.rows(np.array(rows, dtype=np.intp)),
-        basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_json(findings.findings_of(decision)),
-        basis.state_of(decision),
-    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from threading import Lock
+from threading import Condition, Lock, Thread, current_thread
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -16,72 +17,101 @@ from serving.journal.transaction import Transaction
 R = TypeVar("R")
 MOST = 64
 """Writes that one transaction takes at most, so that the first of them need not wait for too many others."""
+IDLE_S = 5.0
+"""After which the thread that writes ends; the next write starts another."""
 
 
 class _Waiting:
-    """One write on its way: done once it is durable or has failed."""
+    """One write on its way."""
 
-    __slots__ = ("done", "error", "result", "write")
+    __slots__ = ("error", "found", "result", "write")
 
     def __init__(self, write: Callable[[Transaction], Any]) -> None:
         self.write = write
-        self.done = False
+        self.found: Future[Any] = Future()
         self.result: Any = None
         self.error: BaseException | None = None
 
+    def tell(self) -> None:
+        """Let whoever waits know, now that it is durable or has failed."""
+        if self.error is None:
+            self.found.set_result(self.result)
+        else:
+            self.found.set_exception(self.error)
+
 
 class GroupCommit:
-    """Runs writes of many threads, one group after the other. Whoever finds the way free leads the next group."""
+    """Runs writes of all threads in one thread, one group after the other."""
 
     def __init__(self, engine: Engine) -> None:
         """``engine`` has to begin transactions that write, see ``writer``."""
         self._engine = engine
         self._queue: deque[_Waiting] = deque()
-        self._lead = Lock()
-        self._held: Connection | None = None
+        self._news = Condition(Lock())
+        self._thread: Thread | None = None
+
+    def submit(self, write: Callable[[Transaction], R]) -> Future[R]:
+        """Run one write soon; the result comes when it is durable. What the write raises undoes that write alone.
+
+        What is called when it is done is called by the thread that writes, and must not wait for another write.
+        """
+        mine = _Waiting(write)
+        mine.found.set_running_or_notify_cancel()  # nobody can take it back
+        with self._news:
+            self._queue.append(mine)
+            if self._thread is None:
+                self._thread = Thread(target=self._serve, name="journal", daemon=True)
+                self._thread.start()
+            self._news.notify()
+        return mine.found
 
     def run(self, write: Callable[[Transaction], R]) -> R:
-        """Run one write; when this returns, it is durable. What the write raises undoes that write alone."""
-        mine = _Waiting(write)
-        self._queue.append(mine)
-        while not mine.done:
-            with self._lead:
-                if not mine.done:
-                    self._commit([self._queue.popleft() for _ in range(min(MOST, len(self._queue)))])
-        if mine.error is not None:
-            raise mine.error
-        result: R = mine.result
-        return result
+        """As ``submit``, and wait for it."""
+        return self.submit(write).result()
 
-    def _commit(self, group: list[_Waiting]) -> None:
+    def close(self) -> None:
+        """Give the connection back, once everything that waits is written."""
+        with self._news:
+            thread, self._thread = self._thread, None
+            self._news.notify()
+        if thread is not None and thread is not current_thread():
+            thread.join()
+
+    def _serve(self) -> None:
+        connection: Connection | None = None
+        while group := self._next():
+            connection = self._commit(group, connection)
+            for each in group:
+                each.tell()
+            del group, each  # what they hold is not kept until somebody writes again
+        _let_go(connection)
+
+    def _next(self) -> list[_Waiting]:
+        """The next group; empty where the thread is to end."""
+        with self._news:
+            while not self._queue:
+                if self._thread is not current_thread():
+                    return []
+                if not self._news.wait(IDLE_S) and not self._queue:
+                    self._thread = None
+                    return []
+            return [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+
+    def _commit(self, group: list[_Waiting], held: Connection | None) -> Connection | None:
+        """Run a group on a connection, None: a new one; returns the one to run the next group on."""
         try:
-            connection = self._held = self._held or self._engine.connect()
-            with connection.begin():
-                transaction = Transaction(connection)
+            held = held or self._engine.connect()
+            with held.begin():
+                transaction = Transaction(held)
                 for each in group:
                     self._apply(transaction, each, alone=len(group) == 1)
                 transaction.close()
         except BaseException as error:
-            self._let_go()
+            _let_go(held)  # it may be broken
             for each in group:
                 each.error = each.error or error
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            for each in group:
-                each.done = True
-
-    def close(self) -> None:
-        """Give the connection back, once nobody leads."""
-        with self._lead:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        """The next group connects anew: this connection may be broken."""
-        held, self._held = self._held, None
-        if held is not None:
-            with suppress(SQLAlchemyError):
-                held.close()
+            return None
+        return held
 
     @staticmethod
     def _apply(transaction: Transaction, each: _Waiting, alone: bool) -> None:
@@ -93,3 +123,9 @@ class GroupCommit:
                 each.result = each.write(transaction)
         except Exception as error:
             each.error = error
+
+
+def _let_go(connection: Connection | None) -> None:
+    if connection is not None:
+        with suppress(SQLAlchemyError):
+            connection.close()

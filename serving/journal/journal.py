@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,7 @@ from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position
+from serving.later import after
 from serving.ledger.contact import Ledger
 from serving.witness import Seen, Witness
 
@@ -107,15 +109,18 @@ class Journal:
             JournalError: Its address names another kind of database.
             JournalUnavailableError: It cannot be reached, is of an older layout or a newer build, or is gone.
         """
+        replaced = None
         with self._opening:
             if self._database is not None and self._database.stale:
                 if self._database.gone:  # an empty one would know of no objection, no consent and no contact
                     raise JournalUnavailableError(f"the journal {self._testimony.where} is gone: {REMEDY}")
-                self._database.close()
-                self._database = None
+                replaced, self._database = self._database, None
             if self._database is None:
                 self._database = self._opened()
-            return self._database
+            found = self._database
+        if replaced is not None:
+            replaced.close()
+        return found
 
     def _opened(self) -> Database:
         """The database, once it is known to be the one that was used before, as far as it had come."""
@@ -167,9 +172,9 @@ class Journal:
             with suppress(JournalUnavailableError):
                 self.testify()
         with self._opening:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+            database, self._database = self._database, None
+        if database is not None:  # not before the lock is free: what is still being written may ask for the journal
+            database.close()
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
@@ -183,9 +188,19 @@ class Journal:
 
     def write(self, change: Callable[[Transaction], R]) -> R:
         """Run a change in a transaction that writers share; when this returns, the change is durable."""
-        group = self._ready().group
-        with self._reported():
-            return group.run(change)
+        return self.write_soon(change).result()
+
+    def write_soon(self, change: Callable[[Transaction], R]) -> Future[R]:
+        """As ``write``, without waiting for it: the result comes when the change is durable.
+
+        What is called then must not wait for another write. Where the journal cannot be opened, this fails at once.
+        """
+
+        def told(written: Future[R]) -> R:
+            with self._reported():
+                return written.result()
+
+        return after(self._ready().group.submit(change), told)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

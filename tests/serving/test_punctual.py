@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread, active_count
 from typing import Any, TypeVar
 
 import pytest
@@ -15,12 +17,16 @@ from sqlalchemy import select
 
 from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId
+from serving import api
 from serving.journal import Journal
 from serving.journal.schema import CONTACTS, DECISIONS
 from serving.journal.transaction import Transaction
 from serving.model import PartName
+from serving.parts import Parts
 from serving.progress import Progress
+from serving.punctual import Punctual
 from serving.score import Model, Part
+from serving.staff import staff_of
 from serving.store import KnownProfile, MemoryReader
 
 R = TypeVar("R")
@@ -65,12 +71,18 @@ class SlowJournal(Journal):
 
     slow = False
 
-    def write(self, change: Callable[[Transaction], R]) -> R:
-        done = super().write(change)
-        if self.slow:
-            self.slow = False
+    def write_soon(self, change: Callable[[Transaction], R]) -> Future[R]:
+        done = super().write_soon(change)
+        if not self.slow:
+            return done
+        self.slow, told = False, Future[R]()
+
+        def tell() -> None:
             HOLD.wait(600)
-        return done
+            told.set_result(done.result())
+
+        Thread(target=tell, daemon=True).start()
+        return told
 
 
 def asked(client: TestClient) -> dict[str, Any]:
@@ -138,6 +150,28 @@ def _standings(journal: Journal) -> list[str]:
     with journal.reading() as connection:
         assert connection.execute(select(DECISIONS.c.decision_id)).first() is not None
         return list(connection.execute(select(CONTACTS.c.standing)).scalars())
+
+
+def test_many_who_ask_at_once_are_answered_without_a_thread_for_each(
+    parts: Callable[..., Parts], by_post: None
+) -> None:
+    made_of = parts()
+    made_of.watch.refresh()
+    punctual = Punctual(staff_of(made_of).reception, 0.0)
+    request = api.DecisionRequest.model_validate(ANN | {"limit": 1})
+
+    async def ask_all() -> list[api.Answer]:
+        return await asyncio.gather(*(punctual.decide_soon(request) for _ in range(40)))
+
+    before = active_count()
+    answers = asyncio.run(ask_all())
+    assert active_count() <= before + 2
+    punctual.close()
+    with made_of.journal.reading() as connection:
+        kept = set(connection.execute(select(DECISIONS.c.decision_id)).scalars())
+    assert {answer.decision_id for answer in answers} == kept
+    assert len(kept) == len(answers) == 40
+    made_of.journal.close()
 
 
 def test_who_has_given_up_is_never_written_for() -> None:

@@ -1,0 +1,103 @@
+"""Works jobs off in their order: one thread at a time, and another one where that is held up.
+
+Decisions share one interpreter, so that many threads at once would only take turns at it and wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Condition, Lock, Thread, current_thread
+from time import monotonic
+from typing import TypeVar
+
+R = TypeVar("R")
+PATIENCE_S = 0.02
+"""How long a job may take before another thread takes over the rest."""
+MOST = 64
+"""Threads at once, all but one of which are held up."""
+IDLE_S = 5.0
+"""After which a thread without work ends."""
+
+
+class Crew:
+    """Threads that begin when there is work and end without it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._news = Condition(Lock())
+        self._lead: Thread | None = None
+        self._threads = 0
+        self._began: float | None = None
+        """When the lead began what it is at."""
+
+    def submit(self, job: Callable[[], Future[R]]) -> Future[R]:
+        """Do a job soon; what it begins is complete when its result is. Nobody can take it back."""
+        found: Future[R] = Future()
+        found.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                begun = job()
+            except BaseException as error:
+                found.set_exception(error)
+            else:
+                begun.add_done_callback(lambda begun: _hand_on(begun, found))
+
+        with self._news:
+            self._jobs.append(run)
+            self._man()
+        return found
+
+    def relieve(self) -> None:
+        """Let another thread go on where the one at work is held up."""
+        with self._news:
+            self._man()
+
+    def close(self) -> None:
+        """Begin nothing more; whatever is under way ends unheard."""
+        with self._news:
+            self._jobs.clear()
+            self._lead = None
+            self._news.notify_all()
+
+    def _man(self) -> None:
+        """See to it that somebody is at the jobs."""
+        held_up = self._began is not None and monotonic() - self._began > PATIENCE_S
+        if self._jobs and self._threads < MOST and (self._lead is None or held_up):
+            self._lead, self._began = Thread(target=self._work, name=self._name, daemon=True), None
+            self._threads += 1
+            self._lead.start()
+        else:
+            self._news.notify()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            job()
+            del job
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next job of the thread that leads; None where this thread is to end."""
+        with self._news:
+            ours = self._lead is current_thread()
+            if ours:
+                self._began = None
+            while ours and not self._jobs:
+                ours = (self._news.wait(IDLE_S) or bool(self._jobs)) and self._lead is current_thread()
+            if not ours:
+                self._threads -= 1
+                if self._lead is current_thread():
+                    self._lead = None
+                return None
+            self._began = monotonic()
+            return self._jobs.popleft()
+
+
+def _hand_on(begun: Future[R], found: Future[R]) -> None:
+    error = begun.exception()
+    if error is None:
+        found.set_result(begun.result())
+    else:
+        found.set_exception(error)

@@ -1,0 +1,91 @@
+"""A decision on its way: made and answered, and not granted and recorded yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from serving import api, basis, findings
+from serving.decision import silenced
+from serving.desk import Made
+from serving.journal import JournalUnavailableError, Record
+from serving.progress import Progress
+from serving.shortfall import Lack, Shortfall
+from serving.stopwatch import Stopwatch
+from serving.welcome import Arrived
+from serving.wire import answer
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is offered if it is granted."""
+
+    made: Made
+    request: api.DecisionRequest
+    arrived: Arrived
+    watch: Stopwatch
+    name: str | None
+    """What the customer is called, where something that is said calls them by name."""
+    progress: Progress
+    _drafts: dict[int, tuple[api.Answer, Record]] = field(default_factory=dict)
+
+    def draft(self, made: Made) -> api.Answer:
+        """The answer, if it is this that is granted."""
+        if id(made) not in self._drafts:
+            found = self._answer(made, recorded=True)
+            self._drafts[id(made)] = found, _record(made, self.request, found)
+        return self._drafts[id(made)][0]
+
+    def record(self, kept: Made) -> Record:
+        """What is kept of it."""
+        self.draft(kept)
+        return self._drafts[id(kept)][1]
+
+    def granted(self, kept: Made) -> api.Answer:
+        """The answer, once it is granted and recorded."""
+        found = self.draft(kept)
+        self.watch.lap("record")
+        found.timings_ms = self.watch.milliseconds()
+        return found
+
+    def silent(self, error: JournalUnavailableError) -> Proposal:
+        """Nothing is offered instead, as it could not be recorded."""
+        lack = Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}.")
+        self.watch.lap("record")
+        return replace(self, made=replace(self.made, decision=silenced(self.made.decision, lack)), name=None)
+
+    def unrecorded(self) -> api.Answer:
+        """The answer that is not recorded."""
+        return self._answer(self.made, recorded=False)
+
+    def _answer(self, made: Made, recorded: bool) -> api.Answer:
+        timings = self.watch.milliseconds()
+        found = answer(made.decision, made.equipment, self.request.explain, timings, recorded, self.name)
+        found.warnings.extend(self.arrived.warnings)
+        return found
+
+
+def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Record:
+    decision = made.decision
+    ask, seen, versions = decision.ask, decision.vectors, decision.versions
+    rows = [item.scored.row for item in decision.items]
+    return Record(
+        ask.decision_id,
+        ask.customer_id,
+        ask.at,
+        request.model_dump_json(exclude_unset=True),
+        found.model_dump_json(by_alias=True),
+        {
+            "model": versions.model,
+            "schema": versions.schema,
+            "catalogue": versions.catalogue,
+            "policy": versions.policy,
+        },
+        seen.names,
+        tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
+        seen.sight.rows(np.array(rows, dtype=np.intp)),
+        basis.to_json(basis.basis_of(decision, made.equipment)),
+        findings.to_json(findings.findings_of(decision)),
+        basis.state_of(decision),
+    )

@@ -1,0 +1,62 @@
+"""Jobs in their order, and past one that is held up."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from threading import Event, current_thread
+
+import pytest
+
+from serving.crew import PATIENCE_S, Crew
+from serving.later import after, there
+
+
+def test_jobs_are_done_in_their_order_by_one_thread() -> None:
+    crew, done = Crew("test"), list[tuple[int, str]]()
+
+    def job(number: int) -> Future[int]:
+        done.append((number, current_thread().name))
+        return there(number)
+
+    asked = [crew.submit(lambda number=number: job(number)) for number in range(50)]  # type: ignore[misc]
+    assert [each.result() for each in asked] == list(range(50))
+    assert [number for number, _ in done] == list(range(50))
+    crew.close()
+
+
+def test_a_job_that_is_held_up_does_not_hold_up_the_others() -> None:
+    crew, hold = Crew("test"), Event()
+    stuck = crew.submit(lambda: there(hold.wait(600)))
+    time.sleep(2 * PATIENCE_S)
+    assert crew.submit(lambda: there(1)).result(600) == 1
+    assert not stuck.done()
+    hold.set()
+    assert stuck.result(600)
+    assert crew.submit(lambda: there(2)).result(600) == 2
+    crew.close()
+
+
+def test_who_waits_behind_a_job_that_is_held_up_is_relieved() -> None:
+    crew, hold = Crew("test"), Event()
+    stuck = crew.submit(lambda: there(hold.wait(600)))
+    behind = crew.submit(lambda: there(1))
+    time.sleep(2 * PATIENCE_S)
+    crew.relieve()
+    assert behind.result(600) == 1
+    assert not stuck.done()
+    hold.set()
+    crew.close()
+
+
+def test_what_a_job_raises_comes_to_whoever_waits_and_the_next_job_is_done() -> None:
+    def bad() -> Future[int]:
+        raise ValueError("bad")
+
+    crew = Crew("test")
+    with pytest.raises(ValueError, match="bad"):
+        crew.submit(bad).result(600)
+    with pytest.raises(ZeroDivisionError):
+        crew.submit(lambda: after(there(0), lambda found: 1 // found.result())).result(600)
+    assert crew.submit(lambda: there(1)).result(600) == 1
+    crew.close()
