@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from features.clock import Clock
@@ -64,21 +64,10 @@ class FollowUpDesk:
     def _cancelled(self, each: Due) -> bool:
         """True where something has happened; a reservation that was made for it is given back then."""
         with self.journal.reading() as connection:
-            happened = happened_since(connection, each) if each.unless else ()
-        event = next((event for event in happened if self._concerns(event, each)), None)
-        if event is not None:
-            why = f"{event.kind} {format_instant(event.occurred_at)}"
+            why = overtaken(happened_since(connection, each), each, self.equipment())
+        if why is not None:
             self.journal.write(lambda t: cancel(t, each, why, self.clock.now()))
-        return event is not None
-
-    def _concerns(self, event: Entry, each: Due) -> bool:
-        """True for an event about the offer, or for the purchase that the offer is for."""
-        if event.offer_id is not None:
-            return event.offer_id == each.offer_id
-        if event.decision_id is not None:
-            return event.decision_id == each.followed
-        offer = self.equipment().catalogue.offer.get(each.offer_id)
-        return event.kind == Kind.PURCHASED and (offer is None or offer.buys in (None, event.category))
+        return why is not None
 
     def _decision(self, each: Due, now: Instant) -> api.Answer | None:
         """The decision, made now where there is none; None where another one is at it, or it cannot be made."""
@@ -97,6 +86,22 @@ class FollowUpDesk:
         if found.recorded:
             self.journal.write(lambda t: decided(t, each, DecisionId(found.decision_id)))
         return found
+
+
+def overtaken(happened: Sequence[Entry], each: Due, equipment: Equipment) -> str | None:
+    """What cancels the follow-up of that which happened since, and when it did; None where nothing does."""
+    event = next((event for event in happened if _concerns(event, each, equipment)), None)
+    return None if event is None else f"{event.kind} {format_instant(event.occurred_at)}"
+
+
+def _concerns(event: Entry, each: Due, equipment: Equipment) -> bool:
+    """True for an event about the offer, or for the purchase that the offer is for."""
+    if event.offer_id is not None:
+        return event.offer_id == each.offer_id
+    if event.decision_id is not None:
+        return event.decision_id == each.followed
+    offer = equipment.catalogue.offer.get(each.offer_id)
+    return event.kind == Kind.PURCHASED and (offer is None or offer.buys in (None, event.category))
 
 
 def _answer(each: Due, decision: api.Answer | None) -> FollowUpAnswer:

@@ -10,11 +10,13 @@ from features.clock import Clock
 from features.instant import format_instant
 from serving.contact_api import ContactAnswer, Overdraft, Overdrafts
 from serving.equipment import Equipment
+from serving.follow_ups import overtaken
 from serving.gone import gone_since
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contact_story import overdrawn
 from serving.journal.contacts import Held, find
+from serving.journal.follow_ups import happened_since, reminder
 from serving.journal.standings import confirm, release
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import ContactId, Standing
@@ -56,6 +58,7 @@ class Outreach:
                 contact = found.contact
                 said = consents_of(transaction.connection, found.customer_id)
                 gone = gone_since(contact.channel, contact.offers, max(at, contact.moment), equipment, said)
+                gone = gone or _overtaken(transaction, found, equipment)
                 if gone is not None:
                     return release(transaction, found.contact.contact_id, at, gone[0]), gone
             return confirm(transaction, ContactId(contact_id), at), None
@@ -118,6 +121,14 @@ class Outreach:
             return self.journal.write(change)
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", f"{error}.".capitalize()) from error
+
+
+def _overtaken(transaction: Transaction, found: Held, equipment: Equipment) -> tuple[str, str] | None:
+    """Code and sentence where what cancels a reminder has happened since it was decided."""
+    decision_id = found.contact.decision_id
+    each = None if decision_id is None else reminder(transaction.connection, decision_id)
+    why = None if each is None else overtaken(happened_since(transaction.connection, each), each, equipment)
+    return None if why is None else ("overtaken", f"The reminder is no longer needed: {why}.")
 
 
 def _unknown(contact_id: str) -> RefusalError:

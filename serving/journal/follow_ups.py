@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_, update
 
@@ -50,29 +51,28 @@ class Due:
 
 _KEY = (FOLLOW_UPS.c.contact_id == bindparam("which")) & (FOLLOW_UPS.c.place == bindparam("nth"))
 _ANSWER = CONTACTS.alias("answer")
-_DUE = (
-    select(FOLLOW_UPS, IDENTITIES.c.customer_id, CONTACTS.c.moment_us, CONTACTS.c.decision_id.label("followed"))
-    .select_from(
-        FOLLOW_UPS.join(CONTACTS, FOLLOW_UPS.c.contact_id == CONTACTS.c.contact_id).join(
-            IDENTITIES, CONTACTS.c.identity_id == IDENTITIES.c.identity_id
-        )
+_FULL = select(
+    FOLLOW_UPS, IDENTITIES.c.customer_id, CONTACTS.c.moment_us, CONTACTS.c.decision_id.label("followed")
+).select_from(
+    FOLLOW_UPS.join(CONTACTS, FOLLOW_UPS.c.contact_id == CONTACTS.c.contact_id).join(
+        IDENTITIES, CONTACTS.c.identity_id == IDENTITIES.c.identity_id
     )
-    .where(
-        FOLLOW_UPS.c.due_us >= bindparam("first"),
-        FOLLOW_UPS.c.due_us <= bindparam("last"),
-        FOLLOW_UPS.c.cancelled.is_(None),
-        CONTACTS.c.standing.in_(WENT_OUT),
-        or_(
-            FOLLOW_UPS.c.decision_id.is_(None),
-            exists().where(
-                _ANSWER.c.decision_id == FOLLOW_UPS.c.decision_id,
-                _ANSWER.c.standing == Standing.RESERVED.value,
-                _ANSWER.c.expires_us > bindparam("now"),
-            ),
-        ),
-    )
-    .order_by(FOLLOW_UPS.c.due_us, FOLLOW_UPS.c.contact_id, FOLLOW_UPS.c.place)
 )
+_OF = _FULL.where(FOLLOW_UPS.c.decision_id == bindparam("decided"))
+_DUE = _FULL.where(
+    FOLLOW_UPS.c.due_us >= bindparam("first"),
+    FOLLOW_UPS.c.due_us <= bindparam("last"),
+    FOLLOW_UPS.c.cancelled.is_(None),
+    CONTACTS.c.standing.in_(WENT_OUT),
+    or_(
+        FOLLOW_UPS.c.decision_id.is_(None),
+        exists().where(
+            _ANSWER.c.decision_id == FOLLOW_UPS.c.decision_id,
+            _ANSWER.c.standing == Standing.RESERVED.value,
+            _ANSWER.c.expires_us > bindparam("now"),
+        ),
+    ),
+).order_by(FOLLOW_UPS.c.due_us, FOLLOW_UPS.c.contact_id, FOLLOW_UPS.c.place)
 _CLAIM = (
     update(FOLLOW_UPS)
     .where(
@@ -112,25 +112,34 @@ def due(
     if after is not None:
         place = tuple_(FOLLOW_UPS.c.due_us, FOLLOW_UPS.c.contact_id, FOLLOW_UPS.c.place)
         rows = rows.where(place > after)
-    return [
-        Due(
-            ContactId(row.contact_id),
-            row.place,
-            CustomerId(row.customer_id),
-            OfferId(row.offer_id),
-            ChannelName(row.channel),
-            tuple(Kind(each) for each in json.loads(row.unless)),
-            Instant(row.due_us),
-            Instant(row.moment_us),
-            None if row.followed is None else DecisionId(row.followed),
-            None if row.decision_id is None else DecisionId(row.decision_id),
-        )
-        for row in connection.execute(rows, {"first": first, "last": last, "now": now})
-    ]
+    return [_read(row) for row in connection.execute(rows, {"first": first, "last": last, "now": now})]
+
+
+def _read(row: Any) -> Due:
+    return Due(
+        ContactId(row.contact_id),
+        row.place,
+        CustomerId(row.customer_id),
+        OfferId(row.offer_id),
+        ChannelName(row.channel),
+        tuple(Kind(each) for each in json.loads(row.unless)),
+        Instant(row.due_us),
+        Instant(row.moment_us),
+        None if row.followed is None else DecisionId(row.followed),
+        None if row.decision_id is None else DecisionId(row.decision_id),
+    )
+
+
+def reminder(connection: Connection, decision_id: DecisionId) -> Due | None:
+    """The follow-up that this decision was made for; None where it was made for none."""
+    row = connection.execute(_OF, {"decided": decision_id}).one_or_none()
+    return None if row is None else _read(row)
 
 
 def happened_since(connection: Connection, each: Due) -> Sequence[Entry]:
     """What happened to the customer after the contact that may cancel the follow-up, oldest first."""
+    if not each.unless:
+        return ()
     asked = {"whose": each.customer_id, "since": each.since, "kinds": list(each.unless)}
     return [entry(row) for row in connection.execute(_SINCE, asked)]
 

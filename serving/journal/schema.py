@@ -197,7 +197,7 @@ FOLLOW_UPS = Table(
     Column("unless", Text, nullable=False),
     Column("due_us", BigInteger, nullable=False, index=True),
     Column("claimed_us", BigInteger),
-    Column("decision_id", Text),
+    Column("decision_id", Text, index=True),
     Column("cancelled", Text),
 )
 """What is to be decided again after a contact; ``unless`` is a JSON list of kinds of event, ``cancelled`` says what

@@ -53,7 +53,8 @@ def grant(service: TestClient, journal: Journal, clock: SimulatedClock) -> Calla
 
     def make(name: str = "one", **more: object) -> str:
         at = clock.now()
-        given: dict[str, object] = {"offers": (OfferId("coupon-milk"),), "priority": 5, "follow_ups": (), **more}
+        given: dict[str, object] = {"offers": (OfferId("coupon-milk"),), "priority": 5, "follow_ups": ()}
+        given |= {"decision_id": DecisionId(f"of-{name}"), **more}
         contact = Contact(
             ContactId(name),
             ChannelName("direct_mail"),
@@ -63,7 +64,6 @@ def grant(service: TestClient, journal: Journal, clock: SimulatedClock) -> Calla
             counts=True,
             standing=Standing.RESERVED,
             expires_at=Instant(at + HOUR),
-            decision_id=DecisionId(f"of-{name}"),
             **given,  # type: ignore[arg-type]
         )
         revision = journal.ledger(ANN, at).revision
@@ -177,6 +177,30 @@ def test_a_follow_up_is_cancelled_by_what_it_says(
     clock.advance(DAY)
     told(service, Instant(clock.now() - HOUR), kind, **about)
     assert len(service.get("/v1/followups").json()["follow_ups"]) == left
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "code"),
+    [("viewed", {"offer_id": "promo-milk"}, "overtaken"), ("clicked", {"offer_id": "promo-milk"}, None)],
+)
+def test_a_reminder_is_not_sent_after_what_cancels_it(
+    service: TestClient,
+    grant: Callable[..., str],
+    clock: SimulatedClock,
+    journal: Journal,
+    kind: str,
+    about: dict[str, object],
+    code: str | None,
+) -> None:
+    service.post(f"/v1/contacts/{grant(follow_ups=((MILK, REMINDER),))}/confirm")
+    clock.advance(DAY)
+    (due,) = service.get("/v1/followups").json()["follow_ups"]
+    name = grant("reminder", decision_id=DecisionId(due["decision"]["decision_id"]))
+    told(service, clock.now(), kind, **about)
+    answer = service.post(f"/v1/contacts/{name}/confirm")
+    assert (answer.status_code, answer.json().get("code")) == (409 if code else 200, code)
+    standing = {each.contact_id: each.standing for each in journal.ledger(ANN, clock.now()).contacts}
+    assert standing.get(ContactId(name)) == (None if code else Standing.CONFIRMED)
 
 
 def test_what_is_long_overdue_is_not_followed_up(
