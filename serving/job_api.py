@@ -94,7 +94,9 @@ class Job(_Wire):
 
     job_id: str
     stage: Literal["waiting", "reading", "scoring", "deciding", "writing", "done", "failed"]
-    running: bool = Field(description="False with a stage before `done` or `failed`: its process has died, resume it.")
+    state: Literal["starting", "running", "done", "failed"] = Field(
+        description="`failed` with a stage before `done` or `failed`: its process has died, resume it."
+    )
     asked_at: Rfc3339
     begun_at: Rfc3339 | None
     ended_at: Rfc3339 | None

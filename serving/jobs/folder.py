@@ -6,13 +6,18 @@ import dataclasses
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from features.errors import KairosError
 from serving.jobs.order import Audience, JobId, Order
 from serving.jobs.progress import ENDED, Progress
+
+PATIENCE_S = 0.5
+"""How long a process tries to get a job."""
 
 
 class JobError(KairosError):
@@ -36,6 +41,7 @@ class Folder:
         self._order = path / "order.json"
         self._progress = path / "progress.json"
         self._lock = path / "lock"
+        self._process = path / "process"
 
     @staticmethod
     def make(jobs: Path, order: Order) -> Folder:
@@ -76,20 +82,45 @@ class Folder:
         The lock goes with the process, however it dies.
         """
         with self._lock.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-            else:
-                yield True
+            yield _locked(lock, PATIENCE_S)
+
+    @contextmanager
+    def process(self) -> Iterator[int]:
+        """A file descriptor for a process that is to run the job: while that one has it open, it ``lives``."""
+        with self._process.open("w") as lock:
+            _locked(lock, PATIENCE_S)
+            yield lock.fileno()
 
     @property
     def runs(self) -> bool:
         """True while a process is at it."""
-        if not self._lock.exists():
-            return False
-        with self.held() as free:
-            return not free
+        return _taken(self._lock)
+
+    @property
+    def lives(self) -> bool:
+        """True while a process that was started for it is there, be it at it already or not."""
+        return self.runs or _taken(self._process)
+
+
+def _locked(file: TextIO, patience_s: float) -> bool:
+    """True where the lock could be had; whoever only looks has it for a moment, too."""
+    tried_until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= tried_until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
+
+
+def _taken(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with path.open("w") as file:
+        return not _locked(file, 0.0)
 
 
 def find(jobs: Path, job_id: str) -> Folder:
@@ -111,7 +142,7 @@ def every(jobs: Path) -> list[Folder]:
 
 def unfinished(jobs: Path) -> list[JobId]:
     """Jobs that have not ended and that no process is at, the oldest first."""
-    return [JobId(each.path.name) for each in every(jobs) if not each.ended and not each.runs]
+    return [JobId(each.path.name) for each in every(jobs) if not each.ended and not each.lives]
 
 
 @contextmanager

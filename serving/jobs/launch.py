@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from serving.jobs.folder import Folder
 from serving.jobs.order import JobId
 
 MODULE = "serving.batch"
@@ -16,7 +17,7 @@ MODULE = "serving.batch"
 
 def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
     """Start it with these settings, as variables; what it has to say goes into the log."""
-    with log.open("ab") as opened:
+    with log.open("ab") as opened, Folder(log.parent).process() as alive:
         child = subprocess.Popen(
             [sys.executable, "-m", MODULE, "--job", job_id],
             stdin=subprocess.DEVNULL,
@@ -24,6 +25,7 @@ def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
             stderr=opened,
             env={**os.environ, **settings},
             start_new_session=True,
+            pass_fds=(alive,),
         )
     # Somebody has to take note of its end, or it stays in the table of processes for as long as this one lives.
     threading.Thread(target=child.wait, name=f"job-{job_id}", daemon=True).start()

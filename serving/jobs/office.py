@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from features.clock import Clock
 from features.domain import ChannelName, Instant, OfferId
@@ -20,9 +21,12 @@ from serving.jobs import folder as folders
 from serving.jobs import manifest
 from serving.jobs.folder import Folder, JobError
 from serving.jobs.order import Audience, Format, JobId, Order
-from serving.jobs.progress import Stage
+from serving.jobs.progress import ENDED, Stage
 from serving.predicate import PredicateError, compile
 from serving.problem import Fault, RefusalError
+
+State = Literal["starting", "running", "done", "failed"]
+DIED = "Its process has died: POST /v1/jobs/{job_id}/resume takes it up where it was."
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,10 @@ class Office:
             RefusalError: 404 where there is none of this id.
         """
         folder = self._find(job_id)
-        if folder.progress().stage is not Stage.DONE and not folder.runs:
+        progress = folder.progress()
+        if progress.stage is not Stage.DONE and not folder.lives:
+            if progress.stage is Stage.FAILED:
+                folder.note(replace(progress, stage=Stage.WAITING, why="", ended_at=None))
             self.launch(JobId(job_id), folder.log)
         return self._told(folder)
 
@@ -150,12 +157,13 @@ class Office:
         )
 
     def _told(self, folder: Folder) -> api.Job:
-        order, progress = folder.order(), folder.progress()
+        runs, lives, order, progress = folder.runs, folder.lives, folder.order(), folder.progress()
+        state = _state(runs, lives, progress.stage)
         scarcity = json.loads(folder.prices.read_text()) if folder.prices.exists() else None
         return api.Job(
             job_id=order.job_id,
             stage=progress.stage.value,
-            running=folder.runs,
+            state=state,
             asked_at=format_instant(order.at),
             begun_at=_instant(progress.begun_at),
             ended_at=_instant(progress.ended_at),
@@ -166,12 +174,19 @@ class Office:
             follow_ups=progress.follow_ups,
             errors=progress.errors,
             restarts=progress.restarts,
-            why=progress.why or None,
+            why=progress.why or (DIED if state == "failed" else None),
             scarcity=None
             if scarcity is None
             else api.Scarcity(prices=scarcity["prices"], gap=max(scarcity["gap"], 0.0)),
             files=_files(folder),
         )
+
+
+def _state(runs: bool, lives: bool, stage: Stage) -> State:
+    """``stage`` is to be read last, or a job that ends meanwhile would look as if it had died."""
+    if stage in ENDED:
+        return "done" if stage is Stage.DONE else "failed"
+    return "running" if runs else "starting" if lives else "failed"
 
 
 def _files(folder: Folder) -> list[api.JobFile]:

@@ -56,7 +56,7 @@ class Run:
             return before
         begun = before.begun_at or self.clock.now()
         restarts = before.restarts + (before.begun_at is not None)
-        progress = self._note(replace(before, begun_at=begun, restarts=restarts, why=""))
+        progress = self._note(replace(before, stage=Stage.WAITING, begun_at=begun, restarts=restarts, why=""))
         progress = self._read(order, progress)
         places, prices = self._price(order, progress)
         progress = self._decide(order, self.folder.progress(), places, prices)

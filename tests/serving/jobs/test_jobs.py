@@ -186,12 +186,14 @@ def test_a_job_is_asked_for_followed_and_fetched_over_http(service: tuple[TestCl
     once = {"Idempotency-Key": "autumn"}
     answer = client.post("/v1/jobs", json=asked, headers=once)
     assert answer.status_code == 202, answer.text
-    job_id = answer.json()["job_id"]
+    job_id, states = answer.json()["job_id"], [answer.json()["state"]]
     assert client.post("/v1/jobs", json=asked, headers=once).json()["job_id"] == job_id
     deadline = time.monotonic() + 120
-    while (job := client.get(f"/v1/jobs/{job_id}").json())["stage"] not in ("done", "failed"):
+    while (job := client.get(f"/v1/jobs/{job_id}").json())["state"] not in ("done", "failed"):
+        states.append(job["state"])
         assert time.monotonic() < deadline, job
         time.sleep(0.1)
+    assert list(dict.fromkeys(states)) == ["starting", "running"]
     assert (job["stage"], job["customers"], job["decided"], job["errors"]) == ("done", 4, 4, 2), job
     for file in job["files"]:
         body = client.get(f"/v1/jobs/{job_id}/files/{file['name']}").content

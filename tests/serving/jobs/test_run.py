@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from serving.jobs.folder import Folder, JobError
 from serving.jobs.means import Means
 from serving.jobs.office import Office
 from serving.jobs.order import Audience, Format, JobId, Order
-from serving.jobs.progress import Stage
+from serving.jobs.progress import Progress, Stage
 from serving.jobs.results import write_csv, write_ndjson
 from serving.jobs.rows import lines
 from serving.jobs.run import Run
@@ -259,6 +260,34 @@ def test_one_process_at_a_time_has_a_job(pretended: Callable[..., Pretended], ru
         assert folders.unfinished(jobs) == []
     job()
     assert folders.unfinished(jobs) == []
+
+
+def test_a_job_tells_whether_its_process_starts_runs_or_has_died(
+    equipment: Callable[..., Equipment], tmp_path: Path, now: Instant
+) -> None:
+    shop, living = equipment(None), ExitStack()
+
+    def launched(_: JobId, log: Path) -> None:
+        living.enter_context(Folder(log.parent).process())
+
+    office = Office(tmp_path / "jobs", tmp_path, SimulatedClock(now), lambda: shop, launched)
+    job = office.take(api.JobRequest.model_validate({"audience": {"where": "True"}}), "shop")
+    assert job.state == "starting"
+    folder = Folder(tmp_path / "jobs" / job.job_id)
+    with living:
+        with folder.held():
+            assert office.job(job.job_id).state == "running"
+        assert folders.unfinished(tmp_path / "jobs") == []
+    died = office.job(job.job_id)
+    assert died.state == "failed"
+    assert "/resume" in str(died.why)
+    assert folders.unfinished(tmp_path / "jobs") == [job.job_id]
+    folder.note(Progress(Stage.FAILED, why="no such column"))
+    assert office.job(job.job_id).why == "no such column"
+    with living:
+        assert office.resume(job.job_id).state == "starting"
+    folder.note(Progress(Stage.DONE))
+    assert office.job(job.job_id).state == "done"
 
 
 def test_only_what_is_a_job_is_found_as_one(tmp_path: Path, now: Instant) -> None:
