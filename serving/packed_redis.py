@@ -6,7 +6,9 @@ written or read of many keys at once is one command, which a cluster would refus
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
 from redis.retry import Retry
 
 from features.stored import EVIDENCE
@@ -60,6 +63,27 @@ def connect(address: str) -> Redis:
     return Redis.from_url(address, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=retry)
 
 
+class _Own(threading.local):
+    """The connections that one thread keeps, by client."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Redis, AbstractConnection] = {}
+        self.pid = os.getpid()
+
+
+_own = _Own()
+
+
+def _line(client: Redis) -> AbstractConnection:
+    """A connection for this thread alone: taking one from the pool and giving it back takes longer than a read."""
+    if _own.pid != os.getpid():  # a forked process must not share its parent's
+        _own.__init__()  # type: ignore[misc]
+    if client not in _own.lines:
+        pool = client.connection_pool
+        _own.lines[client] = pool.connection_class(**pool.connection_kwargs)
+    return _own.lines[client]
+
+
 def shown(address: str) -> str:
     """An address as a message may tell it: without user, password and options."""
     return re.sub(r"//[^/]*@", "//", address).partition("?")[0]
@@ -84,7 +108,20 @@ class PackedRedis:
 
     def get(self, view: str, key: str) -> bytes | None:
         """The value of a key."""
-        return cast("bytes | None", self.client.get(f"{self._mark}:{view}:{key}"))
+        name = f"{self._mark}:{view}:{key}"
+        line = _line(self.client)
+        try:
+            told = name.encode()
+            line.send_packed_command(  # type: ignore[no-untyped-call]
+                [b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(told), told)], check_health=False
+            )
+            return cast("bytes | None", line.read_response())
+        except UNREACHABLE:
+            line.disconnect()  # type: ignore[no-untyped-call]
+            return cast("bytes | None", self.client.get(name))  # which tries again on a connection of its own
+        except BaseException:  # what the server still says is no answer to the next question
+            line.disconnect()  # type: ignore[no-untyped-call]
+            raise
 
     def get_many(self, view: str, keys: Sequence[str]) -> list[bytes | None]:
         """The value of each key, in one round trip."""

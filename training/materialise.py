@@ -6,14 +6,12 @@ online store, which then holds what was known at the catalogue's ``now`` and wha
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,14 +29,12 @@ from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Stored
 from serving.packed_file import PROJECT, count, get_all, open_to_read, open_to_write, put, table_name
 from serving.rebuild import projection_of
 from serving.settings import Settings, read_settings
+from training.bulk import write_newest
 from training.feature_store import apply_definitions, open_store
 from training.histories import Histories
 from training.history import included, load_history
 from training.offered import build_catalogue
 from training.publication import publish_online
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 class MaterialiseError(KairosError):
@@ -98,8 +94,8 @@ def materialise(settings: Settings, progress: bool = True) -> Report:
         with report.step("feast apply", bar):
             apply_definitions(settings, store)
         for view in VIEWS:
-            with report.step(f"feast materialize {view.name}", bar) as made:
-                made(_materialise_view(store, staged, view, catalogue.now, expected[view.name]))
+            with report.step(f"online {view.name}", bar) as made:
+                made(_materialise_view(settings, store, staged, view, catalogue.now, expected[view.name], progress))
         with report.step("positions", bar) as made:
             otherwise = _join_journal(settings, catalogue, staged)
             made(len(otherwise))
@@ -151,17 +147,17 @@ def _entities_by(table: pa.Table, view: Stored, now: Instant) -> int:
     return len(known[view.entity].unique())
 
 
-def _materialise_view(store: FeatureStore, staged: Path, view: Stored, now: Instant, expected: int) -> int:
-    """Let Feast write what is known at ``now``, and count what arrived."""
-    told = io.StringIO()
-    with redirect_stdout(told), redirect_stderr(told):  # Feast prints dates and an empty bar of its own
-        store.materialize(_FIRST, _EPOCH + timedelta(microseconds=now), [view.name])
+def _materialise_view(
+    settings: Settings, store: FeatureStore, staged: Path, view: Stored, now: Instant, expected: int, progress: bool
+) -> int:
+    """Write what is known at ``now``, and count what arrived."""
+    with tqdm(total=expected, desc=view.name, unit="row", disable=not progress, leave=False) as bar:
+        write_newest(store, staged, view, settings.feast_dir / f"{view.name}.parquet", now, bar.update)
     with closing(open_to_read(staged)) as con:
         written = count(con, table_name(PROJECT, view.name))
     if written != expected:
         raise MaterialiseError(
-            f"the online store holds {written:,} of {expected:,} rows of {view.name} known at {format_instant(now)}; "
-            f"Feast said: {told.getvalue().strip()[-500:]}"
+            f"the online store holds {written:,} of {expected:,} rows of {view.name} known at {format_instant(now)}"
         )
     return written
 

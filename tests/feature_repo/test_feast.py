@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,22 +12,25 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from feast import FeatureStore
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
-from features.domain import DAY, CustomerId
+from features.codec import Packed, pack
+from features.domain import DAY, CustomerId, Instant
 from features.schema import EVIDENCE_SCHEMA
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Shape
-from serving.packed_file import PROJECT
+from serving.packed_file import PROJECT, get_all, open_to_read, table_name
 from serving.packed_online_store import WriteError
 from serving.redis_reader import RedisReader
 from serving.settings import Settings
 from serving.store import PackedReader, SqliteReader
 from tests.oracle import of_state
 from tests.redis_server import redis_address, redis_server
+from training.bulk import packed, write_newest
 from training.feature_store import REPO, apply_definitions, open_store
 from training.offered import build_catalogue
 from training.retrieve import RetrievalError, retrieve_customers, retrieve_evidence
@@ -254,6 +258,48 @@ def test_materialise_writes_what_was_known_by_the_end_and_nothing_later(small_st
         assert state is not None
         assert state.reference == row["reference_us"] <= ends
     assert all(state.reference <= ends for state in reader.evidence(ends).values())
+
+
+def test_written_from_arrow_are_the_bytes_that_feast_materializes(small_store: Settings, tmp_path: Path) -> None:
+    now = Instant(build_catalogue(small_store).now - 40 * DAY)
+    theirs, ours = tmp_path / "theirs.db", tmp_path / "ours.db"
+    open_store(small_store, theirs).materialize(datetime(1970, 1, 2, tzinfo=UTC), moment(now))
+    heard: list[int] = []
+    for view in VIEWS:
+        file = small_store.feast_dir / f"{view.name}.parquet"
+        write_newest(open_store(small_store, ours), ours, view, file, now, heard.append)
+        table = table_name(PROJECT, view.name)
+        with closing(open_to_read(theirs)) as left, closing(open_to_read(ours)) as right:
+            assert get_all(left, table) == get_all(right, table)
+    assert sum(heard) > 200
+
+
+def test_arrow_rows_without_a_value_or_with_the_parting_byte_are_written_as_feast_would() -> None:
+    row: dict[str, Any] = {"customer_id": "c", "event_us": 5, "created_us": 4}
+    row |= {c.name: {Shape.FLOAT: 1.0, Shape.INT: 2}.get(c.shape, []) for c in ACTIVITY.columns}
+    rows = [row, row | {"category_keys": ["a\0b", ""]}, row | {"customer_active_120d": None, "offer_keys": None}]
+    table = pa.Table.from_pylist(rows, pa.schema([(name, _arrow(name)) for name in row]))
+    expected = [r | {"customer_active_120d": r["customer_active_120d"] or float("nan")} for r in rows]
+    expected = [r | {"offer_keys": r["offer_keys"] or []} for r in expected]
+    for batch in (table, *(table.slice(at, 1) for at in range(3))):
+        found = [value for each in batch.to_batches() for _, value in packed(ACTIVITY, each)]
+        wanted = expected if len(found) == 3 else [r for r in expected if pack_row(r) in found]
+        assert found == [pack_row(r) for r in wanted]
+
+
+def pack_row(row: dict[str, Any]) -> bytes:
+    return pack(ACTIVITY, Packed(row["event_us"], row["created_us"], 0, row))
+
+
+def _arrow(name: str) -> pa.DataType:
+    shape = {c.name: c.shape for c in ACTIVITY.columns}.get(name)
+    single = {
+        Shape.FLOAT: pa.float64(),
+        Shape.INT: pa.int64(),
+        None: pa.string() if name == "customer_id" else pa.int64(),
+    }
+    several = {Shape.FLOATS: pa.float64(), Shape.INTS: pa.int64(), Shape.TEXTS: pa.string()}
+    return pa.list_(several[shape]) if shape in several else single[shape]
 
 
 def test_teardown_leaves_no_value(small_store: Settings, own_store: Own) -> None:

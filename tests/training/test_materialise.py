@@ -132,7 +132,7 @@ def test_what_is_left_is_named_in_the_report_with_rows_and_rates(
     printed = capsys.readouterr().out
     for view in VIEWS:
         assert f"history of {view.name}" in printed
-        assert f"feast materialize {view.name}" in printed
+        assert f"online {view.name}" in printed
     assert "rows/s" in printed
     left = {file.name for file in own_world.feast_dir.iterdir()}
     assert left == {f"{view.name}.parquet" for view in VIEWS} | {"feature_store.yaml", "online.db", "registry.db"}
