@@ -27,6 +27,7 @@ FILE ?=
 KIND ?=
 CAPACITY ?=
 FORMAT ?=
+POLICY ?=
 ifneq ($(filter-out world,$(SOURCE)),)
 export KAIROS_SOURCE := $(SOURCE)
 endif
@@ -34,7 +35,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare monitor promote rollback serve batch migrate accept rebuild retention key mlflow
+.PHONY: help install run world data features train evaluate decide compare monitor whatif promote rollback serve batch migrate accept rebuild retention key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -43,6 +44,7 @@ help: ## Show this list
 	@printf '  DATA=folder   your own tables (with SOURCE=files)\n'
 	@printf '  ONCE=1        make run ends after printing\n'
 	@printf '  OUT=file      where make decide writes (.parquet or .csv)\n'
+	@printf '  POLICY=file   the changed policy of make whatif\n'
 	@printf '  PROOF=name    make prove runs this proof only\n'
 	@printf '  SEED=number INSIDE=logistic|crooked   the market that make world writes\n'
 
@@ -82,6 +84,9 @@ compare: $(STAMP) ## Set two runs side by side, in money and in words
 
 monitor: $(STAMP) ## Hold recent decisions against what the model learnt from and the time before; alerts go to /metrics
 	@$(BIN)/python -m training.monitor || test $$? -eq 1
+
+whatif: $(STAMP) ## What a changed policy would do to everybody, before it goes live: POLICY=file, KIND=kind
+	@$(BIN)/python -m training.whatif --policy '$(or $(POLICY),$(error POLICY=file is missing: name a policy document))' $(if $(KIND),--kind '$(KIND)')
 
 promote: $(STAMP) ## Let the newest model pass the gate and become champion, or say why not
 	@$(BIN)/python -m training.promote

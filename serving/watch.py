@@ -96,6 +96,10 @@ class Watch:
             gc.collect()
             gc.freeze()
 
+    def apart(self) -> Watch:
+        """Another that sees the same and leaves no trace of what it saw."""
+        return Watch(self._listing, self._registry, self._crowd, self._attention, self._poll_s)
+
     @property
     def cabinet(self) -> Cabinet:
         """Where the documents lie that are followed."""

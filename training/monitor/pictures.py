@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -9,18 +11,20 @@ from training.monitor.findings import Compared
 
 SHOWN = 16
 """Distributions shown, the most drifted."""
+WIDE = 150
+"""Characters of a line."""
 COLOUR = {"training": "#3066be", "earlier": "#8d99ae"}
 GOOD, BAD, UNKNOWN = "#0b6e4f", "#d1495b", "#8d99ae"
 
 
 def picture(found: Compared, limit: float) -> Figure:
     """Four panels."""
-    figure = Figure(figsize=(12, 8.5), layout="constrained")
-    axes = figure.subplots(2, 2, width_ratios=(3, 2))
-    _drift(axes[0, 0], found, limit)
-    _calibration(axes[0, 1], found)
-    _alerts(axes[1, 0], found)
-    _coverage(axes[1, 1], found)
+    figure = Figure(figsize=(12, 10), layout="constrained")
+    axes = figure.subplot_mosaic([["drift", "calibration"], ["drift", "coverage"], ["alerts", "alerts"]])
+    _drift(axes["drift"], found, limit)
+    _calibration(axes["calibration"], found)
+    _coverage(axes["coverage"], found)
+    _alerts(axes["alerts"], found)
     return figure
 
 
@@ -31,7 +35,7 @@ def _empty(ax: Axes, words: str) -> None:
 
 def _drift(ax: Axes, found: Compared, limit: float) -> None:
     most = sorted(found.drifts, key=lambda d: -d.psi)[:SHOWN][::-1]
-    ax.set_title("Drift (population stability index); grey line: what chance alone reaches")
+    ax.set_title("Population stability index (bar: what chance reaches)")
     if not most:
         _empty(ax, "too little to compare")
         return
@@ -61,9 +65,10 @@ def _alerts(ax: Axes, found: Compared) -> None:
     ax.set_title("Alerts", loc="left")
     for place, alert in enumerate(found.alerts):
         colour = UNKNOWN if alert.on is None else BAD if alert.on else GOOD
-        y = 0.95 - 0.14 * place
-        ax.text(0.0, y, alert.name, color=colour, fontweight="bold", transform=ax.transAxes, fontsize=8)
-        ax.text(0.22, y, alert.sentence, transform=ax.transAxes, fontsize=7, wrap=True, va="center")
+        y = 0.95 - 0.15 * place
+        sentence = "\n".join(wrap(alert.sentence, WIDE))
+        ax.text(0.0, y, alert.name, color=colour, fontweight="bold", transform=ax.transAxes, fontsize=8, va="top")
+        ax.text(0.14, y, sentence, transform=ax.transAxes, fontsize=7.5, va="top")
 
 
 def _coverage(ax: Axes, found: Compared) -> None:

@@ -1,0 +1,1 @@
+"""What a changed policy would do to everybody, before it goes live."""
