@@ -9,10 +9,12 @@ from hashlib import sha256
 from features.domain import ChannelName, CustomerId, EventId
 from serving import api
 from serving.events.arrival import Arrival, Status
+from serving.german_notes import note, refused
 from serving.identity.identity import Identity, distinct, identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.intake import Intake
 from serving.journal import Cause, JournalUnavailableError
+from serving.language import Language
 from serving.problem import Fault, RefusalError
 from serving.projection import NoVocabularyError
 
@@ -57,7 +59,8 @@ class Welcome:
             warnings = () if request.dry_run else tuple(self._take(request, events))
             return Arrived(self._who(names, request.dry_run), warnings + _left_out(request))
         except (JournalUnavailableError, NoVocabularyError) as error:
-            told = (f"The events of this request were not taken in: {error}.",) if events else ()
+            sentence = f"The events of this request were not taken in: {error}."
+            told = (note(sentence, Language(request.language)),) if events else ()
             return Arrived(CustomerId(names[0].value), told)
 
     def _take(self, request: api.DecisionRequest, events: list[dict[str, object]]) -> Iterator[str]:
@@ -70,7 +73,7 @@ class Welcome:
         listed = [event if any(name in event for name in nameless) else {**event, **own} for event in events]
         for place, receipt in enumerate(self.intake.accept(listed, CALLER)):
             if receipt.status is Status.REFUSED:
-                yield f"Event {place} was refused: {receipt.why}."
+                yield refused(place, receipt.code or "", receipt.why or "", Language(request.language))
 
     def _who(self, names: tuple[Identity, ...], dry_run: bool) -> CustomerId:
         """The strongest name's customer; several names are linked, and a stranger under them becomes known."""
@@ -89,7 +92,8 @@ class Welcome:
 
 def _left_out(request: api.DecisionRequest) -> tuple[str, ...]:
     left_out = request.dry_run and request.events
-    return ("A dry run journals nothing: its events did not count.",) if left_out else ()
+    sentence = "A dry run journals nothing: its events did not count."
+    return (note(sentence, Language(request.language)),) if left_out else ()
 
 
 def _names(request: api.DecisionRequest) -> tuple[Identity, ...]:

@@ -16,6 +16,8 @@ from serving.decision import Decision, Item
 from serving.eligibility import CHANNEL_NOT_OPEN, RULES
 from serving.equipment import Equipment
 from serving.german import meaning, open_topic, sentence
+from serving.german_notes import limit, note
+from serving.german_values import value
 from serving.language import Language, told
 from serving.model import PartName
 from serving.ranking import ChannelScore, Scored
@@ -74,7 +76,7 @@ def answer(
         fallback=bool(decision.shortfalls),
         fallback_reasons=[shortfall.lack.value for shortfall in decision.shortfalls],
         warnings=_warnings(decision, equipment),
-        limits=list(catalogue.limits),
+        limits=[limit(each, ask.language) for each in catalogue.limits],
         recorded=recorded,
         versions=api.Versions(
             model=versions.model,
@@ -246,7 +248,7 @@ def funnel(decision: Decision) -> api.Funnel:
                 offer_id=removal.pair.offer.offer_id,
                 channel=removal.pair.channel.name,
                 rule=removal.rule,
-                value=removal.value,
+                value=value(removal.rule, removal.value, decision.ask.language),
             )
             for removal in found.removed
             if removal.pair.offer.kind == decision.kind
@@ -257,7 +259,7 @@ def funnel(decision: Decision) -> api.Funnel:
 def _warnings(decision: Decision, equipment: Equipment) -> list[str]:
     language = decision.ask.language
     found = [sentence(shortfall, language) for shortfall in decision.shortfalls]
-    found.extend(equipment.notes)
+    found.extend(note(each, language) for each in equipment.notes)
     if not decision.personal:
         found.append(
             told(
