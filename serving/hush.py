@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from features.domain import Importance
 from serving.draw import SILENCE
 from serving.eligibility import MARKETING_OBJECTION, Removals
 from serving.explore import Group
 from serving.language import Language, number, told
-from serving.ranking import Scored
+from serving.ranking import Ranking
 
 
-def why_silent(best: Sequence[Scored], removed: Removals, group: Group, language: Language) -> str:
+def why_silent(best: Ranking, removed: Removals, group: Group, language: Language) -> str:
     """What decided between the best offer and silence. ``best`` is the best place of each offer, best first."""
-    needed = next((each for each in best if each.pair.offer.importance is not Importance.PROMOTIONAL), None)
+    needed = next((pair.offer for pair in best.pairs() if pair.offer.importance is not Importance.PROMOTIONAL), None)
     if needed is not None:
         return told(
             language,
-            f"{needed.pair.offer.name} is no promotion: it goes out whatever it is worth.",
-            f"{needed.pair.offer.name} ist keine Werbung und geht hinaus, gleich, was es wert ist.",
+            f"{needed.name} is no promotion: it goes out whatever it is worth.",
+            f"{needed.name} ist keine Werbung und geht hinaus, gleich, was es wert ist.",
         )
     if best and group is Group.CONTROL:
         return told(
@@ -37,14 +35,15 @@ def why_silent(best: Sequence[Scored], removed: Removals, group: Group, language
         return told(language, "No offer may be made now.", "Zurzeit darf kein Angebot gemacht werden.")
     if not best:
         return told(language, "There is nothing to offer.", "Es gibt nichts anzubieten.")
-    offer, channel = best[0].pair.offer.name, best[0].pair.channel.name
-    if best[0].score > SILENCE:
+    first = best[0]
+    offer, channel = first.pair.offer.name, first.pair.channel.name
+    if first.score > SILENCE:
         return told(
             language,
             f"{offer} on {channel} is worth more than saying nothing.",
             f"{offer} auf dem Kanal {channel} ist mehr wert, als nichts zu sagen.",
         )
-    worth = number(best[0].score, 1, language)
+    worth = number(first.score, 1, language)
     return told(
         language,
         f"Even the best, {offer} on {channel}, would be worth {worth} minor units: saying nothing is better.",

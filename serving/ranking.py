@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -94,6 +94,10 @@ class Ranking(Sequence[Scored]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def pairs(self) -> Iterator[Pair]:
+        """The pairs alone."""
+        return map(self._judged.pairs.__getitem__, self._places)
 
 
 def by_channel(judged: Judged, places: Iterable[int], channels: Collection[ChannelName]) -> tuple[ChannelScore, ...]:

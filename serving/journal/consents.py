@@ -11,8 +11,9 @@ from features.domain import CustomerId, Instant
 from serving.consent import Consent, Topic, most_restrictive
 from serving.journal.audit import Cause
 from serving.journal.schema import CONSENTS
+from serving.journal.written import Written
 
-STATED = (
+STATED = Written(
     select(*(CONSENTS.c[name] for name in ("purpose", "channel", "granted", "at_us", "source", "proof")))
     .where(CONSENTS.c.customer_id == bindparam("whose"))
     .order_by(CONSENTS.c.consent_id)
@@ -36,7 +37,7 @@ def state_consent(connection: Connection, customer_id: CustomerId, consent: Cons
 
 def consents_of(connection: Connection, customer_id: CustomerId) -> dict[Topic, Consent]:
     """The statement that holds for each purpose and channel on which the customer made one."""
-    return in_force(tuple(row) for row in connection.execute(STATED, {"whose": customer_id}))
+    return in_force(STATED.rows(connection, {"whose": customer_id}))
 
 
 def in_force(rows: Iterable[Sequence[Any]]) -> dict[Topic, Consent]:

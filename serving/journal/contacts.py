@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select
 from features.domain import DAY, ChannelName, CustomerId, DecisionId, Instant
 from serving.journal.counters import counted_of, numbered
 from serving.journal.schema import CONTACTS, CUSTOMERS, IDENTITIES
+from serving.journal.written import Written
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 
 MATTERS_DAYS = 62
@@ -59,8 +60,8 @@ def read_ledger(
         since: Contacts that went out before it are left out; None: two months before ``at``.
     """
     first = Instant(at - MATTERS_DAYS * DAY) if since is None else since
-    rows = connection.execute(STORY, {"whose": customer_id, "since": first})
-    counted = connection.execute(counted_of(len(keys)), numbered(keys)) if keys else ()
+    rows = STORY.rows(connection, {"whose": customer_id, "since": first})
+    counted = counted_of(len(keys)).rows(connection, numbered(keys)) if keys else ()
     return ledger_in(rows, counted)
 
 
@@ -138,7 +139,7 @@ LATEST = case((CUSTOMERS.c.head > CUSTOMERS.c.booked, CUSTOMERS.c.head), else_=C
 """The last position that concerns a customer, be it of an event, a name, a contact or a consent."""
 _COUNTS = or_(*(CONTACTS.c.standing == standing.value for standing in COUNTING))
 # On the way of every decision, so made once, and without lists, which would have to be written out at every use.
-STORY = (
+STORY = Written(
     select(LATEST, *_FIELDS)
     .select_from(
         CUSTOMERS.outerjoin(IDENTITIES, IDENTITIES.c.customer_id == CUSTOMERS.c.customer_id).outerjoin(

@@ -6,17 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from functools import cache
 
-from sqlalchemy import Connection, Insert, Select, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, bindparam, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.journal.schema import COUNTERS, TAKES
+from serving.journal.written import Written
 from serving.ledger.contact import ContactId
 from serving.ledger.reservation import Take
 
 TOLERANCE = 1e-6
 """Money is added up in float64, so a sum that should be what there is may exceed it by this much."""
 
-_ADD = insert(TAKES)
+_ADD = Written(
+    insert(TAKES).values(key=bindparam("key"), amount=bindparam("amount"), contact_id=bindparam("contact_id")).inline()
+)
 _OF = (
     select(TAKES.c.key, func.sum(TAKES.c.amount))
     .where(TAKES.c.contact_id.in_(bindparam("which", expanding=True)))
@@ -28,15 +31,14 @@ def taken(connection: Connection, keys: Collection[str]) -> dict[str, float]:
     """What is used up, by key; keys of which nothing was ever taken are left out."""
     if not keys:
         return {}
-    rows = connection.execute(counted_of(len(keys)), numbered(keys))
-    return {row.key: row.taken for row in rows}
+    return dict(counted_of(len(keys)).rows(connection, numbered(keys)))
 
 
 @cache
-def counted_of(keys: int) -> Select[tuple[str, float]]:
+def counted_of(keys: int) -> Written:
     """A statement for what is used up of so many keys, whose values are given by ``numbered``."""
     wanted = (COUNTERS.c.key == bindparam(f"key_{number}") for number in range(keys))
-    return select(COUNTERS.c.key, COUNTERS.c.taken).where(or_(*wanted))
+    return Written(select(COUNTERS.c.key, COUNTERS.c.taken).where(or_(*wanted)))
 
 
 def numbered(keys: Collection[str]) -> dict[str, str]:
@@ -59,7 +61,7 @@ def take(connection: Connection, takes: Iterable[Take]) -> None:
     """Use up; that there is enough was looked at before."""
     rows = [{"key": each.key, "amount": each.amount, "contact_id": each.contact_id} for each in takes]
     if rows:
-        connection.execute(_ADD, rows)
+        _ADD.run_all(connection, rows)
         _count(connection, [(str(row["key"]), float(str(row["amount"]))) for row in rows])
 
 
@@ -80,12 +82,11 @@ def _count(connection: Connection, amounts: Iterable[tuple[str, float]]) -> None
         summed[key] += amount
     if summed:
         rows = [{"key": key, "taken": amount} for key, amount in sorted(summed.items())]
-        connection.execute(_raise(connection.dialect.name), rows)
+        _raise(connection.dialect.name).run_all(connection, rows)
 
 
 @cache
-def _raise(dialect: str) -> Insert:
+def _raise(dialect: str) -> Written:
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(COUNTERS)
     more = {"taken": COUNTERS.c.taken + statement.excluded.taken}
-    upsert: Insert = statement.on_conflict_do_update(index_elements=[COUNTERS.c.key], set_=more)
-    return upsert
+    return Written(statement.on_conflict_do_update(index_elements=[COUNTERS.c.key], set_=more))

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.schema import DECISIONS
+from serving.journal.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Record:
 
     def seal(self) -> str:
         """The digest of all the rest."""
-        shape = json.dumps([dict(self.versions), self.names, self.pairs])
+        shape = f"[{_listed(*self.versions.items())}, {_named(self.names)}, {_named(self.pairs)}]"
         told = (self.decision_id, self.customer_id, str(self.at), self.request, self.answer)
         texts = (*told, shape, self.basis, self.findings)
         found = sha256()
@@ -63,11 +64,17 @@ class Record:
 
 AT_ONCE = 500
 """Decisions in memory at once while many are read."""
-_ADD = insert(DECISIONS)  # once, as in ``log``
+_ADD = Written(insert(DECISIONS))
 
 
-@lru_cache(maxsize=8)
-def _listed(names: tuple[str, ...]) -> str:
+@lru_cache(maxsize=64)
+def _listed(*versions: tuple[str, str | None]) -> str:
+    return json.dumps(dict(versions))
+
+
+@lru_cache(maxsize=4_096)
+def _named(names: tuple[str | tuple[str, str], ...]) -> str:
+    """As JSON; the same few columns, and often the same pairs."""
     return json.dumps(names)
 
 
@@ -79,16 +86,16 @@ def write_decision(connection: Connection, decision: Record) -> None:
         "at_us": decision.at,
         "request": decision.request,
         "answer": decision.answer,
-        "versions": json.dumps(dict(decision.versions)),
-        "names": _listed(decision.names),
-        "pairs": json.dumps(decision.pairs),
+        "versions": _listed(*decision.versions.items()),
+        "names": _named(decision.names),
+        "pairs": _named(decision.pairs),
         "matrix": zlib.compress(_plain(decision.matrix), 1),
         "basis": decision.basis,
         "findings": decision.findings,
         "digest": decision.seal(),
         "state": decision.state,
     }
-    connection.execute(_ADD, row)
+    _ADD.run(connection, row)
 
 
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:

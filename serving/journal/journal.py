@@ -6,12 +6,11 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -47,6 +46,7 @@ from serving.journal.people import People
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position
+from serving.journal.written import Written
 from serving.later import after
 from serving.ledger.contact import Ledger
 from serving.witness import Seen, Witness
@@ -57,16 +57,11 @@ UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, Dat
 """What the database says where it cannot do what it is asked; a wrong statement of ours is not among it."""
 
 
-_FIND = (
+_FIND = Written(
     select(IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked)
     .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == IDENTITIES.c.customer_id))
     .where(IDENTITIES.c.namespace == bindparam("kind"), IDENTITIES.c.value == bindparam("told"))
 )
-
-
-@cache
-def _recent(within: tuple[tuple[Kind, int], ...]) -> Select[Any]:
-    return recent(dict(within))
 
 
 def random_customer() -> CustomerId:
@@ -289,10 +284,10 @@ class Journal:
     def recent_events(self, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int) -> list[Event]:
         """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
         since = {f"since_{span}": at - span for span in set(within.values())}
-        rows = self._look(_recent(tuple(within.items())), whose=customer_id, most=most, **since)
+        rows = self._look(recent(tuple(within.items())), whose=customer_id, most=most, **since)
         return [event_of(row, customer_id) for row in rows]
 
-    def _look(self, statement: Select[Any], **given: object) -> list[tuple[Any, ...]]:
+    def _look(self, statement: Written, **given: object) -> list[tuple[Any, ...]]:
         lookup = self._ready().lookup
         with self._reported():
             return lookup.rows(statement, **given)

@@ -6,6 +6,7 @@ import json
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,7 @@ from serving.events.arrival import Arrival, Receipt, Status
 from serving.journal.people import People, UnknownCustomerError
 from serving.journal.schema import CUSTOMERS, EVENTS, IDENTITIES
 from serving.journal.sent import Sent, note_all
+from serving.journal.written import Written
 
 IDENTIFIED = "identified"
 """What stands in place of a kind where nothing happened but a statement about who is who."""
@@ -220,7 +222,7 @@ class News:
     """What a value lacks that includes everything up to ``before``."""
 
 
-STANDING = select(CUSTOMERS.c.head, CUSTOMERS.c.relinked).where(CUSTOMERS.c.customer_id == bindparam("whose"))
+STANDING = Written(select(CUSTOMERS.c.head, CUSTOMERS.c.relinked).where(CUSTOMERS.c.customer_id == bindparam("whose")))
 """How far the journal has come with one customer."""
 
 
@@ -245,7 +247,8 @@ def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> di
     return found
 
 
-def recent(within: Mapping[Kind, int]) -> Select[Any]:
+@cache
+def recent(within: tuple[tuple[Kind, int], ...]) -> Written:
     """A statement for a customer's latest events of these kinds that count, newest first.
 
     Its parameters are ``whose``, ``most``, and for each span in ``within`` (microseconds) the instant ``since_<span>``
@@ -254,14 +257,15 @@ def recent(within: Mapping[Kind, int]) -> Select[Any]:
     wanted = or_(
         *(
             and_(or_(*(EVENTS.c.kind == kind for kind in kinds)), EVENTS.c.occurred_us >= bindparam(f"since_{span}"))
-            for span, kinds in spans(within).items()
+            for span, kinds in spans(dict(within)).items()
         )
     )
     # Of a long history this finds the few that are wanted in the index; what holds of each kind is then asked of those.
-    kinds: list[BindParameter[str]] = [bindparam(f"any_{number}", kind.value) for number, kind in enumerate(within)]
-    near = EVENTS.c.kind.in_(kinds), EVENTS.c.occurred_us >= bindparam(f"since_{max(within.values())}")
+    asked = enumerate(kind for kind, _ in within)
+    kinds: list[BindParameter[str]] = [bindparam(f"any_{number}", kind.value) for number, kind in asked]
+    near = EVENTS.c.kind.in_(kinds), EVENTS.c.occurred_us >= bindparam(f"since_{max(span for _, span in within)}")
     rows = _counting().where(IDENTITIES.c.customer_id == bindparam("whose"), *near, wanted)
-    return rows.order_by(EVENTS.c.position.desc()).limit(bindparam("most"))
+    return Written(rows.order_by(EVENTS.c.position.desc()).limit(bindparam("most")))
 
 
 def recent_events(
@@ -269,8 +273,8 @@ def recent_events(
 ) -> list[Event]:
     """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
     since = {f"since_{span}": at - span for span in spans(within)}
-    rows = connection.execute(recent(within), {"whose": customer_id, "most": most, **since})
-    return [event_of(tuple(row), customer_id) for row in rows]
+    rows = recent(tuple(within.items())).rows(connection, {"whose": customer_id, "most": most, **since})
+    return [event_of(row, customer_id) for row in rows]
 
 
 def spans(within: Mapping[Kind, int]) -> dict[int, list[Kind]]:

@@ -1,25 +1,14 @@
-"""Reads that stand in the way of every decision: one statement each, on a connection that its thread keeps.
-
-SQLAlchemy writes the statements; running them through it took ten times longer than the database did.
-"""
+"""Reads that stand in the way of every decision: one statement each, on a connection that its thread keeps."""
 
 from __future__ import annotations
 
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-Values = tuple[Any, ...]
-
-
-class _Text(NamedTuple):
-    """A statement as the database reads it; ``names`` is the order of its parameters, None where they go by name."""
-
-    sql: str
-    fixed: dict[str, Any]
-    names: tuple[str, ...] | None
+from serving.journal.written import Values, Written
 
 
 class _Held:
@@ -37,26 +26,19 @@ class Lookup:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._texts: dict[Select[Any], _Text] = {}
         self._own = threading.local()
 
-    def rows(self, statement: Select[Any], **given: object) -> list[Values]:
+    def rows(self, statement: Written, **given: object) -> list[Values]:
         """What the statement finds, one tuple a row; ``given`` are values of its parameters.
-
-        The same statement object has to be given each time: it is written out at its first use. It has no lists.
 
         Raises:
             DBAPIError: The database cannot do it; the next call opens a connection anew.
         """
-        text = self._texts.get(statement) or self._written(statement)
-        told = {**text.fixed, **given}
-        values = told if text.names is None else [told[name] for name in text.names]
-        wrong = self._engine.dialect.loaded_dbapi.Error
         try:
-            found: list[Values] = self._connection().execute(text.sql, values).fetchall()
-        except wrong as error:
+            found: list[Values] = statement.on(self._engine.dialect, self._connection(), given).fetchall()
+        except DBAPIError:
             self._own.held = None
-            raise DBAPIError.instance(text.sql, None, error, wrong) from error
+            raise
         return found
 
     def close(self) -> None:
@@ -77,10 +59,3 @@ class Lookup:
         if self._engine.dialect.name == "postgresql":
             connection.autocommit = True
         return connection
-
-    def _written(self, statement: Select[Any]) -> _Text:
-        compiled = statement.compile(dialect=self._engine.dialect)
-        names = None if compiled.positiontup is None else tuple(compiled.positiontup)
-        fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        text = self._texts[statement] = _Text(str(compiled), fixed, names)
-        return text

@@ -17,6 +17,7 @@ from serving.identity.namespace import KAIROS, rank_of
 from serving.journal.audit import Cause
 from serving.journal.schema import CUSTOMERS, IDENTITIES, LINKS, SEPARATIONS
 from serving.journal.transaction import Transaction
+from serving.journal.written import Written
 
 # Once for all, as in ``log``: every event asks for names.
 _NAMED = select(IDENTITIES.c.identity_id, IDENTITIES.c.value, IDENTITIES.c.customer_id).where(
@@ -202,16 +203,17 @@ def book(connection: Connection, customer_ids: Iterable[CustomerId], position: i
         for customer_id in sorted(set(customer_ids))
     ]
     if rows:
-        connection.execute(_book(connection.dialect.name), rows)
+        _book(connection.dialect.name).run_all(connection, rows)
 
 
 @cache
-def _book(dialect: str) -> Insert:
+def _book(dialect: str) -> Written:
     statement = (postgresql if dialect == "postgresql" else sqlite).insert(CUSTOMERS)
-    upsert: Insert = statement.on_conflict_do_update(
-        index_elements=[CUSTOMERS.c.customer_id], set_={"booked": statement.excluded.booked}
+    return Written(
+        statement.on_conflict_do_update(
+            index_elements=[CUSTOMERS.c.customer_id], set_={"booked": statement.excluded.booked}
+        )
     )
-    return upsert
 
 
 @cache

@@ -18,6 +18,7 @@ from serving.journal.names import Names, book
 from serving.journal.schema import CONTACTS, CUSTOMERS, FOLLOW_UPS, IDENTITIES
 from serving.journal.standings import change, lapse, sweep
 from serving.journal.transaction import Transaction
+from serving.journal.written import Written
 from serving.ledger.contact import Contact, ContactId, Standing
 from serving.ledger.reservation import Exhausted, Reserved, Stale, Take
 
@@ -32,7 +33,7 @@ _LAPSED = (
     )
     .scalar_subquery()
 )
-_STANDING = (
+_STANDING = Written(
     select(IDENTITIES.c.identity_id, IDENTITIES.c.customer_id, LATEST, _LAPSED)
     .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == bindparam("whose")))
     .where(
@@ -43,8 +44,8 @@ _STANDING = (
     )
     .order_by(IDENTITIES.c.identity_id)
 )
-_GRANT = insert(CONTACTS)
-_FOLLOW = insert(FOLLOW_UPS)
+_GRANT = Written(insert(CONTACTS))
+_FOLLOW = insert(FOLLOW_UPS)  # rare, and not every column of it is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def reserve(
     identity_id = found.identity_id if found is not None else introduce(transaction, customer_id, at)
     position = transaction.next_position()
     whose = {"identity_id": identity_id, "customer_id": customer_id, "zone": zone, "policy": policy}
-    connection.execute(_GRANT, [row(contact, position, at) | whose for contact in contacts])
+    _GRANT.run_all(connection, (row(contact, position, at) | whose for contact in contacts))
     if follow_ups := [due for contact in contacts for due in _follow_ups(contact)]:
         connection.execute(_FOLLOW, follow_ups)
     book(connection, [customer_id], position)
@@ -142,10 +143,10 @@ def _follow_ups(contact: Contact) -> list[dict[str, object]]:
 
 
 def _standing(connection: Connection, customer_id: CustomerId, at: Instant) -> _Found | None:
-    row = connection.execute(_STANDING, {"whose": customer_id, "at": at}).first()
-    if row is None:
+    rows = _STANDING.rows(connection, {"whose": customer_id, "at": at})
+    if not rows:
         return None
-    identity_id, owner, revision, lapsed = row
+    identity_id, owner, revision, lapsed = rows[0]
     return _Found(identity_id, CustomerId(owner), revision or 0, lapsed)
 
 

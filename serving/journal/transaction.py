@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, bindparam, select, update
 
 from serving.journal.schema import HEAD
+from serving.journal.written import Written
 from serving.witness import Seen
 
-_TURN = select(HEAD.c.position).with_for_update()
+_TURN = Written(select(HEAD.c.position).with_for_update())
 _NAMED = select(HEAD.c.name, HEAD.c.position)
-_GIVEN = update(HEAD).values(position=bindparam("given"))
+_GIVEN = Written(update(HEAD).values(position=bindparam("given")))
 
 
 def name_and_position(connection: Connection) -> Seen:
@@ -35,8 +36,8 @@ class Transaction:
         Whatever depends on what was appended before (whose an identity is, which events are known) is read after this.
         """
         if self._given is None:
-            self._given = self.connection.execute(_TURN).scalar_one()
-            self._found = self._given
+            ((self._found,),) = _TURN.rows(self.connection, {})
+            self._given = self._found
         return self._given
 
     def next_position(self) -> int:
@@ -51,10 +52,18 @@ class Transaction:
     @contextmanager
     def undoable(self) -> Iterator[None]:
         """A part of the transaction that is undone alone when it raises. Its positions stay unused."""
-        with self.connection.begin_nested():
+        raw = self.connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("SAVEPOINT part")
+        try:
             yield
+        except BaseException:
+            raw.execute("ROLLBACK TO SAVEPOINT part")
+            raw.execute("RELEASE SAVEPOINT part")
+            raise
+        raw.execute("RELEASE SAVEPOINT part")
 
     def close(self) -> None:
         """Record the positions given out; the last statement of the transaction."""
         if self._given != self._found:
-            self.connection.execute(_GIVEN, {"given": self._given})
+            _GIVEN.run(self.connection, {"given": self._given})
