@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from feast import FeatureStore
+from numpy.typing import NDArray
 
 from features.codec import Packed, layout, pack
 from features.domain import Instant
@@ -24,6 +25,7 @@ ROWS = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1970, 1, 2, tzinfo=UTC)
 _NONE = memoryview(b"")
+_TIMES = ["event_timestamp", "created_timestamp"]
 
 
 def write_newest(
@@ -45,37 +47,46 @@ def write_newest(
         progress: Hears how many more rows were written.
     """
     table = table_name(PROJECT, view.name)
-    with duckdb.connect() as db, closing(open_to_write(staged)) as con:
+    with closing(open_to_write(staged)) as con:
         create(con, table)
-        for batch in _newest(db, view, history, now):
+        for batch in _newest(view, history, now):
             put(con, table, packed(view, batch))
             progress(batch.num_rows)
     known = store.get_feature_view(view.name)
     store.registry.apply_materialization(known, store.project, _FIRST, _EPOCH + timedelta(microseconds=now))
 
 
-def _newest(db: duckdb.DuckDBPyConnection, view: Stored, history: Path, now: Instant) -> Iterator[pa.RecordBatch]:
-    """The newest row of each entity in the order of their ids; Feast, too, takes the row created last among equals."""
-    columns = ", ".join(f'"{column.name}"' for column in view.columns)
-    db.execute("SET preserve_insertion_order = false")
-    yield from db.sql(
-        f"""
-        WITH newest AS (
-            SELECT {view.entity}, max((event_timestamp, created_timestamp)) AS times
-            FROM read_parquet(?) WHERE epoch_us(event_timestamp) <= ? GROUP BY {view.entity}
-        )
-        SELECT {view.entity}, {columns},
-            epoch_us(event_timestamp) AS event_us, epoch_us(created_timestamp) AS created_us
-        FROM read_parquet(?) JOIN newest USING ({view.entity}) WHERE (event_timestamp, created_timestamp) = times
-        QUALIFY row_number() OVER (PARTITION BY {view.entity}) = 1
-        ORDER BY {view.entity}
-        """,
-        params=[str(history), int(now), str(history)],
-    ).to_arrow_reader(ROWS)
+def _newest(view: Stored, history: Path, now: Instant) -> Iterator[pa.RecordBatch]:
+    """The newest row of each entity; the row created last among equals, as Feast takes it."""
+    chosen, start = _chosen(view, history, now), 0
+    columns = [view.entity, *_TIMES, *(column.name for column in view.columns)]
+    with pq.ParquetFile(history) as file:
+        for batch in file.iter_batches(ROWS, columns=columns):
+            some = chosen[start : start + batch.num_rows]
+            start += batch.num_rows
+            if some.any():
+                yield batch if some.all() else batch.filter(pa.array(some))
+
+
+def _chosen(view: Stored, history: Path, now: Instant) -> NDArray[np.bool_]:
+    """Which rows of the file are the newest of their entity."""
+    narrow = pq.read_table(history, columns=[view.entity, *_TIMES]).combine_chunks()
+    entity = narrow[view.entity].combine_chunks().dictionary_encode().indices.to_numpy()
+    event, created = (_microseconds(narrow[name].combine_chunks()) for name in _TIMES)
+    known = np.flatnonzero(event <= int(now))
+    order = known[np.lexsort((created[known], event[known], entity[known]))]
+    last = np.flatnonzero(np.diff(entity[order], append=-1))
+    chosen = np.zeros(len(entity), dtype=np.bool_)
+    chosen[order[last]] = True
+    return chosen
+
+
+def _microseconds(instants: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(instants.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False))
 
 
 def packed(view: Stored, batch: pa.RecordBatch) -> Iterator[tuple[str, bytes]]:
-    """Key and value of each row; columns are the entity, ``event_us``, ``created_us`` and those of the view.
+    """Key and value of each row; columns are the entity, both timestamps and those of the view.
 
     A null number is NaN and a null list is empty, as where Feast writes.
     """
@@ -84,7 +95,7 @@ def packed(view: Stored, batch: pa.RecordBatch) -> Iterator[tuple[str, bytes]]:
         return
     at = layout(view)
     keys = batch[view.entity].to_pylist()
-    instants = zip(batch["event_us"].to_pylist(), batch["created_us"].to_pylist(), strict=True)
+    instants = zip(*(_microseconds(batch[name]).tolist() for name in _TIMES), strict=True)
     floats, lists = _numbers(batch, at.columns[Shape.FLOAT], "<f8"), _lists(batch, at.columns[Shape.FLOATS])
     integers, integer_lists = _numbers(batch, at.columns[Shape.INT], "<i8"), _lists(batch, at.columns[Shape.INTS])
     texts = [_texts(batch[c.name]) for c in at.several if c.shape in (Shape.TEXT, Shape.TEXTS)]
@@ -143,6 +154,7 @@ def _texts(held: pa.Array) -> tuple[list[str], list[int]]:
 
 def _one_by_one(view: Stored, batch: pa.RecordBatch) -> Iterator[tuple[str, bytes]]:
     nothing: dict[Shape, Any] = {Shape.FLOAT: float("nan"), Shape.FLOATS: [], Shape.INTS: [], Shape.TEXTS: []}
-    for row in batch.to_pylist():
+    instants = zip(*(_microseconds(batch[name]).tolist() for name in _TIMES), strict=True)
+    for row, (event_at, created_at) in zip(batch.drop_columns(_TIMES).to_pylist(), instants, strict=True):
         held = {c.name: nothing[c.shape] if row[c.name] is None else row[c.name] for c in view.columns}
-        yield row[view.entity], pack(view, Packed(row["event_us"], row["created_us"], 0, held))
+        yield row[view.entity], pack(view, Packed(event_at, created_at, 0, held))

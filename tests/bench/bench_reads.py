@@ -1,116 +1,154 @@
-"""Reads and writes of one customer's features alone: Feast's own SQLite store, Feast on the packed one, the service.
+"""Reads and writes of one customer's features: Feast's own stores on SQLite and Redis, Feast on ours, the service.
 
-All in turns in one run, on one thread, for the same customers. Writes ``bench_reads.json`` to the folder of reports.
+All in turns in one run, on one thread, for the same customers and features. CPU time of the process that asks: what a
+server of Redis spends is not in it. ``make bench PART=reads``.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
+from feast import FeatureStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from features.codec import PackedState, pack_state
-from features.domain import CustomerId
-from features.stored import ACTIVITY
-from serving.packed_file import create, open_to_read, open_to_write, table_name
+from features.domain import CustomerId, Instant
+from features.stored import ACTIVITY, PROFILE, state_from_row
+from serving.packed_file import PROJECT, open_to_read, open_to_write, table_name
+from serving.redis_reader import RedisReader
+from serving.redis_values import RedisValues
 from serving.settings import Settings, read_settings
-from serving.store import SqliteReader
-from serving.values import SqliteValues
+from serving.store import PackedReader, SqliteReader
+from serving.values import SqliteValues, Values
 from tests.bench.bench_decision import customers_of
-from tests.bench.peers import feasts_own, refs, rows_of
+from tests.bench.load import HOST
+from tests.bench.peers import all_refs, feasts_own, refs, rows_of
+from tests.bench.redis import redis_server
+from tests.bench.report import Figure, medians, spread_table, write
 from training.feature_store import open_store
 from training.offered import build_catalogue
+from training.publication import publish_online
 
-ROUNDS = 7
-READS, WRITES, ROWS = 100, 5, 200
-AIMS = (
-    ("online_read", "feast_sqlite_online_read", "kairos_read", 15.0, 8.0),
-    ("get_online_features", "feast_sqlite_get_online_features", "kairos_read", 15.0, 8.0),
-    ("one-row update", "feast_sqlite_push", "kairos_update", 20.0, 10.0),
-    ("bulk, per row", "feast_sqlite_bulk_row", "kairos_bulk_row", 15.0, 8.0),
-)
-"""CPU time of Feast's call as a multiple of ours: the aim, and the least."""
+ROUNDS, READS, PUSHES = 9, 100, 4
+Call = tuple[Callable[[], object], int]
+"""What is measured, with how many customers one call is about."""
 
 
-def contenders(settings: Settings, folder: Path, customers: list[str]) -> dict[str, tuple[Callable[[], object], int]]:
-    """What is measured, each with how many customers one call is about."""
-    _, theirs = feasts_own(settings, folder, customers)
-    view = theirs.get_feature_view(ACTIVITY.name)
-    packed = open_store(settings, _copied(settings, folder))
-    at, wanted, some = build_catalogue(settings).now, refs(), customers[:READS]
-    keys = [EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=c)]) for c in some]
-    reader = SqliteReader(folder / "online.db", settings.feature_ttl_days)
-    values = SqliteValues(folder / "online.db")
-    states = {c: reader.activity(CustomerId(c), at) for c in customers}
-    known = [(CustomerId(c), state) for c, state in states.items() if state is not None]
-    rows = rows_of(settings, ACTIVITY.name, customers[:ROWS])
-    one = rows.iloc[:1]
+def contenders(settings: Settings, folder: Path, customers: list[str], port: int) -> dict[str, Call]:
+    """Every contender by name."""
+    at, some = build_catalogue(settings).now, customers[:READS]
+    copy = folder / "online.db"
+    with open_to_read(settings.online_file) as source:
+        source.backup(open_to_write(copy))
+    on_redis = replace(settings, online=f"redis://{HOST}:{port}/0")
+    publish_online(on_redis, copy, progress=False)
+    readers: dict[str, tuple[PackedReader, Values]] = {
+        "SQLite": (SqliteReader(copy, settings.feature_ttl_days), SqliteValues(copy)),
+        "Redis": (
+            RedisReader(str(on_redis.online), settings.feature_ttl_days, PROJECT, settings.source),
+            RedisValues(str(on_redis.online), PROJECT, settings.source),
+        ),
+    }
+    stores = {
+        "SQLite": (feasts_own(settings, folder, customers)[1], open_store(settings, copy)),
+        "Redis": (feasts_own(settings, folder, customers, port)[1], open_store(on_redis)),
+    }
+    row = rows_of(settings, ACTIVITY.name, customers[:1])
+    found: dict[str, Call] = {}
+    for where, (theirs, on_ours) in stores.items():
+        reader, values = readers[where]
+        found |= {f"{where}, Feast's own: {name}": call for name, call in _feast(theirs, some).items()}
+        found |= {f"{where}, Feast on ours: {name}": call for name, call in _feast(on_ours, some).items()}
+        found |= {f"{where}, the service: {name}": call for name, call in _service(reader, some, at).items()}
+        states = [(CustomerId(c), reader.activity(CustomerId(c), at)) for c in some]
+        found[f"{where}, Feast's own: push of one row"] = _repeated(
+            lambda store=theirs: store.write_to_online_store(ACTIVITY.name, row), PUSHES
+        )
+        found[f"{where}, the service: one row updated"] = (lambda v=values, s=states: _update(v, s, at), READS)
+    return found
 
-    def online_read() -> None:
-        for key in keys:
-            theirs._get_provider().online_read(theirs.config, view, [key])
 
-    def packed_online_read() -> None:
-        for key in keys:
-            packed._get_provider().online_read(packed.config, view, [key])
+def _feast(store: FeatureStore, customers: list[str]) -> dict[str, Call]:
+    view, provider = store.get_feature_view(ACTIVITY.name), store._get_provider()
+    keys = [EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val=c)]) for c in customers]
+    numbers, everything = refs(), all_refs()
+    wanted = [ref.partition(":")[2] for ref in numbers if ref.startswith(ACTIVITY.name)]
 
-    def get_online_features() -> None:
-        for customer in some:
-            theirs.get_online_features(features=wanted, entity_rows=[{"customer_id": customer}])
+    def get(features: list[str]) -> Callable[[str], Any]:
+        return lambda c: store.get_online_features(features=features, entity_rows=[{"customer_id": c}])
 
-    def kairos_read() -> None:
-        for customer in some:
-            reader.activity(CustomerId(customer), at)
-            reader.profile(CustomerId(customer))
+    def state(key: EntityKey) -> object:
+        ((_, row),) = provider.online_read(store.config, view, [key])
+        return state_from_row({name: _array(value) for name, value in row.items()})
 
-    def push() -> None:
-        for _ in range(WRITES):
-            theirs.write_to_online_store(ACTIVITY.name, one)
+    calls: dict[str, tuple[Callable[[Any], object], list[Any]]] = {
+        "online_read, one view": (lambda key: provider.online_read(store.config, view, [key]), keys),
+        "online_read, its numbers": (lambda key: provider.online_read(store.config, view, [key], wanted), keys),
+        "online_read, until arrays": (state, keys),
+        "get_online_features, all": (get(everything), customers),
+        "get_online_features, all, to_dict": (lambda c: get(everything)(c).to_dict(), customers),
+        "get_online_features, numbers": (get(numbers), customers),
+        "get_online_features, numbers, to_dict": (lambda c: get(numbers)(c).to_dict(), customers),
+        "get_online_features, numbers, message": (lambda c: get(numbers)(c).proto, customers),
+    }
+    return {name: _each(call, asked) for name, (call, asked) in calls.items()}
 
-    def update(n: int) -> None:
-        for customer, state in known[:n]:
-            values.put([(customer, pack_state(ACTIVITY, PackedState(at, at, 0, state)))])
 
-    def bulk() -> None:
-        values.put([(customer, pack_state(ACTIVITY, PackedState(at, at, 0, state))) for customer, state in known])
+def _array(value: Value) -> Any:
+    """What a message says, as the model needs it."""
+    held = getattr(value, value.WhichOneof("val"))
+    return np.array(held.val) if hasattr(held, "val") and not value.HasField("string_list_val") else _texts(held)
 
+
+def _texts(held: Any) -> Any:
+    return list(held.val) if hasattr(held, "val") else held
+
+
+def _service(reader: PackedReader, customers: list[str], at: Instant) -> dict[str, Call]:
+    def both(customer: CustomerId) -> None:
+        reader.activity(customer, at)
+        reader.profile(customer)
+
+    ids = [CustomerId(c) for c in customers]
     return {
-        "feast_sqlite_online_read": (online_read, READS),
-        "feast_packed_online_read": (packed_online_read, READS),
-        "feast_sqlite_get_online_features": (get_online_features, READS),
-        "kairos_read": (kairos_read, READS),
-        "feast_sqlite_push": (push, WRITES),
-        "kairos_update": (lambda: update(READS), READS),
-        "feast_sqlite_bulk_row": (lambda: theirs.write_to_online_store(ACTIVITY.name, rows), len(rows)),
-        "kairos_bulk_row": (bulk, len(known)),
+        "one view": _each(lambda c: reader.activity(c, at), ids),
+        "all": _each(both, ids),
+        "all of 100 customers at once": (lambda: reader.activities(ids, at), len(ids)),
     }
 
 
-def _copied(settings: Settings, folder: Path) -> Path:
-    """A copy of the online store, so that what is written stays out of the real one."""
-    path = folder / "online.db"
-    table = table_name("kairos", ACTIVITY.name)
-    source = open_to_read(settings.online_file)
-    copy = open_to_write(path)
-    source.backup(copy)
-    create(copy, table)
-    for each in (source, copy):
-        each.close()
-    return path
+def _update(values: Values, states: list[tuple[CustomerId, Any]], at: Instant) -> None:
+    for customer, state in states:
+        values.put([(customer, pack_state(ACTIVITY, PackedState(at, at, 0, state)))])
+
+
+def _each(call: Callable[[Any], object], asked: list[Any]) -> Call:
+    def every() -> None:
+        for one in asked:
+            call(one)
+
+    return every, len(asked)
+
+
+def _repeated(call: Callable[[], object], times: int) -> Call:
+    return _each(lambda _: call(), list(range(times)))
 
 
 def measure(settings: Settings) -> dict[str, list[float]]:
     """CPU time for one customer in microseconds, by contender, one figure a round; a first round does not count."""
-    with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
-        found = contenders(settings, Path(folder), customers_of(settings))
+    with ExitStack() as running:
+        folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
+        port = running.enter_context(redis_server())
+        found = contenders(settings, folder, customers_of(settings), port)
         rounds: dict[str, list[float]] = {name: [] for name in found}
         for number in range(ROUNDS + 1):
             for name, (call, n) in found.items():
@@ -121,25 +159,56 @@ def measure(settings: Settings) -> dict[str, list[float]]:
     return rounds
 
 
+def figures(middle: dict[str, float]) -> list[Figure]:
+    """What is aimed at."""
+
+    def times(where: str, theirs: str, ours: str) -> float:
+        return middle[f"{where}, Feast's own: {theirs}"] / middle[f"{where}, {ours}"]
+
+    found = []
+    for where, aim, least in (("SQLite", 15.0, 8.0), ("Redis", 4.5, 3.0)):
+        one = times(where, "online_read, one view", "the service: one view")
+        arrays = times(where, "online_read, until arrays", "the service: one view")
+        found += [
+            Figure(f"{where}: online_read ÷ our read into arrays", one, aim, least),
+            Figure(f"{where}: online_read and arrays of it ÷ our read into arrays", arrays, aim, least),
+        ]
+    got, said = "get_online_features, numbers", "get_online_features, numbers, to_dict"
+    sqlite = "Feast's SQLite ÷ Feast on ours"
+    return [
+        *found,
+        Figure(f"get_online_features: {sqlite}", times("SQLite", got, f"Feast on ours: {got}"), 15, 8),
+        Figure(f"get_online_features and to_dict: {sqlite}", times("SQLite", said, f"Feast on ours: {said}"), 15, 8),
+        Figure(
+            "get_online_features and to_dict, lists too: " + sqlite,
+            times("SQLite", "get_online_features, all, to_dict", "Feast on ours: get_online_features, all, to_dict"),
+            15,
+            8,
+        ),
+        Figure(
+            "get_online_features: Feast's SQLite ÷ the service's read of all",
+            times("SQLite", "get_online_features, all", "the service: all"),
+            15,
+            8,
+        ),
+        Figure("one-row update", times("SQLite", "push of one row", "the service: one row updated"), 20, 10),
+    ]
+
+
 def main() -> None:
     """Measure, print, and write the report."""
     settings = read_settings(os.environ)
     rounds = measure(settings)
-    middle = {name: median(each) for name, each in rounds.items()}
-    ratios = [
-        {"what": what, "ratio": middle[theirs] / middle[ours], "aim": aim, "least": least}
-        for what, theirs, ours, aim, least in AIMS
-    ]
-    lines = ["| contender | CPU µs per customer | from | to |", "|---|---|---|---|"]
-    lines += [f"| {name} | {middle[name]:,.0f} | {min(r):,.0f} | {max(r):,.0f} |" for name, r in rounds.items()]
-    lines += ["", "| Feast's SQLite ÷ ours | measured | aim | least |", "|---|---|---|---|"]
-    lines += [f"| {r['what']} | {r['ratio']:.1f} | {r['aim']:g} | {r['least']:g} |" for r in ratios]
-    settings.reports_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.reports_dir / "bench_reads.json"
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    path.write_text(json.dumps({"machine": machine, "median_us": middle, "ratios": ratios, "rounds": rounds}, indent=2))
-    path.with_suffix(".md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines), f"\n\n{machine}; written to {path}")
+    n = {view.name: len(view.columns) for view in (ACTIVITY, PROFILE)}
+    value = _mean_bytes(settings)
+    heading = f"contender ({n['activity']} + {n['profile']} columns, {len(refs())} of them numbers; {value:,.0f} bytes)"
+    write(settings, "reads", figures(medians(rounds)), spread_table(rounds, "CPU µs per customer", heading), {**rounds})
+
+
+def _mean_bytes(settings: Settings) -> float:
+    with open_to_read(settings.online_file) as con:
+        (mean,) = con.execute(f"SELECT avg(length(value)) FROM {table_name(PROJECT, ACTIVITY.name)}").fetchone()
+    return float(mean)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,11 @@ uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=Fals
 """
 
 
+def all_refs() -> list[str]:
+    """Everything that Feast has of one customer: what the service reads for each decision."""
+    return [f"{view.name}:{column.name}" for view in (ACTIVITY, PROFILE) for column in view.columns]
+
+
 def refs() -> list[str]:
     """Numbers that Feast has of one customer, by the names that it knows them by; no lists, which are longer."""
     numbers = [
@@ -102,11 +107,23 @@ def feast_serve(yaml: Path, customers: Sequence[str], logs: Path) -> Iterator[Ta
         )
 
 
-def feasts_own(settings: Settings, folder: Path, customers: Sequence[str]) -> tuple[Path, FeatureStore]:
-    """A store of Feast's own on SQLite with these customers; its configuration as a file, and the store."""
+def feasts_own(
+    settings: Settings, folder: Path, customers: Sequence[str], redis_port: int | None = None
+) -> tuple[Path, FeatureStore]:
+    """A store of Feast's own with these customers, on SQLite or Redis; its configuration as a file, and the store."""
+    yaml, store = feasts_empty(settings, folder, redis_port)
+    for view in (ACTIVITY, PROFILE):
+        store.write_to_online_store(view.name, rows_of(settings, view.name, customers))
+    return yaml, store
+
+
+def feasts_empty(settings: Settings, folder: Path, redis_port: int | None = None) -> tuple[Path, FeatureStore]:
+    """A store of Feast's own without a value."""
     raw = configuration(settings)
     raw["online_store"] = {"type": "sqlite", "path": str(folder / "feasts_own.db")}
-    yaml = folder / "feasts_own.yaml"
+    if redis_port is not None:
+        raw["online_store"] = {"type": "redis", "connection_string": f"{HOST}:{redis_port},db=1"}
+    yaml = folder / f"feasts_own_{raw['online_store']['type']}.yaml"
     yaml.write_text(json.dumps(raw))
     store = FeatureStore(config=RepoConfig(repo_path=REPO, **raw))
     views = [view for view in store.list_feature_views() if view.name in (ACTIVITY.name, PROFILE.name)]
@@ -118,8 +135,6 @@ def feasts_own(settings: Settings, folder: Path, customers: Sequence[str]) -> tu
         entities_to_keep=[],
         partial=True,
     )
-    for view in views:
-        store.write_to_online_store(view.name, rows_of(settings, view.name, customers))
     return yaml, store
 
 

@@ -275,7 +275,7 @@ def test_written_from_arrow_are_the_bytes_that_feast_materializes(small_store: S
 
 
 def test_arrow_rows_without_a_value_or_with_the_parting_byte_are_written_as_feast_would() -> None:
-    row: dict[str, Any] = {"customer_id": "c", "event_us": 5, "created_us": 4}
+    row: dict[str, Any] = {"customer_id": "c", "event_timestamp": moment(5), "created_timestamp": moment(4)}
     row |= {c.name: {Shape.FLOAT: 1.0, Shape.INT: 2}.get(c.shape, []) for c in ACTIVITY.columns}
     rows = [row, row | {"category_keys": ["a\0b", ""]}, row | {"customer_active_120d": None, "offer_keys": None}]
     table = pa.Table.from_pylist(rows, pa.schema([(name, _arrow(name)) for name in row]))
@@ -288,16 +288,14 @@ def test_arrow_rows_without_a_value_or_with_the_parting_byte_are_written_as_feas
 
 
 def pack_row(row: dict[str, Any]) -> bytes:
-    return pack(ACTIVITY, Packed(row["event_us"], row["created_us"], 0, row))
+    return pack(ACTIVITY, Packed(Instant(5), Instant(4), 0, row))
 
 
 def _arrow(name: str) -> pa.DataType:
     shape = {c.name: c.shape for c in ACTIVITY.columns}.get(name)
-    single = {
-        Shape.FLOAT: pa.float64(),
-        Shape.INT: pa.int64(),
-        None: pa.string() if name == "customer_id" else pa.int64(),
-    }
+    if shape is None:
+        return pa.string() if name == "customer_id" else pa.timestamp("us", "UTC")
+    single = {Shape.FLOAT: pa.float64(), Shape.INT: pa.int64()}
     several = {Shape.FLOATS: pa.float64(), Shape.INTS: pa.int64(), Shape.TEXTS: pa.string()}
     return pa.list_(several[shape]) if shape in several else single[shape]
 
