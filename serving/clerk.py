@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from serving.desk import Desk, Made
 from serving.journal import Journal, Record
+from serving.journal.counters import put_back
 from serving.journal.decisions import write_decision
 from serving.journal.documents import Version, keep_once
 from serving.journal.reserving import reserve
@@ -60,10 +61,17 @@ class Clerk:
         return kept
 
     def take_back(self, made: Made, reason: str) -> None:
-        """Release soon what was granted for a decision; where that fails, the reservations expire by themselves."""
-        contacts, at = made.decision.grant.contacts, made.decision.ask.at
-        if contacts:
-            self.journal.write_soon(lambda t: [release(t, contact.contact_id, at, reason) for contact in contacts])
+        """Give back soon what was granted for a decision; where that fails, the reservations expire by themselves."""
+        grant, at = made.decision.grant, made.decision.ask.at
+
+        def undo(transaction: Transaction) -> None:
+            transaction.take_turn()
+            for contact in grant.contacts:
+                release(transaction, contact.contact_id, at, reason)
+            put_back(transaction.connection, [take for take in grant.takes if take.contact_id is None])
+
+        if not grant.empty:
+            self.journal.write_soon(undo)
 
     def within(self, transaction: Transaction, made: Made) -> Made:
         """The same inside a transaction of the caller's, who writes the record."""

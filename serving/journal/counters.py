@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import cache
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select
@@ -68,6 +69,11 @@ def take(connection: Connection, takes: Iterable[Take]) -> None:
 def give_back(connection: Connection, contact_ids: Collection[ContactId]) -> None:
     """What these contacts took is left again."""
     _count(connection, [(key, -amount) for key, amount in connection.execute(_OF, {"which": list(contact_ids)})])
+
+
+def put_back(connection: Connection, takes: Iterable[Take]) -> None:
+    """What was taken without a contact is left again."""
+    take(connection, [replace(each, amount=-each.amount) for each in takes])
 
 
 def take_after_all(connection: Connection, given_back: ContactId, contact_id: ContactId) -> None:

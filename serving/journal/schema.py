@@ -185,7 +185,7 @@ TAKES = Table(
     Column("amount", Double, nullable=False),
     Column("contact_id", Text, index=True),
 )
-"""Without a contact it is gone for good."""
+"""Without a contact it is gone for good, unless a take of as much below zero puts it back."""
 
 FOLLOW_UPS = Table(
     "follow_ups",

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId
 from serving import api
 from serving.journal import Journal
-from serving.journal.schema import CONTACTS, DECISIONS
+from serving.journal.schema import CONTACTS, COUNTERS, DECISIONS, TAKES
 from serving.journal.transaction import Transaction
 from serving.model import PartName
 from serving.parts import Parts
@@ -144,6 +144,38 @@ def test_what_is_granted_after_the_deadline_is_released_and_was_not_offered(
     while (standings := _standings(journal)) != ["released"]:
         assert time.monotonic() < deadline, standings
         time.sleep(0.01)
+
+
+def test_stock_that_an_inbound_offer_took_after_the_deadline_is_there_again(
+    client: Callable[..., TestClient], place: Path, shop: Catalogue
+) -> None:
+    offers = tuple(
+        replace(offer, channels=(ChannelName("app"),), valid_to=None, stock=5)
+        for offer in shop.offers
+        if offer.kind == "promotion"
+    )
+    (place / "catalogue.json").write_text(replace(shop, offers=offers).to_json())
+    journal = SlowJournal(f"sqlite:///{place / 'journal.db'}")
+    service = client(journal=journal, deadline_ms=DEADLINE_MS)
+    assert asked(service)["items"]
+    before = _taken(journal)
+    assert before
+    journal.slow = True
+    assert not asked(service)["items"]
+    assert _taken(journal) != before
+    HOLD.set()
+    deadline = time.monotonic() + 20
+    while (taken := _taken(journal)) != before:
+        assert time.monotonic() < deadline, taken
+        time.sleep(0.01)
+
+
+def _taken(journal: Journal) -> dict[str, float]:
+    with journal.reading() as connection:
+        summed = connection.execute(select(TAKES.c.key, func.sum(TAKES.c.amount)).group_by(TAKES.c.key)).tuples()
+        counted = dict(connection.execute(select(COUNTERS.c.key, COUNTERS.c.taken)).tuples().all())
+        assert dict(summed.all()) == counted
+        return counted
 
 
 def _standings(journal: Journal) -> list[str]:
