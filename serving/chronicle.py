@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from serving.journal import Journal
+from serving.journal import Journal, JournalUnavailableError
 from serving.online import Online, online_of
 from serving.settings import Settings
+
+
+def name_of(journal: Journal) -> str | None:
+    """What was drawn for the journal when it was begun; None where it cannot be read now."""
+    try:
+        return journal.name()
+    except JournalUnavailableError:
+        return None
 
 
 def journal_of(settings: Settings, online: Online | None = None) -> Journal:

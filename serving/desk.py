@@ -55,7 +55,8 @@ class Desk:
 
     def __init__(self, store: LiveStore) -> None:
         self._store = store
-        self._account = Account()
+        self._account: Account | None = None
+        """None until it is known what the decisions before this process have cost."""
         self._counting = Lock()
 
     def decide(self, ask: Ask, equipment: Equipment, lap: Lap = untimed, progress: Progress | None = None) -> Made:
@@ -64,13 +65,13 @@ class Desk:
         Nothing is offered to a customer of whom it cannot be told what they objected to, or what was said to them.
         """
         policy, progress = equipment.policy, progress or Progress()
-        stands, known = Circumstances(account=self._account), stranger(ask.at)
+        stands, known = Circumstances(), stranger(ask.at)
         lacking: tuple[Shortfall, ...] = ()
         try:
             # The ledger first: what changes afterwards shows in its revision.
             keys = keys_of(policy, equipment.stocks, ask.at)
             ledger = self._store.ledger(ask.customer_id, ask.at, keys, since(policy, ask.at))
-            stands = replace(stands, ledger=ledger)
+            stands = replace(stands, ledger=ledger, account=self._spent())
             consents = self._store.consents(ask.customer_id)
             progress.consents, progress.stands = consents, stands
             known, lacking = self.known(ask.customer_id, ask.at)
@@ -130,7 +131,15 @@ class Desk:
     def count(self, cost: Cost, at: Instant) -> None:
         """Enter what a recorded decision cost into the account of exploration."""
         with self._counting:
-            self._account = self._account.at(at).after(cost.best, cost.given_up, cost.spread)
+            self._account = (self._account or Account()).at(at).after(cost.best, cost.given_up, cost.spread)
+
+    def _spent(self) -> Account:
+        """The account of exploration. A process goes on where the one before it was."""
+        if self._account is None:
+            before = self._store.account()
+            with self._counting:
+                self._account = self._account or before
+        return self._account
 
     def known(self, customer_id: CustomerId, at: Instant) -> tuple[Known, tuple[Shortfall, ...]]:
         """What the store knows of a customer, without consents and open topics, and what it could not tell."""

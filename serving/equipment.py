@@ -23,6 +23,8 @@ from serving.score import Attention, Model, Money
 from serving.shortfall import Shortfall
 from serving.snapshot import Snapshot
 
+SALT = "kairos"
+"""Of draws where there is no other."""
 NOTHING = Catalogue(source="", currency="XXX", now=Instant(0), fingerprint="", offers=(), channels=())
 """The catalogue that stands in where none can be read; XXX is ISO 4217's code for no currency."""
 
@@ -44,7 +46,7 @@ class Equipment:
     policy: Policy = DEFAULT
     prices: Mapping[str, float] = field(default_factory=dict)
     """What one unit of a scarce stock, capacity or budget is worth to others, by its key; minor units."""
-    salt: str = "kairos"
+    salt: str = SALT
     """Part of every draw: another salt makes other draws."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     """What ``evidence`` was pooled from."""

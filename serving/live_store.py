@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,11 +10,14 @@ from features.domain import CustomerId, Event, Instant, OfferId
 from features.intent import MATTERS_US, Intent, open_intents
 from features.schema import CUSTOMER
 from features.state import State
+from serving.account import Account
+from serving.basis import from_json
 from serving.consent import Consent, Topic
 from serving.eligibility.memory import Need, spans
 from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
+from serving.journal.decisions import latest_bases
 from serving.journal.log import recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
@@ -24,6 +27,9 @@ from serving.store import FeatureReader, KnownProfile
 
 MOST_EVENTS = 500
 """The latest events in which open topics, and what the rules ask for, are looked for."""
+
+LATEST = 50
+"""Decisions among which the latest is looked for: a clock that stands gives many the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +121,28 @@ class LiveStore:
         """
         return self._projection.journal.ledger(customer_id, at, keys, since)
 
+    def account(self) -> Account:
+        """What exploration had cost before the latest decision on record, in the process that made it.
+
+        Where many processes decide, each of them goes on from there: what is left of the day's allowance counts for
+        each.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        with self._projection.journal.reading() as connection:
+            told = latest_bases(connection, LATEST)
+        return max(_accounts(told), key=lambda account: (account.day, account.decisions), default=Account())
+
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """See FeatureReader."""
         return self._stored.evidence(at)
+
+
+def _accounts(told: Iterable[str]) -> Iterator[Account]:
+    for each in told:
+        with suppress(ValueError):  # an older build wrote it
+            yield from_json(each).circumstances.account
 
 
 def _opened_by(name: str) -> tuple[int, int]:

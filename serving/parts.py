@@ -9,7 +9,7 @@ from pathlib import Path
 from features.clock import Clock
 from serving.archive import Archive
 from serving.batch_files import BatchFiles
-from serving.chronicle import journal_of
+from serving.chronicle import journal_of, name_of
 from serving.crowd import Crowd
 from serving.door import check_open
 from serving.jobs.launch import launch
@@ -70,6 +70,7 @@ def parts_of(settings: Settings) -> Parts:
         Attention(settings.attention_minor, settings.attention_slope_minor),
         settings.model_poll_s,
         archive.keep,
+        lambda: settings.salt or name_of(journal),
     )
     check_open(settings.access == "open", settings.host)
     return Parts(

@@ -59,6 +59,7 @@ class Settings:
     access: Access
     keep_raw: bool
     seed: int
+    salt: str | None
     gate_scoring_ms: float
     gate_size_mb: float
     gate_calibration: float
@@ -344,6 +345,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("keep_raw", "no", "yes keeps e-mail addresses and telephone numbers beside their digests.", _yes),
     Setting("seed", "7", "Seed of everything random in training and sampling.", _whole(0, 2**31 - 1)),
+    Setting(
+        "salt",
+        "",
+        "Part of every draw of exploration: another one makes another control group; unset: the journal's own name.",
+        _optional(_text),
+    ),
     Setting(
         "gate_scoring_ms", "50", "Processor milliseconds for 400 pairs above which no model is promoted.", _number()
     ),

@@ -17,7 +17,7 @@ from serving.consent import Consent
 from serving.crowd import Crowd, Evidence
 from serving.decide import decide
 from serving.decision import Ask
-from serving.equipment import NOTHING, Equipment, pooled
+from serving.equipment import NOTHING, SALT, Equipment, pooled
 from serving.listing import Listed, Listing
 from serving.pairs import stranger
 from serving.policy.cabinet import Cabinet
@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 
 _NOTHING_LISTED = Listed(None)
 
-Sources = tuple[Listed, Champion, Evidence]
+Sources = tuple[Listed, Champion, Evidence, str | None]
 
 
 class Watch:
@@ -45,14 +45,22 @@ class Watch:
         attention: Attention,
         poll_s: float,
         keep: Callable[[Listed], bool] = lambda _: True,
+        salt: Callable[[], str | None] = lambda: SALT,
     ) -> None:
-        """``keep`` remembers what comes into force, before it does; False: it is to be tried again at the next look."""
+        """Follow these.
+
+        Args:
+            keep: Remembers what comes into force, before it does; False: it is to be tried again at the next look.
+            salt: That of draws; None where it cannot be told yet.
+        """
         self._listing = listing
         self._registry = registry
         self._crowd = crowd
         self._attention = attention
         self._poll_s = poll_s
         self._keep = keep
+        self._ask_salt = salt
+        self._salt: str | None = None
         self._kept: Listed | None = None
         self._current = Equipment(NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention, None, (_STARTING,))
         self._sources: Sources | None = None
@@ -81,12 +89,13 @@ class Watch:
         """Look once, and swap if anything is new."""
         with self._refreshing:
             listed, evidence = self._listing.listed(), self._crowd.evidence()
+            self._salt = self._salt or self._ask_salt()
             if self._sources is None:
                 # Loading a model takes seconds; until it is there, popularity is better than no answer.
-                self._current = _equipment(listed, Champion(None, _STARTING), evidence, self._attention)
+                self._current = _equipment(listed, Champion(None, _STARTING), evidence, self._salt, self._attention)
             if self._kept is not listed and self._keep(listed):
                 self._kept = listed
-            sources = (listed, self._registry.champion(), evidence)
+            sources = (listed, self._registry.champion(), evidence, self._salt)
             if self._sources is not None and all(a is b for a, b in zip(sources, self._sources, strict=True)):
                 return
             equipment = _equipment(*sources, self._attention).made_ready()
@@ -98,7 +107,7 @@ class Watch:
 
     def apart(self) -> Watch:
         """Another that sees the same and leaves no trace of what it saw."""
-        return Watch(self._listing, self._registry, self._crowd, self._attention, self._poll_s)
+        return Watch(self._listing, self._registry, self._crowd, self._attention, self._poll_s, salt=self._ask_salt)
 
     @property
     def cabinet(self) -> Cabinet:
@@ -114,8 +123,8 @@ class Watch:
         """The equipment as it would be with another catalogue and policy. Nothing comes into force."""
         if self._sources is None:
             return self._current
-        _, champion, evidence = self._sources
-        return _equipment(listed, champion, evidence, self._attention)
+        _, champion, evidence, salt = self._sources
+        return _equipment(listed, champion, evidence, salt, self._attention)
 
     def _follow(self) -> None:
         while True:
@@ -128,7 +137,9 @@ class Watch:
                 return
 
 
-def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention: Attention) -> Equipment:
+def _equipment(
+    listed: Listed, champion: Champion, evidence: Evidence, salt: str | None, attention: Attention
+) -> Equipment:
     catalogue = listed.catalogue or NOTHING
     shortfalls = (*listed.shortfalls, champion.shortfall, evidence.shortfall)
     return Equipment(
@@ -140,6 +151,7 @@ def _equipment(listed: Listed, champion: Champion, evidence: Evidence, attention
         tuple(shortfall for shortfall in shortfalls if shortfall is not None),
         tuple(note for note in (*listed.notes, champion.note) if note is not None),
         listed.policy,
+        salt=salt or SALT,
         snapshot=Snapshot(evidence.states),
     )
 

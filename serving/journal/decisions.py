@@ -112,6 +112,12 @@ def read_decisions(connection: Connection, since: Instant, until: Instant) -> It
         yield _record(row)
 
 
+def latest_bases(connection: Connection, most: int) -> list[str]:
+    """What the latest decisions rest on, as JSON; without those that an older build made."""
+    rows = select(DECISIONS.c.basis).order_by(DECISIONS.c.at_us.desc()).limit(most)
+    return [text for text in connection.execute(rows).scalars() if text]
+
+
 def latest_decision(connection: Connection) -> Instant | None:
     """When the latest decision was made; None before the first."""
     found = connection.execute(select(func.max(DECISIONS.c.at_us))).scalar_one()

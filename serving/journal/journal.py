@@ -132,6 +132,11 @@ class Journal:
         self._testimony.tell(found)
         return database
 
+    def name(self) -> str:
+        """What was drawn for it when it was begun."""
+        with self.reading() as connection:
+            return name_and_position(connection).name
+
     def testify(self) -> None:
         """Let the witness know how far the journal has come; to be called now and then."""
         with self.reading() as connection:

@@ -48,7 +48,10 @@ def decide(settings: Settings, out: Path) -> str:
     choice = np.where(opened, value, -np.inf).argmax(axis=1) if harm.personal else harm.constant(opened)
     served = spread(choice, opened)
     drawn = np.array(
-        [pick(row, uniform(SALT, customer)) for row, customer in zip(served, ids.to_pylist(), strict=True)],
+        [
+            pick(row, uniform(settings.salt or SALT, customer))
+            for row, customer in zip(served, ids.to_pylist(), strict=True)
+        ],
         dtype=np.intp,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
