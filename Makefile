@@ -35,7 +35,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare monitor whatif promote rollback serve batch migrate accept rebuild retention key mlflow
+.PHONY: help install run world data features train evaluate decide compare monitor whatif promote rollback serve batch migrate accept rebuild retention prices key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -112,6 +112,9 @@ rebuild: $(STAMP) ## Recompute every customer's live features from the journal
 
 retention: $(STAMP) ## Remove what is older than KAIROS_RETENTION_DAYS from the journal
 	@$(BIN)/python -m serving.retention
+
+prices: $(STAMP) ## Solve what a unit of everything scarce is worth, for the service to charge (it does so ten times a day by itself)
+	@$(BIN)/python -m serving.prices
 
 key: $(STAMP) ## List the API's keys; NAME=caller SCOPES=decide,events makes one, REVOKE=id ends one
 	@$(BIN)/python -m serving.key $(if $(NAME),--name $(NAME)) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(REVOKE),--revoke $(REVOKE))

@@ -40,6 +40,7 @@ from serving.punctual import Punctual
 from serving.recall import Recall
 from serving.reception import Reception
 from serving.replay import Replay
+from serving.repricing import Repricing
 from serving.send_routes import send_routes
 from serving.sends import Sends
 from serving.settings import Settings
@@ -114,6 +115,7 @@ def serve(parts: Parts) -> FastAPI:
     catch_up = CatchUp(staff.projection)
     office = Office(parts.jobs, parts.audiences, parts.clock, lambda: parts.watch.current, parts.launch)
     sweep = Sweep(parts.journal, parts.clock)
+    repricing = Repricing(lambda: parts.watch.current, parts.clock.now, parts.prices_per_day, parts.solve)
     punctual = Punctual(staff.reception, parts.deadline_ms)
 
     @asynccontextmanager
@@ -123,7 +125,9 @@ def serve(parts: Parts) -> FastAPI:
         catch_up.start()
         sweep.start()
         office.resume_all()
+        repricing.start()
         yield
+        repricing.stop()
         punctual.close()
         sweep.stop()
         catch_up.stop()

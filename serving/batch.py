@@ -63,7 +63,7 @@ def _job(folder: Folder, parts: Parts, settings: Settings, tell: Callable[[Progr
     order = folder.order()
     parts.watch.refresh()
     _advance(parts.clock, order.at)
-    equipment = parts.watch.current
+    equipment = replace(parts.watch.current, prices={})  # a job solves prices of its own, for its own audience
     if not equipment.pairs:
         raise JobError("; ".join(each.sentence for each in equipment.shortfalls) or "there is nothing to offer")
     equipment = with_own(order, equipment, parts.journal, parts.clock.now())

@@ -12,7 +12,7 @@ from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
 from serving.crowd import Crowd
 from serving.door import check_open
-from serving.jobs.launch import launch
+from serving.jobs.launch import launch, launch_prices
 from serving.jobs.order import JobId
 from serving.journal import Journal
 from serving.journal.erasure import Known
@@ -21,9 +21,11 @@ from serving.meter import Meter
 from serving.online import online_of
 from serving.present import clock_of, follower
 from serving.registry import Load, Registry, read_bundle
+from serving.repricing import Solve
 from serving.score import Attention
 from serving.settings import Access, Settings, variables
 from serving.store import FeatureReader
+from serving.tariff import Tariffs
 from serving.values import MemoryValues, Values
 from serving.watch import Watch
 
@@ -55,6 +57,10 @@ class Parts:
     meter: Meter = field(default_factory=Meter)
     monitor: Path | None = None
     """Where the monitor writes what it found; None: nothing is monitored."""
+    prices_per_day: float = 0.0
+    """How often the prices of what is scarce are solved again; 0: never."""
+    solve: Solve = lambda _: lambda: True
+    """Starts the process that solves them."""
 
 
 def parts_of(settings: Settings) -> Parts:
@@ -71,6 +77,7 @@ def parts_of(settings: Settings) -> Parts:
         settings.model_poll_s,
         archive.keep,
         lambda: settings.salt or name_of(journal),
+        Tariffs(settings.prices_file),
     )
     check_open(settings.access == "open", settings.host)
     return Parts(
@@ -89,4 +96,6 @@ def parts_of(settings: Settings) -> Parts:
         lambda job_id, log: launch(job_id, log, variables(settings)),
         settings.deadline_ms,
         monitor=settings.monitor_file,
+        prices_per_day=settings.prices_per_day,
+        solve=lambda at: launch_prices(at, settings.data_dir / "logs" / "prices.log", variables(settings)),
     )

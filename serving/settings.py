@@ -75,6 +75,8 @@ class Settings:
     monitor_calibration: float
     monitor_fallback: float
     monitor_coverage: float
+    prices_per_day: float
+    prices_horizon_days: float
 
     @property
     def source_dir(self) -> Path:
@@ -125,6 +127,11 @@ class Settings:
     def jobs_dir(self) -> Path:
         """The folder with one folder per job."""
         return self.origin_dir / "jobs"
+
+    @property
+    def prices_file(self) -> Path:
+        """What a unit of everything scarce costs in scores, as it was solved last."""
+        return self.origin_dir / "prices.json"
 
     @property
     def audiences_dir(self) -> Path:
@@ -390,6 +397,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("monitor_fallback", "0.05", "Share of decisions that may be a fallback without an alert.", _number(0, 1)),
     Setting("monitor_coverage", "0.25", "Share of the catalogue's offers below which too few are made.", _number(0, 1)),
+    Setting(
+        "prices_per_day",
+        "10",
+        "How often a day the service has the prices of scarce stock, capacity and budget solved again; 0: never.",
+        _number(),
+    ),
+    Setting(
+        "prices_horizon_days",
+        "30",
+        "Days that a stock, or a capacity or budget of no stretch of the calendar, has to last at most.",
+        _number(above=True),
+    ),
 )
 
 

@@ -25,6 +25,7 @@ from serving.registry import Champion, Registry
 from serving.score import Attention
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
+from serving.tariff import Tariffs
 
 _STARTING = Shortfall(Lack.STARTING, "The service has just been started and is still loading its model.")
 _LOG = logging.getLogger(__name__)
@@ -46,12 +47,14 @@ class Watch:
         poll_s: float,
         keep: Callable[[Listed], bool] = lambda _: True,
         salt: Callable[[], str | None] = lambda: SALT,
+        tariffs: Tariffs | None = None,
     ) -> None:
         """Follow these.
 
         Args:
             keep: Remembers what comes into force, before it does; False: it is to be tried again at the next look.
             salt: That of draws; None where it cannot be told yet.
+            tariffs: Prices of what is scarce; None: nothing ever has a price.
         """
         self._listing = listing
         self._registry = registry
@@ -61,6 +64,7 @@ class Watch:
         self._keep = keep
         self._ask_salt = salt
         self._salt: str | None = None
+        self._tariffs = tariffs or Tariffs()
         self._kept: Listed | None = None
         self._current = Equipment(NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention, None, (_STARTING,))
         self._sources: Sources | None = None
@@ -96,9 +100,12 @@ class Watch:
             if self._kept is not listed and self._keep(listed):
                 self._kept = listed
             sources = (listed, self._registry.champion(), evidence, self._salt)
+            prices = self._tariffs.prices(listed.policy.fingerprint)
             if self._sources is not None and all(a is b for a, b in zip(sources, self._sources, strict=True)):
+                if prices is not self._current.prices:
+                    self._current = replace(self._current, prices=prices)
                 return
-            equipment = _equipment(*sources, self._attention).made_ready()
+            equipment = replace(_equipment(*sources, self._attention), prices=prices).made_ready()
             _warm_up(equipment)
             self._current, self._sources = equipment, sources
             # What has been loaded stays: the collector need not walk it again while requests wait.
@@ -107,7 +114,15 @@ class Watch:
 
     def apart(self) -> Watch:
         """Another that sees the same and leaves no trace of what it saw."""
-        return Watch(self._listing, self._registry, self._crowd, self._attention, self._poll_s, salt=self._ask_salt)
+        return Watch(
+            self._listing,
+            self._registry,
+            self._crowd,
+            self._attention,
+            self._poll_s,
+            salt=self._ask_salt,
+            tariffs=self._tariffs,
+        )
 
     @property
     def cabinet(self) -> Cabinet:

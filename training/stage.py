@@ -37,6 +37,8 @@ WITHOUT_EFFECT = frozenset(
         "monitor_calibration",
         "monitor_fallback",
         "monitor_coverage",
+        "prices_per_day",
+        "prices_horizon_days",
     }
 )
 """Settings that change nothing of what a stage writes."""

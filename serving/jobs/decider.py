@@ -18,7 +18,7 @@ from serving.jobs.folder import JobError
 from serving.jobs.means import Means
 from serving.jobs.order import Format, Order, decision_id
 from serving.jobs.results import write_csv, write_ndjson
-from serving.jobs.scarcity import Worth
+from serving.jobs.scarcity import Worth, worth_of
 from serving.jobs.tables import customers, write
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.counters import taken
@@ -94,13 +94,7 @@ class Decider:
         """What may be offered to a customer, with its score; nothing is reserved or recorded."""
         ask = ask_of(self._request(customer_id), customer_id, self.clock.now(), decision_id(self.order, customer_id))
         decision = self.clerk.desk.decide(ask, equipment).decision
-        judged, asked = decision.judged, decision.preferred_channel if decision.declared else None
-        there = {pair.offer.offer_id for pair in judged.pairs if pair.channel.name == asked}
-        return [
-            (pair, moment, score)
-            for pair, moment, score in zip(judged.pairs, judged.moments, judged.score.tolist(), strict=True)
-            if pair.channel.name == asked or pair.offer.offer_id not in there
-        ]
+        return worth_of(decision)
 
     def decide(self, customer_id: CustomerId, made: DecisionId, equipment: Equipment) -> None:
         """Decide, reserve and record, under this id.

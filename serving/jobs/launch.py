@@ -6,13 +6,16 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from features.domain import Instant
+from features.instant import format_instant
 from serving.jobs.folder import Folder
 from serving.jobs.order import JobId
 
 MODULE = "serving.batch"
+PRICES = "serving.prices"
 
 
 def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
@@ -29,3 +32,17 @@ def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
         )
     # Somebody has to take note of its end, or it stays in the table of processes for as long as this one lives.
     threading.Thread(target=child.wait, name=f"job-{job_id}", daemon=True).start()
+
+
+def launch_prices(at: Instant, log: Path, settings: Mapping[str, str]) -> Callable[[], bool]:
+    """Have prices solved as of an instant by another process; what this gives says whether it has ended."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as opened:
+        child = subprocess.Popen(
+            [sys.executable, "-m", PRICES, "--at", format_instant(at)],
+            stdin=subprocess.DEVNULL,
+            stdout=opened,
+            stderr=opened,
+            env={**os.environ, **settings},
+        )
+    return lambda: child.poll() is not None

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.domain import HOUR, Instant
 from serving.allocation.demand import Demand, Floats, Scores
+from serving.decision import Decision
 from serving.ledger.reservation import Take
 from serving.ledger.shared import takes_of
 from serving.pairs import Pair
@@ -60,6 +61,17 @@ def options(pairs: Sequence[Pair], policy: Policy, at: Instant) -> Options:
         for take in found:
             uses[place, keys[take.key]] += take.amount
     return Options(tuple(most), np.array(list(most.values())), uses, {each: place for place, each in enumerate(takes)})
+
+
+def worth_of(decision: Decision) -> Sequence[Worth]:
+    """What may be offered, with its score before any price; the channel that the customer asked for goes first."""
+    judged, asked = decision.judged, decision.preferred_channel if decision.declared else None
+    there = {pair.offer.offer_id for pair in judged.pairs if pair.channel.name == asked}
+    return [
+        (pair, moment, score)
+        for pair, moment, score in zip(judged.pairs, judged.moments, judged.score.tolist(), strict=True)
+        if pair.channel.name == asked or pair.offer.offer_id not in there
+    ]
 
 
 def _key(pair: Pair, takes: Iterable[Take]) -> tuple[str, str, tuple[str, ...]]:

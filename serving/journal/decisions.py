@@ -118,6 +118,23 @@ def latest_bases(connection: Connection, most: int) -> list[str]:
     return [text for text in connection.execute(rows).scalars() if text]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a decision, when, and for what."""
+
+    customer_id: CustomerId
+    at: Instant
+    request: str
+    """JSON."""
+
+
+def recent_asks(connection: Connection, since: Instant) -> list[Asked]:
+    """What was asked since an instant, oldest first."""
+    columns = (DECISIONS.c.customer_id, DECISIONS.c.at_us, DECISIONS.c.request)
+    rows = connection.execute(select(*columns).where(DECISIONS.c.at_us >= since).order_by(DECISIONS.c.at_us))
+    return [Asked(CustomerId(row.customer_id), Instant(row.at_us), row.request) for row in rows]
+
+
 def latest_decision(connection: Connection) -> Instant | None:
     """When the latest decision was made; None before the first."""
     found = connection.execute(select(func.max(DECISIONS.c.at_us))).scalar_one()

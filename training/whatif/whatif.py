@@ -1,7 +1,8 @@
 """``make whatif POLICY=file``: a changed policy over everybody, with the very code that decides, before it goes live.
 
 Every customer is decided for once with what is in force and once with the change, in one random order of arrival, and
-what is taken of stock, capacity and budget is gone for the next, in each of the two. Nothing is reserved or recorded.
+what is taken of stock, capacity and budget is gone for the next, in each of the two; what is scarce has the prices that
+the service would have solved. Nothing is reserved or recorded.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from serving.listing import imagined
 from serving.pairs import customer_past
 from serving.parts import Parts, parts_of
 from serving.policy.document import Body, Name, parse
+from serving.prices import tariff
 from serving.problem import RefusalError
 from serving.rehearsal import Rehearsal, ask
 from serving.settings import Settings
@@ -185,10 +187,14 @@ def _equipments(parts: Parts, body: Body) -> tuple[Equipment, Equipment]:
 def _compared(
     settings: Settings, parts: Parts, before: Equipment, after: Equipment, kind: str | None, follow: Progress
 ) -> WhatIf:
-    projection, at, seed = staff_of(parts).projection, parts.clock.now(), settings.seed
+    staff, at, seed = staff_of(parts), parts.clock.now(), settings.seed
+    before, after = (
+        replace(each, prices=tariff(parts, staff, each, settings.prices_horizon_days, seed).prices)
+        for each in (before, after)
+    )
     known = sorted(parts.store.customers())
     customers = [known[place] for place in np.random.default_rng(seed).permutation(len(known)).tolist()]
-    first, second = Rehearsal(parts, projection, before), Rehearsal(parts, projection, after)
+    first, second = (Rehearsal(parts, staff.projection, each) for each in (before, after))
     were, would, spent = Everybody(), Everybody(), list[float]()
     for customer_id in follow(customers):
         asked = ask(customer_id, at, kind, seed)
