@@ -28,6 +28,7 @@ KIND ?=
 CAPACITY ?=
 FORMAT ?=
 POLICY ?=
+VERSION ?=
 ifneq ($(filter-out world,$(SOURCE)),)
 export KAIROS_SOURCE := $(SOURCE)
 endif
@@ -35,7 +36,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare monitor whatif promote rollback serve batch migrate accept rebuild retention prices key mlflow
+.PHONY: help install run world data features train evaluate decide compare monitor whatif shadow promote rollback serve batch migrate accept rebuild retention prices key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -87,6 +88,9 @@ monitor: $(STAMP) ## Hold recent decisions against what the model learnt from an
 
 whatif: $(STAMP) ## What a changed policy would do to everybody, before it goes live: POLICY=file, KIND=kind
 	@$(BIN)/python -m training.whatif --policy '$(or $(POLICY),$(error POLICY=file is missing: name a policy document))' $(if $(KIND),--kind '$(KIND)')
+
+shadow: $(STAMP) ## How a challenger fares on live decisions; VERSION=version|newest names it, VERSION=none ends it
+	@$(BIN)/python -m training.shadow $(if $(VERSION),--version '$(VERSION)')
 
 promote: $(STAMP) ## Let the newest model pass the gate and become champion, or say why not
 	@$(BIN)/python -m training.promote

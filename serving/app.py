@@ -13,6 +13,7 @@ from features.domain import CustomerId, DecisionId
 from serving import api, contact_routes
 from serving.call import refusal
 from serving.catch_up import CatchUp
+from serving.companion import Companion
 from serving.decision import Ask, Decision
 from serving.decision_routes import decision_routes
 from serving.desk import Desk
@@ -30,7 +31,7 @@ from serving.jobs.office import Office
 from serving.live import Live
 from serving.live_routes import routes
 from serving.metric_routes import metric_routes
-from serving.monitored import Monitored
+from serving.monitored import FROM_SHADOW, Monitored
 from serving.outreach import Outreach
 from serving.page import Page
 from serving.parts import Parts, parts_of
@@ -104,8 +105,8 @@ def _sends(parts: Parts, staff: Staff) -> Sends:
 
 
 def _exposition(parts: Parts) -> Exposition:
-    monitored = Monitored(parts.monitor)
-    return Exposition(parts.meter.tally, lambda: parts.watch.current, (monitored.readings,))
+    monitored, shadow = Monitored(parts.monitor), Monitored(parts.shadow_report, FROM_SHADOW, None)
+    return Exposition(parts.meter.tally, lambda: parts.watch.current, (monitored.readings, shadow.readings))
 
 
 def serve(parts: Parts) -> FastAPI:
@@ -115,6 +116,7 @@ def serve(parts: Parts) -> FastAPI:
     catch_up = CatchUp(staff.projection)
     office = Office(parts.jobs, parts.audiences, parts.clock, lambda: parts.watch.current, parts.launch)
     sweep = Sweep(parts.journal, parts.clock)
+    companion = Companion(parts.shadowed, parts.shadow)
     repricing = Repricing(lambda: parts.watch.current, parts.clock.now, parts.prices_per_day, parts.solve)
     punctual = Punctual(staff.reception, parts.deadline_ms)
 
@@ -126,7 +128,9 @@ def serve(parts: Parts) -> FastAPI:
         sweep.start()
         office.resume_all()
         repricing.start()
+        companion.start()
         yield
+        companion.stop()
         repricing.stop()
         punctual.close()
         sweep.stop()

@@ -59,6 +59,19 @@ METRICS: dict[str, Metric] = {
         Metric(
             "kairos_outcome_rate", "gauge", ("window",), "Outcomes per offer made, in the recent and earlier window."
         ),
+        Metric("kairos_shadow_decisions", "gauge", ("challenger",), "Latest decisions that the challenger made again."),
+        Metric("kairos_shadow_dropped", "gauge", ("challenger",), "Decisions left out because the shadow was late."),
+        Metric("kairos_shadow_failed", "gauge", ("challenger",), "Decisions that the challenger could not make again."),
+        Metric("kairos_shadow_agreement", "gauge", ("challenger",), "Share of them with the champion's first choice."),
+        Metric(
+            "kairos_shadow_value_minor",
+            "gauge",
+            ("challenger", "by"),
+            "Mean value of the challenger's first choice beyond the champion's, by either model, minor units.",
+        ),
+        Metric(
+            "kairos_shadow_drift", "gauge", ("challenger",), "Population stability index of its best scores to theirs."
+        ),
         Metric("kairos_alert", "gauge", ("name",), "1 where a threshold of the monitor is passed, 0 where it is not."),
     )
 }

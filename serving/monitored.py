@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import time
 
@@ -11,6 +11,7 @@ import msgspec
 from serving.meter import METRICS, Reading
 
 FROM_REPORT = ("kairos_drift", "kairos_calibration", "kairos_coverage", "kairos_outcome_rate", "kairos_alert")
+AGE = "kairos_monitor_age_seconds"
 """Metrics that the monitor measures."""
 
 
@@ -28,12 +29,18 @@ class Report(msgspec.Struct, frozen=True):
     gauges: tuple[Gauge, ...] = ()
 
 
-class Monitored:
-    """Follows the report of one source."""
+FROM_SHADOW = tuple(name for name in METRICS if name.startswith("kairos_shadow_"))
+"""Metrics that the shadow measures."""
 
-    def __init__(self, report: Path | None) -> None:
-        """``report`` is where the monitor writes; None: nothing is monitored."""
+
+class Monitored:
+    """Follows one report."""
+
+    def __init__(self, report: Path | None, shown: Sequence[str] = FROM_REPORT, age: str | None = AGE) -> None:
+        """``report`` is where somebody writes; None: nobody does. ``age`` is the metric of how old it is."""
         self._file = report
+        self._shown = shown
+        self._age = age
         self._read_at: int | None = None
         self._report = Report()
 
@@ -48,7 +55,8 @@ class Monitored:
                 self._read_at = written
         except (OSError, msgspec.MsgspecError):
             return
-        yield "kairos_monitor_age_seconds", (), max(time() - written / 1e9, 0.0)
+        if self._age is not None:
+            yield self._age, (), max(time() - written / 1e9, 0.0)
         for gauge in self._report.gauges:
-            if gauge.metric in FROM_REPORT and len(gauge.labels) == len(METRICS[gauge.metric].labels):
+            if gauge.metric in self._shown and len(gauge.labels) == len(METRICS[gauge.metric].labels):
                 yield gauge.metric, gauge.labels, gauge.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 
 from features.clock import Clock
 from serving.archive import Archive
@@ -12,7 +13,7 @@ from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
 from serving.crowd import Crowd
 from serving.door import check_open
-from serving.jobs.launch import launch, launch_prices
+from serving.jobs.launch import launch, launch_prices, launch_shadow
 from serving.jobs.order import JobId
 from serving.journal import Journal
 from serving.journal.erasure import Known
@@ -24,6 +25,7 @@ from serving.registry import Load, Registry, read_bundle
 from serving.repricing import Solve
 from serving.score import Attention
 from serving.settings import Access, Settings, variables
+from serving.shadow import challenger_of
 from serving.store import FeatureReader
 from serving.tariff import Tariffs
 from serving.values import MemoryValues, Values
@@ -59,6 +61,12 @@ class Parts:
     """Where the monitor writes what it found; None: nothing is monitored."""
     prices_per_day: float = 0.0
     """How often the prices of what is scarce are solved again; 0: never."""
+    shadowed: Callable[[], bool] = lambda: False
+    """True while a challenger is named."""
+    shadow: Callable[[], Popen[bytes]] | None = None
+    """Starts the process in which it makes live decisions again."""
+    shadow_report: Path | None = None
+    """Where that process writes what it found."""
     solve: Solve = lambda _: lambda: True
     """Starts the process that solves them."""
 
@@ -97,5 +105,8 @@ def parts_of(settings: Settings) -> Parts:
         settings.deadline_ms,
         monitor=settings.monitor_file,
         prices_per_day=settings.prices_per_day,
+        shadowed=lambda: challenger_of(settings) is not None,
+        shadow=lambda: launch_shadow(settings.data_dir / "logs" / "shadow.log", variables(settings)),
+        shadow_report=settings.shadow_file,
         solve=lambda at: launch_prices(at, settings.data_dir / "logs" / "prices.log", variables(settings)),
     )

@@ -77,6 +77,7 @@ class Settings:
     monitor_coverage: float
     prices_per_day: float
     prices_horizon_days: float
+    challenger: str | None
 
     @property
     def source_dir(self) -> Path:
@@ -127,6 +128,16 @@ class Settings:
     def jobs_dir(self) -> Path:
         """The folder with one folder per job."""
         return self.origin_dir / "jobs"
+
+    @property
+    def challenger_file(self) -> Path:
+        """Which model makes live decisions again, beside the champion."""
+        return self.source_dir / "challenger.json"
+
+    @property
+    def shadow_file(self) -> Path:
+        """What that model found; the service shows it."""
+        return self.reports_dir / "shadow" / f"{self.source}.json"
 
     @property
     def prices_file(self) -> Path:
@@ -408,6 +419,12 @@ SETTINGS: tuple[Setting, ...] = (
         "30",
         "Days that a stock, or a capacity or budget of no stretch of the calendar, has to last at most.",
         _number(above=True),
+    ),
+    Setting(
+        "challenger",
+        "",
+        "Version of the model that makes live decisions again; unset: the one that `make shadow` names, if any.",
+        _optional(_text),
     ),
 )
 

@@ -25,6 +25,7 @@ from training.gate.checks import Question
 from training.gate.gate import Answer, judge
 from training.gate.groups import groups
 from training.gate.worth import CHECK as VALUE
+from training.shadow import shadowed
 from training.versions import PROMOTE, REFUSE, ROLLBACK, Change, Versions
 
 
@@ -52,6 +53,7 @@ def log_gate(settings: Settings, version: str, answer: Answer) -> None:
     tags = {"source": settings.source, "stage": "promote", "bundle": version, "accepted": str(answer.accepted)}
     with tracking.run(settings, "gate", f"{version}: {'yes' if answer.accepted else 'no'}", words, tags):
         tracking.log_metrics({_key(name): value for f in answer.findings for name, value in f.numbers.items()})
+        tracking.log_metrics(shadowed(settings, version))
         tracking.log_text(answer.text(), "gate.txt")
 
 

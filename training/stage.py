@@ -39,6 +39,7 @@ WITHOUT_EFFECT = frozenset(
         "monitor_coverage",
         "prices_per_day",
         "prices_horizon_days",
+        "challenger",
     }
 )
 """Settings that change nothing of what a stage writes."""

@@ -26,6 +26,7 @@ from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 BUNDLE_TAG = "bundle"
 KEYS = ("part", "kind", "offer_id", "channel")
 
@@ -124,12 +125,17 @@ def register(settings: Settings, bundle: Bundle, folder: Path, description: str)
 
 
 def move_champion(settings: Settings, bundle_version: str) -> str | None:
-    """Point the alias at the registered model of a bundle; its number, None where the registry does not know it."""
+    """Point the champion's alias at the registered model of a bundle, see ``move_alias``."""
+    return move_alias(settings, bundle_version, CHAMPION)
+
+
+def move_alias(settings: Settings, bundle_version: str, alias: str) -> str | None:
+    """Point an alias at the registered model of a bundle; its number, None where the registry does not know it."""
     _connect(settings)
     client, name = mlflow.MlflowClient(), registered_name(settings.source)
     for found in client.search_model_versions(f"name = '{name}'"):
         if found.tags.get(BUNDLE_TAG) == bundle_version:
-            client.set_registered_model_alias(name, CHAMPION, found.version)
+            client.set_registered_model_alias(name, alias, found.version)
             return str(found.version)
     return None
 

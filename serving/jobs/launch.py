@@ -16,6 +16,7 @@ from serving.jobs.order import JobId
 
 MODULE = "serving.batch"
 PRICES = "serving.prices"
+SHADOW = "serving.shadow"
 
 
 def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
@@ -46,3 +47,16 @@ def launch_prices(at: Instant, log: Path, settings: Mapping[str, str]) -> Callab
             env={**os.environ, **settings},
         )
     return lambda: child.poll() is not None
+
+
+def launch_shadow(log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the process in which a challenger makes live decisions again."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as opened:
+        return subprocess.Popen(
+            [sys.executable, "-m", SHADOW],
+            stdin=subprocess.DEVNULL,
+            stdout=opened,
+            stderr=opened,
+            env={**os.environ, **settings},
+        )

@@ -135,6 +135,13 @@ def recent_asks(connection: Connection, since: Instant) -> list[Asked]:
     return [Asked(CustomerId(row.customer_id), Instant(row.at_us), row.request) for row in rows]
 
 
+def ids_since(connection: Connection, since: Instant) -> list[tuple[DecisionId, Instant]]:
+    """The ids of decisions from an instant on, oldest first."""
+    rows = select(DECISIONS.c.decision_id, DECISIONS.c.at_us).where(DECISIONS.c.at_us >= since)
+    ordered = connection.execute(rows.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id))
+    return [(DecisionId(row.decision_id), Instant(row.at_us)) for row in ordered]
+
+
 def latest_decision(connection: Connection) -> Instant | None:
     """When the latest decision was made; None before the first."""
     found = connection.execute(select(func.max(DECISIONS.c.at_us))).scalar_one()

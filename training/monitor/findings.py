@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from features.vector import FEATURES
+from serving.histogram import Floats, Histogram, psi
 from serving.monitored import Gauge
 from training.monitor.outcomes import Calibration, Z, changed
 from training.monitor.reference import Reference
-from training.monitor.stability import Floats, Histogram, noise, psi
+from training.monitor.stability import noise
 from training.monitor.window import Window
 
 OF_CUSTOMERS = ("customer", "profile")

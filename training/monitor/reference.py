@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from features.vector import FEATURES
+from serving.histogram import Histogram
 from training.contest import MODEL, Contest
-from training.monitor.stability import Histogram
 from training.samples import Samples
 
 FILE = "reference.json"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from features.domain import DAY, Instant, Offer, OfferId, Response
 from features.vector import FEATURES
+from serving.histogram import Floats
 from serving.journal import Record
-from training.monitor.stability import Floats
 
 NAMES = tuple(feature.name for feature in FEATURES)
 

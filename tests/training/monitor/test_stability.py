@@ -1,6 +1,7 @@
 import numpy as np
 
-from training.monitor.stability import Histogram, noise, psi
+from serving.histogram import Histogram, psi
+from training.monitor.stability import noise
 
 
 def test_two_samples_of_one_distribution_stay_below_the_noise() -> None:
