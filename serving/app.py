@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, FastAPI
 
 from features.domain import CustomerId, DecisionId
 from serving import api, contact_routes
+from serving.answers import declare_answers
 from serving.call import refusal
 from serving.catch_up import CatchUp
 from serving.companion import Companion
@@ -67,7 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
 def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Live:
     def rehearse(customer_id: CustomerId) -> dict[str, Any]:
         request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
-        return reception.decide(request).model_dump(by_alias=True)
+        made: dict[str, Any] = msgspec.to_builtins(reception.decide(request))
+        return made
 
     return Live(
         parts.journal,
@@ -164,4 +167,5 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(metric_routes(_exposition(parts), door))
     add_problems(app)
     declare_problems(app)
+    declare_answers(app)
     return app

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Header, Response
 from pydantic import BaseModel
 
+from serving.over_the_wire import Wire, described, written
 from serving.problem import Problem
 
 Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
@@ -35,6 +37,12 @@ NO_KEY: Refusals = {
 }
 
 
-def told(answer: BaseModel, status: int = 200) -> Response:
+def success(shape: Any, description: str) -> dict[str, Any]:
+    """How a success is described; the shape must be among those that ``declare`` knows."""
+    return {"description": description, "content": {"application/json": {"schema": described(shape)}}}
+
+
+def told(answer: BaseModel | Wire | Sequence[Wire], status: int = 200) -> Response:
     """The answer as JSON. It was checked when it was made: a response model would check it again."""
-    return Response(answer.model_dump_json(by_alias=True), status, media_type="application/json")
+    text = answer.model_dump_json(by_alias=True) if isinstance(answer, BaseModel) else written(answer)
+    return Response(text, status, media_type="application/json")

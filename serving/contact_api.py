@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from msgspec import Meta
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.api import Answer
+from serving.answer_api import Answer
+from serving.over_the_wire import Wire
 
 
 class _Wire(BaseModel):
@@ -42,21 +44,24 @@ class Overdrafts(_Wire):
     cursor: str | None = Field(description="Send it as `cursor` for what is learnt later.")
 
 
-class FollowUpAnswer(_Wire):
+class FollowUpAnswer(Wire):
     """A follow-up with what was decided."""
 
-    contact_id: str = Field(description="The contact that it follows.")
+    contact_id: Annotated[str, Meta(description="The contact that it follows.")]
     customer_id: str
     offer_id: str
     channel: str
     due_at: str
-    decision: Answer | None = Field(
-        description="A decision like any other: confirm its contact before sending. Null where it is not due yet."
-    )
+    decision: Annotated[
+        Answer | None,
+        Meta(
+            description="A decision like any other: confirm its contact before sending. Null where it is not due yet."
+        ),
+    ]
 
 
-class FollowUps(_Wire):
+class FollowUps(Wire):
     """In the order in which they fall due."""
 
     follow_ups: list[FollowUpAnswer]
-    cursor: str | None = Field(description="Send it as `cursor` for the next ones; null at the end.")
+    cursor: Annotated[str | None, Meta(description="Send it as `cursor` for the next ones; null at the end.")]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from features.errors import InstantError
 from features.instant import parse_instant
-from serving.call import NO_KEY, Key, Refusals, refusal, told
+from serving.call import NO_KEY, Key, Refusals, refusal, success, told
 from serving.contact_api import ContactAnswer, FollowUps, Overdrafts
 from serving.door import Door
 from serving.follow_ups import FollowUpDesk
@@ -67,7 +67,7 @@ def routes(outreach: Outreach, follow_ups: FollowUpDesk, door: Door) -> APIRoute
         "/v1/followups",
         response_class=Response,
         responses={
-            200: {"model": FollowUps, "description": "At most 100, with their decisions."},
+            200: success(FollowUps, "At most 100, with their decisions."),
             422: refusal("The instant or the cursor is none."),
             **NO_KEY,
         },

@@ -6,12 +6,15 @@ from fastapi import APIRouter, Response
 
 from features.domain import CustomerId
 from serving import api
-from serving.call import Key, Once, Refusals, refusal, told
+from serving.answer_api import Answer
+from serving.call import Key, Once, Refusals, refusal, success, told
 from serving.door import Door
 from serving.journal import JournalUnavailableError
 from serving.journal.keys import Scope
+from serving.over_the_wire import written
 from serving.punctual import Punctual
 from serving.recall import Recall
+from serving.recall_api import RecordedDecision, Replayed
 from serving.repeats import Call, Given, Repeats
 
 _REFUSALS: Refusals = {
@@ -31,7 +34,7 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
     @router.post(
         "/v1/decisions",
         response_class=Response,
-        responses={200: {"model": api.Answer, "description": "The decision."}, **_REFUSALS},
+        responses={200: success(Answer, "The decision."), **_REFUSALS},
     )
     def decide(request: api.DecisionRequest, authorization: Key = None, idempotency_key: Once = None) -> Response:
         """Decide for one customer: the best offers with channel, or silence."""
@@ -43,7 +46,7 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
         def work() -> Given:
             answer = punctual.decide(request)
             customers = frozenset({CustomerId(answer.customer_id)})
-            return Given(answer.model_dump_json(by_alias=True), customers, answer.recorded)
+            return Given(written(answer).decode(), customers, answer.recorded)
 
         try:
             return Response(repeats.once(call, work), media_type="application/json")
@@ -54,7 +57,7 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
         "/v1/decisions/{decision_id}",
         response_class=Response,
         responses={
-            200: {"model": api.RecordedDecision, "description": "The decision as it was answered."},
+            200: success(RecordedDecision, "The decision as it was answered."),
             404: refusal("There is no such decision."),
             409: refusal("The record was changed and cannot be read any more."),
             410: refusal("The decision was erased with its customer."),
@@ -70,7 +73,7 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
         "/v1/decisions/{decision_id}/replay",
         response_class=Response,
         responses={
-            200: {"model": api.Replayed, "description": "What came of making it again."},
+            200: success(Replayed, "What came of making it again."),
             404: refusal("There is no such decision."),
             409: refusal("Something that it was made with is not kept any more."),
             410: refusal("The decision was erased with its customer."),

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from features.domain import Offer, OfferId
 from features.instant import format_instant
 from serving import document_api as api
-from serving.api import Answer, PersonaRequest
-from serving.call import NO_KEY, Key, Refusals, refusal, told
+from serving.answer_api import Answer
+from serving.api import PersonaRequest
+from serving.call import NO_KEY, Key, Refusals, refusal, success, told
 from serving.documents import Documents, Match, parsed
 from serving.door import Door
 from serving.errand import errand
@@ -218,7 +219,7 @@ def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, doo
         "/v1/personas/{persona_id}/decide",
         response_class=Response,
         responses={
-            200: {"model": Answer, "description": "The decision, as it would be for such a customer."},
+            200: success(Answer, "The decision, as it would be for such a customer."),
             400: refusal("The body is not JSON."),
             404: refusal("There is no such persona."),
             413: refusal("The body is larger than 1 MB."),

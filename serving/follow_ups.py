@@ -11,6 +11,7 @@ from features.clock import Clock
 from features.domain import DAY, DecisionId, Instant, Kind
 from features.instant import format_instant
 from serving import api
+from serving.answer_api import Answer, read_answer
 from serving.contact_api import FollowUpAnswer, FollowUps
 from serving.equipment import Equipment
 from serving.journal import Journal, JournalUnavailableError
@@ -31,7 +32,7 @@ class FollowUpDesk:
     journal: Journal
     clock: Clock
     equipment: Callable[[], Equipment]
-    decide: Callable[[api.DecisionRequest], api.Answer]
+    decide: Callable[[api.DecisionRequest], Answer]
 
     def hand_out(self, until: Instant | None, cursor: str | None) -> FollowUps:
         """Follow-ups due by ``until`` (None: now) with their decisions; those that lie ahead without.
@@ -69,11 +70,11 @@ class FollowUpDesk:
             self.journal.write(lambda t: cancel(t, each, why, self.clock.now()))
         return why is not None
 
-    def _decision(self, each: Due, now: Instant) -> api.Answer | None:
+    def _decision(self, each: Due, now: Instant) -> Answer | None:
         """The decision, made now where there is none; None where another one is at it, or it cannot be made."""
         if each.decision_id is not None:
             record = self.journal.decision(each.decision_id)
-            return None if record is None else api.Answer.model_validate_json(record.answer)
+            return None if record is None else read_answer(record.answer)
         if not self.journal.write(lambda t: claim(t, each, now)):
             return None
         asked = {"customer_id": each.customer_id, "offer_id": each.offer_id, "channels": [each.channel], "limit": 1}
@@ -104,7 +105,7 @@ def _concerns(event: Entry, each: Due, equipment: Equipment) -> bool:
     return event.kind == Kind.PURCHASED and (offer is None or offer.buys in (None, event.category))
 
 
-def _answer(each: Due, decision: api.Answer | None) -> FollowUpAnswer:
+def _answer(each: Due, decision: Answer | None) -> FollowUpAnswer:
     return FollowUpAnswer(
         contact_id=each.contact_id,
         customer_id=each.customer_id,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.domain import MAX_ID_LENGTH
-from serving.api import NameGiven, OpenTopic
+from serving.answer_api import OpenTopic
+from serving.api import NameGiven
+from serving.over_the_wire import Wire
 
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 MOST_OUTCOMES = 100
@@ -83,7 +86,7 @@ class ConsentStatement(_Wire):
     proof: Annotated[str, Field(max_length=1_000)] | None = None
 
 
-class ConsentHeld(_Wire):
+class ConsentHeld(Wire):
     """The statement that holds."""
 
     purpose: str
@@ -106,7 +109,7 @@ class SplitAnswer(_Wire):
     customer_id: str
 
 
-class TimelineEntry(_Wire):
+class TimelineEntry(Wire):
     """One thing that happened."""
 
     kind: str
@@ -116,10 +119,10 @@ class TimelineEntry(_Wire):
     category: str | None
     value_minor: int | None
     decision_id: str | None
-    machine: bool = Field(description="True for what a machine did in the customer's name; it does not count.")
+    machine: Annotated[bool, Meta(description="True for what a machine did in the customer's name; it does not count.")]
 
 
-class OfferMade(_Wire):
+class OfferMade(Wire):
     """One of the latest decisions and what came of it."""
 
     decision_id: str
@@ -130,21 +133,25 @@ class OfferMade(_Wire):
     outcomes: list[str]
 
 
-class CustomerPage(_Wire):
+class CustomerPage(Wire):
     """A customer for somebody who talks to customers."""
 
     customer_id: str
-    name: str | None = Field(description="What the customer is called, as the latest `identify` said in `traits.name`.")
-    names: dict[str, int] = Field(description="How many names of each namespace are known.")
+    name: Annotated[
+        str | None, Meta(description="What the customer is called, as the latest `identify` said in `traits.name`.")
+    ]
+    names: Annotated[dict[str, int], Meta(description="How many names of each namespace are known.")]
     last_order: TimelineEntry | None
     open_topics: list[OpenTopic]
     last_contacts: list[TimelineEntry]
     last_offers: list[OfferMade]
-    next_best_offer: dict[str, Any] | None = Field(description="The first item of a decision made for this page only.")
+    next_best_offer: Annotated[
+        dict[str, Any] | None, Meta(description="The first item of a decision made for this page only.")
+    ]
     preferred_channel: str | None
     consents: list[ConsentHeld]
     timeline: list[TimelineEntry]
-    cursor: str | None = Field(description="Send it as `cursor` for what happened before; null at the end.")
+    cursor: Annotated[str | None, Meta(description="Send it as `cursor` for what happened before; null at the end.")]
 
 
 class Erasure(_Wire):

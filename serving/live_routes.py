@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from features.domain import CustomerId, DecisionId
 from serving import live_api as api
-from serving.call import NO_KEY, Key, Once, Refusals, refusal, told
+from serving.call import NO_KEY, Key, Once, Refusals, refusal, success, told
 from serving.errand import errand
 from serving.events.native import FIELDS
 from serving.identity.namespace import CUSTOMER
@@ -148,7 +148,7 @@ def _add_customers(router: APIRouter, live: Live) -> None:
         "/v1/customers/lookup",
         tags=["customers"],
         response_class=Response,
-        responses={200: {"model": api.CustomerPage, "description": "The customer's page."}, **_NOBODY},
+        responses={200: success(api.CustomerPage, "The customer's page."), **_NOBODY},
     )
     async def lookup(wanted: api.Lookup, authorization: Key = None) -> Response:
         """Find a customer by any name, such as a telephone number."""
@@ -162,7 +162,7 @@ def _add_customers(router: APIRouter, live: Live) -> None:
         "/v1/customers/{customer_id}",
         tags=["customers"],
         response_class=Response,
-        responses={200: {"model": api.CustomerPage, "description": "The customer's page."}, **_NOBODY},
+        responses={200: success(api.CustomerPage, "The customer's page."), **_NOBODY},
     )
     async def customer(customer_id: str, cursor: str | None = None, authorization: Key = None) -> Response:
         """The page of one customer for people who talk to customers."""
@@ -192,17 +192,15 @@ def _add_rights(router: APIRouter, live: Live) -> None:
     @router.post(
         "/v1/customers/{customer_id}/consents",
         tags=["rights"],
-        response_model=list[api.ConsentHeld],
-        responses=_NOBODY,
+        response_class=Response,
+        responses={200: success(list[api.ConsentHeld], "The statements that hold."), **_NOBODY},
     )
-    async def consent(
-        customer_id: str, statement: api.ConsentStatement, authorization: Key = None
-    ) -> list[api.ConsentHeld]:
+    async def consent(customer_id: str, statement: api.ConsentStatement, authorization: Key = None) -> Response:
         """Record a consent, a withdrawal or an objection; it holds from the next decision on."""
         held: list[api.ConsentHeld] = await _do(
             live, authorization, Scope.EVENTS, lambda by: live.consent(customer_id, statement, by)
         )
-        return held
+        return told(held)
 
     @router.get("/v1/customers/{customer_id}/export", tags=["rights"], response_model=dict[str, Any], responses=_NOBODY)
     async def export(customer_id: str, authorization: Key = None) -> dict[str, Any]:

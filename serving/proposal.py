@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from serving import api, basis, findings
+from serving.answer_api import Answer
 from serving.decision import silenced
 from serving.desk import Made
 from serving.journal import JournalUnavailableError, Record
+from serving.over_the_wire import written
 from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
@@ -28,9 +30,9 @@ class Proposal:
     name: str | None
     """What the customer is called, where something that is said calls them by name."""
     progress: Progress
-    _drafts: dict[int, tuple[api.Answer, Record]] = field(default_factory=dict)
+    _drafts: dict[int, tuple[Answer, Record]] = field(default_factory=dict)
 
-    def draft(self, made: Made) -> api.Answer:
+    def draft(self, made: Made) -> Answer:
         """The answer, if it is this that is granted."""
         if id(made) not in self._drafts:
             found = self._answer(made, recorded=True)
@@ -42,7 +44,7 @@ class Proposal:
         self.draft(kept)
         return self._drafts[id(kept)][1]
 
-    def granted(self, kept: Made) -> api.Answer:
+    def granted(self, kept: Made) -> Answer:
         """The answer, once it is granted and recorded."""
         found = self.draft(kept)
         self.watch.lap("record")
@@ -55,18 +57,18 @@ class Proposal:
         self.watch.lap("record")
         return replace(self, made=replace(self.made, decision=silenced(self.made.decision, lack)), name=None)
 
-    def unrecorded(self) -> api.Answer:
+    def unrecorded(self) -> Answer:
         """The answer that is not recorded."""
         return self._answer(self.made, recorded=False)
 
-    def _answer(self, made: Made, recorded: bool) -> api.Answer:
+    def _answer(self, made: Made, recorded: bool) -> Answer:
         timings = self.watch.milliseconds()
         found = answer(made.decision, made.equipment, self.request.explain, timings, recorded, self.name)
         found.warnings.extend(self.arrived.warnings)
         return found
 
 
-def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Record:
+def _record(made: Made, request: api.DecisionRequest, found: Answer) -> Record:
     decision = made.decision
     ask, seen, versions = decision.ask, decision.vectors, decision.versions
     rows = [item.scored.row for item in decision.items]
@@ -75,7 +77,7 @@ def _record(made: Made, request: api.DecisionRequest, found: api.Answer) -> Reco
         ask.customer_id,
         ask.at,
         request.model_dump_json(exclude_unset=True),
-        found.model_dump_json(by_alias=True),
+        written(found).decode(),
         {
             "model": versions.model,
             "schema": versions.schema,

@@ -15,13 +15,14 @@ from functools import partial
 from time import perf_counter
 
 from serving import api
+from serving.answer_api import Answer
 from serving.crew import Crew
 from serving.progress import Progress
 from serving.reception import Reception
 
 SHARE = 0.6
 """Of the deadline, after which store and model are no longer waited for."""
-Steps = Generator[tuple[Future[api.Answer], float | None], None, api.Answer]
+Steps = Generator[tuple[Future[Answer], float | None], None, Answer]
 """Yields what is waited for next, and for how many seconds at most; returns the answer."""
 
 
@@ -33,7 +34,7 @@ class Punctual:
         self._limit = deadline_ms / 1e3
         self._crew = Crew("decision")
 
-    def decide(self, request: api.DecisionRequest) -> api.Answer:
+    def decide(self, request: api.DecisionRequest) -> Answer:
         """See Reception. A dry run has no deadline.
 
         Raises:
@@ -47,7 +48,7 @@ class Punctual:
         except StopIteration as done:
             return _told(done)
 
-    async def decide_soon(self, request: api.DecisionRequest) -> api.Answer:
+    async def decide_soon(self, request: api.DecisionRequest) -> Answer:
         """As ``decide``, for an event loop: no thread waits."""
         steps = self._steps(request)
         try:
@@ -83,7 +84,7 @@ class Punctual:
         self._crew.close()
 
 
-async def _come(answer: Future[api.Answer], seconds: float | None) -> None:
+async def _come(answer: Future[Answer], seconds: float | None) -> None:
     """Wait until the answer has come, or so many seconds."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
@@ -92,7 +93,7 @@ async def _come(answer: Future[api.Answer], seconds: float | None) -> None:
         if not woken.done():
             woken.set_result(None)
 
-    def told(_: Future[api.Answer]) -> None:
+    def told(_: Future[Answer]) -> None:
         with suppress(RuntimeError):  # the loop may be closed by now
             loop.call_soon_threadsafe(wake)
 
@@ -105,6 +106,6 @@ async def _come(answer: Future[api.Answer], seconds: float | None) -> None:
             timer.cancel()
 
 
-def _told(done: StopIteration) -> api.Answer:
-    answer: api.Answer = done.value
+def _told(done: StopIteration) -> Answer:
+    answer: Answer = done.value
     return answer

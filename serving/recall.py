@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from features.domain import DecisionId
 from features.instant import format_instant
-from serving import api
+from serving import recall_api as api
+from serving.answer_api import Answer, read_answer
 from serving.attribution import Came
 from serving.journal import Journal, JournalUnavailableError, Record
 from serving.journal.contacts import find
@@ -85,7 +86,7 @@ class Recall:
             raise RefusalError(404, "decision_not_found", f"There is no decision {decision_id!r}.")
         return record
 
-    def _contacts(self, given: api.Answer) -> list[api.ContactNow]:
+    def _contacts(self, given: Answer) -> list[api.ContactNow]:
         granted = dict.fromkeys(item.contact_id for item in given.items if item.contact_id is not None)
         with self.journal.reading() as connection:
             found = [find(connection, ContactId(contact_id)) for contact_id in granted]
@@ -101,9 +102,9 @@ class Recall:
         ]
 
 
-def _given(record: Record) -> api.Answer:
+def _given(record: Record) -> Answer:
     try:
-        return api.Answer.model_validate_json(record.answer)
+        return read_answer(record.answer)
     except ValueError as error:
         detail = "The record was changed after it was kept, and its answer cannot be read any more."
         raise RefusalError(409, "record_damaged", detail) from error

@@ -10,6 +10,7 @@ from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.instant import parse_instant
 from serving import api
+from serving.answer_api import Answer
 from serving.clerk import Clerk, Write
 from serving.decision import Ask, Decision
 from serving.desk import Made
@@ -62,7 +63,7 @@ class Reception:
         self._heard = heard
         self._simulated = simulated
 
-    def decide(self, request: api.DecisionRequest) -> api.Answer:
+    def decide(self, request: api.DecisionRequest) -> Answer:
         """The answer, recorded unless it is a dry run. Without a record nothing is offered.
 
         Raises:
@@ -70,7 +71,7 @@ class Reception:
         """
         return self.decide_soon(request, Progress()).result()
 
-    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Future[api.Answer]:
+    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Future[Answer]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
         watch, equipment = Stopwatch(), self._equipment()
         _refuse_seed(request)
@@ -86,7 +87,7 @@ class Reception:
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
         return self._kept(self._proposal(made, request, arrived, watch, progress))
 
-    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Future[api.Answer]:
+    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Future[Answer]:
         """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
         if late.customer_id is None:
             return there(self.nothing(request, late))
@@ -94,7 +95,7 @@ class Reception:
         made = self._clerk.desk.decide_late(ask, self._equipment(), late)
         return self._kept(self._proposal(made, request, Arrived(ask.customer_id), Stopwatch(), progress))
 
-    def nothing(self, request: api.DecisionRequest, late: Progress) -> api.Answer:
+    def nothing(self, request: api.DecisionRequest, late: Progress) -> Answer:
         """The answer that offers nothing and is not recorded, because there is no time left."""
         ask = self._late(request, late)
         watch = Stopwatch()
@@ -113,7 +114,7 @@ class Reception:
         equipment: Equipment,
         kept_by: Keep | None = None,
         progress: Progress | None = None,
-    ) -> api.Answer:
+    ) -> Answer:
         """The answer to what is asked, recorded with the request. Without a record nothing is offered.
 
         Args:
@@ -129,13 +130,13 @@ class Reception:
     ) -> Proposal:
         return Proposal(made, request, arrived, watch, self._called(made.decision), progress)
 
-    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Future[api.Answer]:
+    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Future[Answer]:
         """The answer once it is granted and recorded; it says so where that cannot be done."""
         draft = proposal.draft(proposal.made)  # written before anybody has to wait for it
         if not proposal.progress.write():
             return there(draft)  # nobody waits for it any more
 
-        def answered(written: Future[Made]) -> api.Answer:
+        def answered(written: Future[Made]) -> Answer:
             try:
                 kept = written.result()
             except JournalUnavailableError as error:
@@ -152,7 +153,7 @@ class Reception:
         except JournalUnavailableError as error:
             return there(self._unrecorded(proposal, error))
 
-    def _unrecorded(self, proposal: Proposal, error: JournalUnavailableError) -> api.Answer:
+    def _unrecorded(self, proposal: Proposal, error: JournalUnavailableError) -> Answer:
         """The answer that offers nothing, as it could not be recorded."""
         silent = proposal.silent(error)
         found = silent.unrecorded()
@@ -160,7 +161,7 @@ class Reception:
             self._heard(silent.made, proposal.watch.seconds, False)
         return found
 
-    def imagine(self, request: api.PersonaRequest, persona: Persona) -> api.Answer:
+    def imagine(self, request: api.PersonaRequest, persona: Persona) -> Answer:
         """The answer for a customer who does not exist. Nothing is reserved, recorded or counted.
 
         Raises:

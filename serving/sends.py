@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, OfferId
 from serving import api
+from serving.answer_api import Answer, read_answer
 from serving.clerk import Clerk, Write
 from serving.desk import Made
 from serving.equipment import Equipment
 from serving.gone import gone_since
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
+from serving.item_api import Item, Said
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import find
@@ -171,7 +173,7 @@ class Sends:
             made = read_answers(connection, [decision_id]).get(decision_id)
             if made is None:  # erased since
                 return _neutral(wish, equipment, UNKNOWN)
-            answer = api.Answer.model_validate_json(made)
+            answer = read_answer(made)
             items = [item for item in answer.items if not item.alternative]
             if not items:
                 return _neutral(wish, equipment, SILENCE, answer)
@@ -206,7 +208,7 @@ def _refuse(wish: Wish, equipment: Equipment) -> None:
         raise RefusalError(422, "unknown_name", detail, Fault(pointer="/kind", detail=detail))
 
 
-def _offered(wish: Wish, answer: api.Answer, items: list[api.Item], contact_id: str | None) -> SendAnswer:
+def _offered(wish: Wish, answer: Answer, items: list[Item], contact_id: str | None) -> SendAnswer:
     told = [_item(item) for item in items]
     return SendAnswer(
         campaign=wish.sending.campaign,
@@ -227,8 +229,8 @@ def _offered(wish: Wish, answer: api.Answer, items: list[api.Item], contact_id: 
     )
 
 
-def _item(item: api.Item) -> SendItem:
-    said = item.wording or api.Said(title=item.name, body="", price=None, terms="")
+def _item(item: Item) -> SendItem:
+    said = item.wording or Said(title=item.name, body="", price=None, terms="")
     return SendItem(
         offer_id=item.offer_id,
         name=item.name,
@@ -241,7 +243,7 @@ def _item(item: api.Item) -> SendItem:
     )
 
 
-def _neutral(wish: Wish, equipment: Equipment, why: str, answer: api.Answer | None = None) -> SendAnswer:
+def _neutral(wish: Wish, equipment: Equipment, why: str, answer: Answer | None = None) -> SendAnswer:
     """The policy's text: silence was better, or nothing may be offered."""
     reasons = [*(answer.fallback_reasons if answer is not None else ()), *([] if why == SILENCE else [why])]
     return SendAnswer(

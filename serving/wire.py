@@ -9,7 +9,7 @@ from itertools import zip_longest
 from features.domain import Instant
 from features.instant import format_instant
 from features.intent import Intent
-from serving import api
+from serving import answer_api, item_api, recall_api
 from serving.attribution import Came
 from serving.contributions import Explained, contributions, log_odds
 from serving.decision import Decision, Item
@@ -41,12 +41,12 @@ def answer(
     timings_ms: dict[str, float],
     recorded: bool = False,
     name: str | None = None,
-) -> api.Answer:
+) -> answer_api.Answer:
     """The answer to one request; only what is recorded has its messages reserved. ``name`` is the customer's."""
     ask, versions, catalogue = decision.ask, decision.versions, equipment.catalogue
     reader = Reader(decision.known.zone, ask.language, name)
     apart = _contributions(decision, equipment) if explain == "contributions" else []
-    return api.Answer(
+    return answer_api.Answer(
         decision_id=ask.decision_id,
         customer_id=ask.customer_id,
         kind=decision.kind,
@@ -57,7 +57,7 @@ def answer(
             _item(rank, item, decision, recorded, _said(item, catalogue.currency, reader), taken_apart)
             for rank, (item, taken_apart) in enumerate(zip_longest(decision.items, apart), start=1)
         ],
-        silence=api.Silence(
+        silence=answer_api.Silence(
             score_minor=decision.silence.score,
             wins=decision.silence.wins,
             reason=decision.silence.reason,
@@ -78,7 +78,7 @@ def answer(
         warnings=_warnings(decision, equipment),
         limits=[limit(each, ask.language) for each in catalogue.limits],
         recorded=recorded,
-        versions=api.Versions(
+        versions=answer_api.Versions(
             model=versions.model,
             schema=versions.schema,
             catalogue=versions.catalogue,
@@ -94,13 +94,13 @@ def _item(
     item: Item,
     decision: Decision,
     reserved: bool,
-    wording: api.Said,
-    taken_apart: list[api.Prediction] | None,
-) -> api.Item:
+    wording: item_api.Said,
+    taken_apart: list[item_api.Prediction] | None,
+) -> item_api.Item:
     scored = item.scored
     contact = next((each for each in decision.grant.contacts if reserved and each.contact_id == item.contact_id), None)
     parts = scored.components
-    return api.Item(
+    return item_api.Item(
         rank=rank,
         offer_id=scored.pair.offer.offer_id,
         name=scored.pair.offer.name,
@@ -114,7 +114,7 @@ def _item(
         probability=item.probability,
         score_minor=_money(scored.score),
         incremental_value_minor=None if scored.organic is None or decision.by_popularity else _money(scored.value),
-        components=api.Components(
+        components=item_api.Components(
             margin_minor=_money(parts.margin),
             incentive_minor=_money(parts.incentive),
             unnoticed_incentive_minor=_money(parts.unnoticed_incentive),
@@ -124,25 +124,25 @@ def _item(
             lever_minor=_money(parts.lever),
             scarcity_minor=_money(parts.scarcity),
         ),
-        probabilities=api.Probabilities(
+        probabilities=item_api.Probabilities(
             noticed=_probability(scored.noticed),
             taken=round(scored.taken, PROBABILITY_DIGITS),
             bought=round(scored.bought, PROBABILITY_DIGITS),
             organic=_probability(scored.organic),
         ),
-        evidence=api.Evidence(contacts=round(item.contacts, 2), similar_contacts=round(item.similar_contacts, 2)),
+        evidence=item_api.Evidence(contacts=round(item.contacts, 2), similar_contacts=round(item.similar_contacts, 2)),
         reasons=list(item.reasons),
         wording=wording,
         contributions=taken_apart,
     )
 
 
-def _said(item: Item, currency: str, reader: Reader) -> api.Said:
+def _said(item: Item, currency: str, reader: Reader) -> item_api.Said:
     said = say(item.scored.pair.offer, item.scored.pair.channel.name, currency, reader)
-    return api.Said(title=said.title, body=said.body, price=said.price, terms=said.terms)
+    return item_api.Said(title=said.title, body=said.body, price=said.price, terms=said.terms)
 
 
-def _contributions(decision: Decision, equipment: Equipment) -> list[list[api.Prediction]]:
+def _contributions(decision: Decision, equipment: Equipment) -> list[list[item_api.Prediction]]:
     """Of the first items; nothing where no model decided, or where the typical of all customers stood in for one."""
     model, items = equipment.model, decision.items[:MOST_EXPLAINED]
     if model is None or decision.by_popularity or decision.cold_start:
@@ -156,11 +156,11 @@ def _contributions(decision: Decision, equipment: Equipment) -> list[list[api.Pr
     ]
 
 
-def _prediction(found: Explained, scored: Scored, at: Instant) -> api.Prediction:
+def _prediction(found: Explained, scored: Scored, at: Instant) -> item_api.Prediction:
     moment = 0.0
     if found.part is PartName.CHANNEL_RESPONSE and scored.noticed is not None and scored.moment != at:
         moment = log_odds(scored.noticed) - found.calibrated
-    return api.Prediction(
+    return item_api.Prediction(
         part=found.part.value,
         log_odds=found.calibrated + moment,
         moment=moment,
@@ -172,7 +172,7 @@ def _prediction(found: Explained, scored: Scored, at: Instant) -> api.Prediction
         intercept_of_calibration=found.intercept_of_calibration,
         experience=found.experience,
         features=[
-            api.FeatureTerm(
+            item_api.FeatureTerm(
                 feature=each.feature,
                 value=None if math.isnan(each.value) else each.value,
                 trees=each.trees,
@@ -183,9 +183,9 @@ def _prediction(found: Explained, scored: Scored, at: Instant) -> api.Prediction
     )
 
 
-def topic(intent: Intent, language: Language = Language.EN) -> api.OpenTopic:
+def topic(intent: Intent, language: Language = Language.EN) -> answer_api.OpenTopic:
     """An open topic as it goes over the wire."""
-    return api.OpenTopic(
+    return answer_api.OpenTopic(
         topic=intent.topic,
         about=intent.about,
         channel=intent.channel,
@@ -195,10 +195,10 @@ def topic(intent: Intent, language: Language = Language.EN) -> api.OpenTopic:
     )
 
 
-def outcome(came: Came) -> api.Outcome:
+def outcome(came: Came) -> recall_api.KnownOutcome:
     """What came of a decision as it goes over the wire."""
     event = came.event
-    return api.Outcome(
+    return recall_api.KnownOutcome(
         kind=event.kind,
         channel=event.channel,
         occurred_at=format_instant(event.occurred_at),
@@ -210,9 +210,9 @@ def outcome(came: Came) -> api.Outcome:
     )
 
 
-def _channel(found: ChannelScore) -> api.ChannelScore:
+def _channel(found: ChannelScore) -> answer_api.ChannelScore:
     best = found.best
-    return api.ChannelScore(
+    return answer_api.ChannelScore(
         channel=found.channel,
         score_minor=_finite(best.score) if best else None,
         offer_id=best.pair.offer.offer_id if best else None,
@@ -220,10 +220,10 @@ def _channel(found: ChannelScore) -> api.ChannelScore:
     )
 
 
-def _counts(decision: Decision) -> list[api.RuleCount]:
+def _counts(decision: Decision) -> list[answer_api.RuleCount]:
     pairs = decision.funnel.removed.counts()
     return [
-        api.RuleCount(
+        answer_api.RuleCount(
             rule=rule.name, meaning=meaning(rule.name, rule.meaning, decision.ask.language), pairs=pairs[rule.name]
         )
         for rule in RULES
@@ -231,20 +231,20 @@ def _counts(decision: Decision) -> list[api.RuleCount]:
     ]
 
 
-def funnel(decision: Decision) -> api.Funnel:
+def funnel(decision: Decision) -> answer_api.Funnel:
     """What became of every pair of the kind."""
     found = decision.funnel
-    return api.Funnel(
+    return answer_api.Funnel(
         considered=found.considered,
         eligible=found.eligible,
         below_silence=[
-            api.BelowSilence(
+            answer_api.BelowSilence(
                 offer_id=scored.pair.offer.offer_id, channel=scored.pair.channel.name, score_minor=_finite(scored.score)
             )
             for scored in found.below_silence
         ],
         removed=[
-            api.Removed(
+            answer_api.Removed(
                 offer_id=removal.pair.offer.offer_id,
                 channel=removal.pair.channel.name,
                 rule=removal.rule,

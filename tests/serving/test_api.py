@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
 from features.clock import SystemClock
 from features.domain import Instant
-from serving import api, examples
+from serving import examples
+from serving.answer_api import Answer
 from serving.envelope import MAX_BODY
 from serving.problem import Problem
+from serving.recall_api import RecordedDecision
 from serving.score import Model
 
 Clients = Callable[..., TestClient]
@@ -32,7 +35,7 @@ def _problem(response: Any, status: int, code: str) -> dict[str, Any]:
 
 def test_an_answer_names_offer_channel_chances_value_and_reason(client: Clients) -> None:
     answer = client().post("/v1/decisions", json=TEA).json()
-    api.Answer.model_validate(answer)
+    msgspec.convert(answer, Answer)
     first = answer["items"][0]
     assert (first["offer_id"], first["channel"], first["name"]) == ("promo-tea", "mailer", "promotion tea")
     assert first["probabilities"] == {"noticed": None, "taken": 0.6, "bought": 0.6, "organic": 0.1}
@@ -85,7 +88,7 @@ def test_a_decision_can_be_read_again_as_it_was_answered(client: Clients) -> Non
     service = client()
     answer = service.post("/v1/decisions", json={**TEA, "explain": "funnel"}).json()
     found = service.get(f"/v1/decisions/{answer['decision_id']}").json()
-    api.RecordedDecision.model_validate(found)
+    msgspec.convert(found, RecordedDecision)
     assert found["request"] == {**TEA, "explain": "funnel"}
     assert {**found["answer"], "timings_ms": {}} == {**answer, "timings_ms": {}}
     assert [vector["offer_id"] for vector in found["vectors"]] == [item["offer_id"] for item in answer["items"]]
@@ -213,7 +216,7 @@ def test_the_description_of_the_api_is_complete(client: Clients) -> None:
 
 
 def test_the_examples_of_the_description_are_true_of_the_service(client: Clients) -> None:
-    api.Answer.model_validate(examples.ANSWER)
+    msgspec.convert(examples.ANSWER, Answer)
     Problem.model_validate(examples.PROBLEM)
     for request in (examples.REQUEST, examples.SHORTEST_REQUEST):
         answer = client().post("/v1/decisions", json=request)

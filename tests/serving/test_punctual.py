@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId
 from serving import api
+from serving.answer_api import Answer
 from serving.journal import Journal
 from serving.journal.schema import CONTACTS, COUNTERS, DECISIONS, TAKES
 from serving.journal.transaction import Transaction
@@ -192,7 +193,7 @@ def test_many_who_ask_at_once_are_answered_without_a_thread_for_each(
     punctual = Punctual(staff_of(made_of).reception, 0.0)
     request = api.DecisionRequest.model_validate(ANN | {"limit": 1})
 
-    async def ask_all() -> list[api.Answer]:
+    async def ask_all() -> list[Answer]:
         return await asyncio.gather(*(punctual.decide_soon(request) for _ in range(40)))
 
     before = active_count()

@@ -28,6 +28,7 @@ from features.domain import (
 from features.instant import parse_instant
 from features.stored import PROFILE
 from serving import api
+from serving.answer_api import Answer
 from serving.archive import Archive
 from serving.clerk import Clerk
 from serving.crowd import Crowd
@@ -217,7 +218,7 @@ class Process:
         self.clock.advance(self.chance.randrange(2 * self.step))
         self.note(self.staff.reception.decide(self.ask()))
 
-    def note(self, found: api.Answer) -> None:
+    def note(self, found: Answer) -> None:
         assert found.recorded, found.warnings
         contacts = {item.contact_id for item in found.items if item.contact_id is not None}
         self.open += sorted(contacts)
