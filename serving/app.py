@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from features.domain import CustomerId, DecisionId
 from serving import api, contact_routes
@@ -30,6 +31,7 @@ from serving.health_routes import health_routes
 from serving.intake import Intake
 from serving.job_routes import job_routes
 from serving.jobs.office import Office
+from serving.journal.keys import Scope
 from serving.live import Live
 from serving.live_routes import routes
 from serving.metric_routes import metric_routes
@@ -48,6 +50,7 @@ from serving.send_routes import send_routes
 from serving.sends import Sends
 from serving.settings import Settings
 from serving.staff import Staff, staff_of
+from serving.straight import Straight
 from serving.sweep import Sweep
 from serving.unavailable import UNREADABLE
 from serving.vault import Vault
@@ -149,8 +152,14 @@ def serve(parts: Parts) -> FastAPI:
         redoc_url=None,
         responses={"default": refusal("Anything that goes wrong.")},
     )
-    app.add_middleware(Envelope)
     door = Door(parts.journal, parts.access == "open")
+
+    async def admit(key: str | None) -> None:
+        if not door.open:
+            await run_in_threadpool(door.admit, key, Scope.DECIDE)
+
+    app.add_middleware(Straight, admit=admit, decide=lambda request: run_in_threadpool(punctual.decide, request))
+    app.add_middleware(Envelope)
     live = _live(parts, staff.intake, staff.reception, door)
     recall = Recall(
         parts.journal, Replay(Vault(parts.journal, parts.models_dir, parts.load)), staff.intake.attribution.came_of

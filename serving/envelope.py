@@ -49,7 +49,7 @@ class Envelope:
             detail = f"The body is larger than {MAX_BODY:,} bytes: send less, or in several requests."
             await _refuse(send_with_id, problem(413, "body_too_large", detail, request_id))
             return
-        await self._app(scope, _replay(body, receive), send_with_id)
+        await self._app(scope, replayed(body, receive), send_with_id)
 
 
 def _request_id(given: bytes) -> str:
@@ -76,7 +76,8 @@ async def _read(receive: Receive, declared: bytes) -> bytes | None:
             return bytes(body)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Receives the body that was read, and then what follows it."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def replay() -> Message:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.errors import KairosError
 from serving import examples
 
+MEDIA_TYPE = "application/problem+json"
+
 
 class Fault(BaseModel):
     """One thing that is wrong."""
@@ -55,3 +57,9 @@ def problem(status: int, code: str, detail: str, request_id: str, faults: Sequen
         errors=list(faults),
     )
     return found.model_dump_json().encode()
+
+
+def refused(error: RefusalError, request_id: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to a request that is refused."""
+    headers = {"Content-Type": MEDIA_TYPE} | ({"Retry-After": "1"} if error.status == 503 else {})
+    return error.status, headers, problem(error.status, error.code, error.detail, request_id, error.faults)

@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 
 from serving.envelope import is_json
 from serving.policy.flaw import pointer
-from serving.problem import Fault, RefusalError, problem
+from serving.problem import MEDIA_TYPE, Fault, RefusalError, problem
+from serving.problem import refused as refused_as
 
 _CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed"}
 
@@ -18,8 +19,8 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RefusalError)
     async def refused(request: Request, error: RefusalError) -> Response:
-        headers = {"Retry-After": "1"} if error.status == 503 else {}
-        return _problem(request, error.status, error.code, error.detail, *error.faults, **headers)
+        status, headers, body = refused_as(error, request.state.request_id)
+        return Response(body, status, headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -53,9 +54,9 @@ def declare_problems(app: FastAPI) -> None:
         for operation in path.values():
             for status, response in operation["responses"].items():
                 if not status.startswith("2"):
-                    response["content"] = {"application/problem+json": response["content"].pop("application/json")}
+                    response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
 
 
 def _problem(request: Request, status: int, code: str, detail: str, *faults: Fault, **headers: str) -> Response:
     body = problem(status, code, detail, request.state.request_id, faults)
-    return Response(body, status, headers, "application/problem+json")
+    return Response(body, status, headers, MEDIA_TYPE)

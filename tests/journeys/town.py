@@ -41,6 +41,7 @@ from serving.score import Attention
 from serving.store import SqliteReader
 from serving.values import SqliteValues
 from serving.watch import Watch
+from tests.described import as_described
 
 MORNING = parse_instant("2026-03-02T09:00:00Z")
 KIND = "tip"
@@ -231,6 +232,7 @@ class Touchpoint:
             **more,
         }
         answer = self.post("/v1/decisions", body)
+        as_described(answer)
         took_ms = (time.perf_counter() - started) * 1_000
         decided = Decided(answer, self.client.get(f"/v1/decisions/{answer['decision_id']}").json(), took_ms)
         self.town.tell(f"{self.name} asks what to offer ({took_ms:.0f} ms):")
