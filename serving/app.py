@@ -158,7 +158,7 @@ def serve(parts: Parts) -> FastAPI:
         if not door.open:
             await run_in_threadpool(door.admit, key, Scope.DECIDE)
 
-    app.add_middleware(Straight, admit=admit, decide=lambda request: run_in_threadpool(punctual.decide, request))
+    app.add_middleware(Straight, admit=admit, decide=punctual.decide_soon)
     app.add_middleware(Envelope)
     live = _live(parts, staff.intake, staff.reception, door)
     recall = Recall(
