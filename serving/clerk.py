@@ -12,6 +12,7 @@ from serving.journal import Journal, Record
 from serving.journal.counters import put_back
 from serving.journal.decisions import write_decision
 from serving.journal.documents import Version, keep_once
+from serving.journal.holds import cancel_holds
 from serving.journal.reserving import reserve
 from serving.journal.standings import release
 from serving.journal.transaction import Transaction
@@ -69,6 +70,7 @@ class Clerk:
             for contact in grant.contacts:
                 release(transaction, contact.contact_id, at, reason)
             put_back(transaction.connection, [take for take in grant.takes if take.contact_id is None])
+            cancel_holds(transaction.connection, made.decision.ask.decision_id)
 
         if not grant.empty:
             self.journal.write_soon(undo)
@@ -90,6 +92,7 @@ class Clerk:
                 displaced=grant.displaced,
                 policy=decision.versions.policy,
                 zone=decision.known.zone,
+                decision_id=decision.ask.decision_id,
             )
             if isinstance(outcome, Reserved):
                 return made

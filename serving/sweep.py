@@ -1,4 +1,5 @@
-"""Lets reservations expire that nobody confirmed, so that what they hold of shared stocks and budgets comes back.
+"""Lets reservations expire that nobody confirmed, so that what they hold of shared stocks and budgets comes back; and
+incentives that nobody used, so that their budget does.
 
 A slot of the customer's own is free as soon as time is up, whether swept or not.
 """
@@ -10,6 +11,8 @@ import threading
 
 from features.clock import Clock
 from serving.journal import Journal, JournalUnavailableError
+from serving.journal.holds import AT_ONCE as MOST
+from serving.journal.holds import any_to_settle, settle
 from serving.journal.standings import AT_ONCE, any_lapsed, sweep
 
 EVERY_S = 15.0
@@ -43,11 +46,13 @@ class Sweep:
         self._journal.testify()
         at, swept = self._clock.now(), 0
         with self._journal.reading() as connection:
-            due = any_lapsed(connection, at)
+            due, over = any_lapsed(connection, at), any_to_settle(connection, at)
         while due and not self._stopped.is_set():
             some = self._journal.write(lambda transaction: sweep(transaction, at))
             swept += some
             due = some == AT_ONCE
+        while over and not self._stopped.is_set():
+            over = self._journal.write(lambda transaction: settle(transaction, at)) == MOST
         return swept
 
     def _run(self) -> None:

@@ -24,6 +24,7 @@ from serving.journal.schema import (
     CUSTOMERS,
     DECISIONS,
     EVENTS,
+    HOLDS,
     IDENTITIES,
     LINKS,
     SENDS,
@@ -83,7 +84,8 @@ def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Er
     connection.execute(delete(LINKS).where(LINKS.c.identity_id.in_(identities)))
     pair = or_(SEPARATIONS.c.identity_id.in_(identities), SEPARATIONS.c.other_id.in_(identities))
     connection.execute(delete(SEPARATIONS).where(pair))
-    connection.execute(delete(SENDS).where(SENDS.c.identity_id.in_(identities)))
+    for held in (SENDS, HOLDS):
+        connection.execute(delete(held).where(held.c.identity_id.in_(identities)))
     for table in (DECISIONS, CONSENTS, CUSTOMERS):
         connection.execute(delete(table).where(table.c.customer_id.in_(gone)))
     tombstone = f"t_{secrets.token_hex(16)}"

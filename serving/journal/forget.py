@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, delete, select, update
 from features.domain import Instant
 from serving.journal.contacts import COUNTING
 from serving.journal.counters import give_back
-from serving.journal.schema import CONTACT_CHANGES, CONTACTS, FOLLOW_UPS, TAKES
+from serving.journal.schema import CONTACT_CHANGES, CONTACTS, FOLLOW_UPS, HOLDS, TAKES
 from serving.ledger.contact import ContactId, Standing
 
 AT_ONCE = 500
@@ -46,5 +46,5 @@ def _forget_some(connection: Connection, contact_ids: Sequence[ContactId]) -> No
     give_back(connection, [row.contact_id for row in rows if row.standing == Standing.RESERVED])
     used = [row.contact_id for row in rows if row.standing in COUNTING and row.standing != Standing.RESERVED]
     connection.execute(update(TAKES).where(TAKES.c.contact_id.in_(used)).values(contact_id=None))
-    for table in (TAKES, FOLLOW_UPS, CONTACT_CHANGES, CONTACTS):
+    for table in (TAKES, HOLDS, FOLLOW_UPS, CONTACT_CHANGES, CONTACTS):
         connection.execute(delete(table).where(table.c.contact_id.in_(contact_ids)))

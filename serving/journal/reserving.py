@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
 
-from features.domain import HOUR, CustomerId, Instant
+from features.domain import HOUR, CustomerId, DecisionId, Instant
 from serving.identity.identity import Identity
 from serving.identity.namespace import CUSTOMER, KAIROS
 from serving.journal.audit import Cause
 from serving.journal.contacts import LATEST
 from serving.journal.counters import lacking, take
+from serving.journal.holds import hold
 from serving.journal.names import Names, book
 from serving.journal.schema import CONTACTS, CUSTOMERS, FOLLOW_UPS, IDENTITIES
 from serving.journal.standings import change, lapse, sweep
@@ -70,6 +71,7 @@ def reserve(
     displaced: Sequence[ContactId] = (),
     policy: str = "",
     zone: str = "UTC",
+    decision_id: DecisionId | None = None,
 ) -> Reserved | Stale | Exhausted:
     """Grant contacts and what they take, all or nothing, at one moment of the customer's ledger.
 
@@ -80,6 +82,7 @@ def reserve(
         displaced: Reservations of this customer that give way, see ``room``.
         policy: Fingerprint of the policy document under which they are granted.
         zone: The customer's IANA zone by which they were counted.
+        decision_id: Who asks. Without it, incentives stay charged even where they are not used.
     """
     transaction.take_turn()
     connection = transaction.connection
@@ -98,6 +101,8 @@ def reserve(
         change(transaction, displaced, Standing.DISPLACED, at, "a message of higher priority took its place")
     take(connection, takes)
     if not contacts:
+        if found is not None and decision_id is not None:
+            hold(connection, takes, found.identity_id, decision_id, at)
         return Reserved(revision if not displaced else transaction.take_turn())
     identity_id = found.identity_id if found is not None else introduce(transaction, customer_id, at)
     position = transaction.next_position()
@@ -105,6 +110,8 @@ def reserve(
     _GRANT.run_all(connection, (row(contact, position, at) | whose for contact in contacts))
     if follow_ups := [due for contact in contacts for due in _follow_ups(contact)]:
         connection.execute(_FOLLOW, follow_ups)
+    if decision_id is not None:
+        hold(connection, takes, identity_id, decision_id, at)
     book(connection, [customer_id], position)
     return Reserved(position)
 

@@ -10,7 +10,7 @@ from features.domain import CustomerId, Instant
 from serving.journal.audit import Cause, write_line
 from serving.journal.forget import forget_contacts_before
 from serving.journal.history import make_anew
-from serving.journal.schema import ANSWERS, DECISIONS, EVENTS, IDENTITIES, SENDS
+from serving.journal.schema import ANSWERS, DECISIONS, EVENTS, HOLDS, IDENTITIES, SENDS
 from serving.journal.transaction import Transaction
 
 
@@ -44,6 +44,7 @@ def retire(transaction: Transaction, oldest: Instant, cause: Cause) -> Retired:
     decisions = connection.execute(delete(DECISIONS).where(DECISIONS.c.at_us < oldest)).rowcount
     answers = connection.execute(delete(ANSWERS).where(ANSWERS.c.at_us < oldest)).rowcount
     connection.execute(delete(SENDS).where(SENDS.c.at_us < oldest))
+    connection.execute(delete(HOLDS).where(HOLDS.c.until_us < oldest))
     if touched:
         make_anew(transaction, touched)
     if events or decisions or answers:

@@ -2,7 +2,7 @@
 
 Instants are int64 microseconds UTC (columns ``*_us``), money is in minor units, documents are JSON text.
 Few columns change, and all sum up rows that are only added: ``identities.customer_id`` and ``customers`` (``links``,
-``events``), ``contacts.standing`` (``contact_changes``), ``counters`` (``takes``), ``follow_ups``.
+``events``), ``contacts.standing`` (``contact_changes``), ``counters`` (``takes``), ``holds.settled``, ``follow_ups``.
 """
 
 from __future__ import annotations
@@ -186,6 +186,26 @@ TAKES = Table(
     Column("contact_id", Text, index=True),
 )
 """Without a contact it is gone for good, unless a take of as much below zero puts it back."""
+
+HOLDS = Table(
+    "holds",
+    METADATA,
+    Column("hold_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False),
+    Column("amount", Double, nullable=False),
+    Column("contact_id", Text, index=True),
+    Column("decision_id", Text, nullable=False, index=True),
+    Column("identity_id", BigInteger, nullable=False, index=True),
+    Column("offer_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("category", Text),
+    Column("since_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("settled", Text),
+    Index("ix_holds_open", "until_us", sqlite_where=text("settled IS NULL"), postgresql_where=text("settled IS NULL")),
+)
+"""Part of a budget that a grant took for its incentive. An event of this kind, about the offer or in the category,
+shows that it was used; ``settled`` says what came of it once the time for that was over."""
 
 FOLLOW_UPS = Table(
     "follow_ups",

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from features.domain import SECOND, CustomerId, DecisionId, Importance, Instant
+from features.domain import SECOND, Category, CustomerId, DecisionId, Importance, Instant, Kind, OfferId
 from serving.ledger.contact import Contact, ContactId, Standing
 from serving.pairs import Pair
 from serving.policy.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An incentive, which is charged to a budget until it is known whether it is used."""
+
+    offer_id: OfferId
+    amount: float
+    """Minor units."""
+    kind: Kind
+    """Events of this kind, about the offer, show that it was used."""
+    category: Category | None
+    """Purchases in this category do, too, where purchases are such events; None: in any."""
+    until: Instant
+    """The last instant at which it can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,8 @@ class Take:
     """All that there is of it."""
     contact_id: ContactId | None = None
     """The contact with which it is given back; None: it is gone with the decision."""
+    held: Held | None = field(default=None, compare=False)
+    """The part that comes back unless it is used."""
 
 
 @dataclass(frozen=True, slots=True)

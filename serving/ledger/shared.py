@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from features.domain import DAY, HOUR, Instant, OfferId
+from features.domain import DAY, HOUR, Instant, Kind, Offer, OfferId, Response
 from serving.ledger.contact import ContactId
 from serving.ledger.counting import stretch
-from serving.ledger.reservation import Take
+from serving.ledger.reservation import Held, Take
 from serving.pairs import Pair
 from serving.policy.policy import Policy
 from serving.policy.window import Window
@@ -31,7 +31,7 @@ def window_key(noun: str, name: str, window: Window | None, moment: Instant) -> 
 def takes_of(policy: Policy, pair: Pair, moment: Instant, contact_id: ContactId | None = None) -> tuple[Take, ...]:
     """What granting an offer on a channel takes of all that is shared.
 
-    A budget is charged with the contact's cost and the whole incentive, as if it were used.
+    A budget is charged with the contact's cost and the whole incentive, which comes back unless it is used.
     """
     offer, channel = pair.offer, pair.channel
     found = []
@@ -44,8 +44,17 @@ def takes_of(policy: Policy, pair: Pair, moment: Instant, contact_id: ContactId 
     for budget in policy.budgets:
         if budget.about.selects(pair):
             key = window_key("budget", budget.name, budget.window, moment)
-            found.append(Take(key, offer.incentive_minor + channel.cost_minor, budget.most_minor, contact_id))
+            spend = offer.incentive_minor + channel.cost_minor
+            found.append(Take(key, spend, budget.most_minor, contact_id, _held(offer, moment)))
     return tuple(found)
+
+
+def _held(offer: Offer, moment: Instant) -> Held | None:
+    if not offer.incentive_minor:
+        return None
+    kind = Kind.REDEEMED if offer.response is Response.REDEMPTION else Kind.PURCHASED
+    until = Instant(moment + round(offer.window_days * DAY))
+    return Held(offer.offer_id, offer.incentive_minor, kind, offer.buys, until)
 
 
 def of_message(takes: Iterable[Take]) -> tuple[Take, ...]:
