@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import Part, PartName
-from serving.pairs import NAMES, Pair
+from serving.grouped_part import GroupedPart
+from serving.model import Part, PartName, about_of
+from serving.pairs import Pair
 from serving.score import Model
 
 
@@ -97,30 +98,21 @@ def _explained(
     model: Model, name: PartName, kind: str, pairs: Sequence[Pair], seen: NDArray[np.float32]
 ) -> list[Explained] | None:
     part = model.part(name, kind)
-    if not isinstance(part, Part):
+    if not isinstance(part, Part | GroupedPart):
         return None
-    own = part.columns(seen)
-    nothing = np.zeros((len(own), len(part.features) + 1))
-    trees, linear = nothing, nothing
-    if part.booster is not None and part.blend > 0:
-        trees = part.slope * part.blend * part.booster.contributions(own)
-    if part.linear is not None and part.blend < 1:
-        linear = part.slope * (1.0 - part.blend) * part.linear.contributions(own)
-    channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
-    shifts = part.shifts([pair.offer.offer_id for pair in pairs], channels)
-    raw = part.raw(seen)
+    found = part.taken_apart(seen, about_of(name, pairs))
     return [
         Explained(
             part=name,
-            raw=float(raw[row]),
-            calibrated=float(part.slope * raw[row] + part.intercept + shifts[row]),
-            mean_of_trees=float(trees[row, -1]),
-            intercept_of_linear=float(linear[row, -1]),
+            raw=float(found.raw[row]),
+            calibrated=float(part.slope * found.raw[row] + part.intercept + found.shifts[row]),
+            mean_of_trees=float(found.trees[row, -1]),
+            intercept_of_linear=float(found.linear[row, -1]),
             intercept_of_calibration=part.intercept,
-            experience=float(shifts[row]),
+            experience=float(found.shifts[row]),
             weight_of_trees=part.blend if part.booster is not None else 0.0,
             slope=part.slope,
-            added=_added(part.features, seen[row], trees[row], linear[row]),
+            added=_added(part.features, found.seen[row], found.trees[row], found.linear[row]),
         )
         for row in range(len(pairs))
     ]
@@ -130,7 +122,7 @@ def _added(
     features: Sequence[str], seen: NDArray[np.float32], trees: NDArray[np.float64], linear: NDArray[np.float64]
 ) -> tuple[Added, ...]:
     listed = [
-        Added(name, float(seen[NAMES.index(name)]), float(trees[place]), float(linear[place]))
+        Added(name, float(seen[place]), float(trees[place]), float(linear[place]))
         for place, name in enumerate(features)
         if trees[place] or linear[place]
     ]

@@ -62,7 +62,7 @@ class FeatureTerm(Wire):
 class Prediction(Wire):
     """One prediction taken apart: `log_odds` is exactly the sum of the other terms and of all of `features`."""
 
-    part: Literal["channel_response", "offer_response", "organic"]
+    part: Literal["channel_response", "offer_response", "organic", "persuasion"]
     log_odds: Annotated[float, Meta(description="Of the prediction: p = 1 / (1 + e^-log_odds).")]
     moment: Annotated[
         float, Meta(description="What the item's moment adds to the instant of the decision; 0 but for channels.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import ModelError
-from features.vector import FEATURES, vector_fingerprint
+from features.vector import vector_fingerprint
 from serving.booster import Booster
+from serving.columns import PLACES
+from serving.grouped_part import GroupedPart
 from serving.linear import Linear
-from serving.typical import Typical
+from serving.pairs import Pair
+from serving.prediction import TakenApart, shifts, sigmoid
+from serving.typical import OfferPair, Typical
 
 Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
-PLACES: dict[str, int] = {feature.name: place for place, feature in enumerate(FEATURES)}
+FORMS = (1, 2)
+"""Forms of bundles that are read: 2 may hold grouped parts, persuasion, and the price of attention."""
 
 
 class PartName(StrEnum):
@@ -36,16 +41,17 @@ class PartName(StrEnum):
     """Taking the offer once it was noticed; where the data record no views, taking it after a contact."""
     ORGANIC = "organic"
     """Buying what the offer is for without any contact. Pairs have no channel here: ask with ``""``."""
+    PERSUASION = "persuasion"
+    """Buying because of the contact, once it was noticed, where one would not have bought anyway. Stands in for the
+    offer response: q = p₀ + (1 − p₀)·π."""
 
 
-def sigmoid(x: Floats) -> Floats:
-    """1 / (1 + exp(−x)), without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
-
-
-def pair_key(offer_id: str, channel: str) -> str:
-    """How a shift is filed: the offer, a bar, the channel (nothing where there is no channel)."""
-    return f"{offer_id}|{channel}"
+def about_of(name: PartName, pairs: Sequence[Pair]) -> list[OfferPair]:
+    """How a part files pairs: without a contact there is no channel on which anything could differ."""
+    return [
+        (pair.offer.offer_id, pair.offer.category, "" if name is PartName.ORGANIC else pair.channel.name)
+        for pair in pairs
+    ]
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,23 @@ class Part:
             score += (1.0 - self.blend) * self.linear.raw(own)
         return score
 
-    def shifts(self, offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
+    def shifts(self, pairs: Sequence[OfferPair]) -> Floats:
         """What experience with each offer on each channel adds on the logit scale, ``[n]``."""
-        pairs = zip(offer_ids, channels, strict=True)
-        return np.array([self.intercepts.get(pair_key(o, c), 0.0) for o, c in pairs], dtype=np.float64)
+        return shifts(self.intercepts, pairs)
 
-    def probability(self, X: Matrix, offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
+    def probability(self, X: Matrix, pairs: Sequence[OfferPair]) -> Floats:
         """Calibrated probabilities ``[n]`` of whole vectors ``[n, n_features]`` for these pairs."""
-        return sigmoid(self.slope * self.raw(X) + self.intercept + self.shifts(offer_ids, channels))
+        return sigmoid(self.slope * self.raw(X) + self.intercept + self.shifts(pairs))
+
+    def taken_apart(self, X: Matrix, pairs: Sequence[OfferPair]) -> TakenApart:
+        """The prediction taken apart."""
+        own, width = self.columns(X), len(self.features) + 1
+        trees = linear = np.zeros((len(own), width))
+        if self.booster is not None and self.blend > 0:
+            trees = self.slope * self.blend * self.booster.contributions(own)
+        if self.linear is not None and self.blend < 1:
+            linear = self.slope * (1.0 - self.blend) * self.linear.contributions(own)
+        return TakenApart(own, self.raw(X), trees, linear, self.shifts(pairs))
 
     def contributions(self, X: Matrix) -> Floats:
         """What each own column adds to the calibrated score on the logit scale, ``[n, n_own + 1]``.
@@ -129,8 +144,12 @@ class Part:
     @staticmethod
     def read(folder: Path, name: str) -> Part:
         """What ``write`` wrote. Raises ModelError for a file that is missing or no part."""
-        raw = _document(folder / f"{name}.json")
-        trees = folder / f"{name}.txt"
+        return Part.of(_document(folder / f"{name}.json"), folder / f"{name}.txt")
+
+    @staticmethod
+    def of(raw: Mapping[str, Any], trees: Path) -> Part:
+        """What ``write`` wrote, from its document and where its trees would lie."""
+        file = trees.with_suffix(".json")
         try:
             part = Part(
                 tuple(raw["features"]),
@@ -143,11 +162,39 @@ class Part:
                 Typical.from_dict(raw["typical"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{folder / name}.json lacks {error}: train again, or promote another") from error
+            raise ModelError(f"{file} lacks {error}: train again, or promote another") from error
         unknown = [column for column in part.features if column not in PLACES]
         if unknown:
-            raise ModelError(f"{folder / name}.json reads {unknown[0]!r}, which is no feature: train again")
+            raise ModelError(f"{file} reads {unknown[0]!r}, which is no feature: train again")
         return part
+
+
+Parts = Mapping[tuple[PartName, str], Part | GroupedPart]
+"""By part and kind of offer."""
+
+
+def linked(parts: Parts) -> Parts:
+    """Parts that read p₀ with the part that predicts it. Raises ModelError where there is none."""
+    return {key: _linked(key[1], part, parts) for key, part in parts.items()}
+
+
+def _linked(kind: str, part: Part | GroupedPart, parts: Parts) -> Part | GroupedPart:
+    if isinstance(part, Part) or not part.sheet.asks_organic:
+        return part
+    organic = parts.get((PartName.ORGANIC, kind))
+    if not isinstance(organic, GroupedPart):
+        raise ModelError(f"a part for offers of kind {kind!r} reads p₀, which no part predicts: train again")
+    return replace(part, organic=organic)
+
+
+def _part(folder: Path, name: str) -> Part | GroupedPart:
+    raw, trees = _document(folder / f"{name}.json"), folder / f"{name}.txt"
+    if "groups" not in raw:
+        return Part.of(raw, trees)
+    try:
+        return GroupedPart.of(raw, trees)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{folder / name}.json lacks {error}: train again, or promote another") from error
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -168,15 +215,14 @@ class Bundle:
     source: str
     about: Mapping[str, Any]
     """``bundle.json`` as it stands: fingerprints, kinds, channels learnt, summary."""
-    parts: Mapping[tuple[PartName, str], Part]
-    """By part and kind of offer."""
+    parts: Parts
 
     @property
     def notices_known(self) -> bool:
         """True when the data recorded whether contacts were noticed."""
         return bool(self.about.get("notices_known", False))
 
-    def part(self, name: PartName, kind: str) -> Part | None:
+    def part(self, name: PartName, kind: str) -> Part | GroupedPart | None:
         """The part for offers of this kind; None where the data did not allow it."""
         return self.parts.get((name, kind))
 
@@ -193,12 +239,14 @@ class Bundle:
                 f"the model in {folder} was fitted to features {about.get('fingerprint')}, this code computes "
                 f"{vector_fingerprint()}: train again, or run the code it was trained with"
             )
+        if (form := about.get("form", 1)) not in FORMS:
+            raise ModelError(f"the model in {folder} has form {form}, this code reads {FORMS}: run newer code")
         try:
             parts = {
-                (PartName(entry["part"]), str(entry["kind"])): Part.read(folder, str(entry["file"]))
+                (PartName(entry["part"]), str(entry["kind"])): _part(folder, str(entry["file"]))
                 for entry in about["parts"]
             }
-            return Bundle(str(about["version"]), str(about["source"]), about, parts)
+            return Bundle(str(about["version"]), str(about["source"]), about, linked(parts))
         except (KeyError, TypeError) as error:
             raise ModelError(f"{folder / 'bundle.json'} lacks {error}: train again, or promote another") from error
         except ValueError as error:

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from features.evidence import Pooled
 from serving.assortment import Assortment, Factors
-from serving.model import PLACES, Bundle, PartName
+from serving.columns import PLACES
+from serving.grouped_part import GroupedPart
+from serving.model import Bundle, Part, PartName
 from serving.pairs import NAMES, Known, Pair, vectors
 from serving.ready import Ready
 from serving.score import Chances, Model, chances, chances_of, redeemed
+from serving.staged import Staged
 
 Matrix = NDArray[np.float32]
 Places = NDArray[np.intp]
@@ -105,7 +108,7 @@ class Offering:
     assortment: Assortment
     place: Places
     """``[n_pairs]`` of the whole catalogue: the number of each among those of the kind, −1 for others."""
-    ready: Ready | None
+    ready: Ready | Staged | None
     redeemed: NDArray[np.bool_]
 
     @staticmethod
@@ -125,8 +128,12 @@ class Offering:
         return Glance(self, known, self.place[rows], pairs)
 
 
-def _ready(model: Model | None, kind: str, assortment: Assortment) -> Ready | None:
+def _ready(model: Model | None, kind: str, assortment: Assortment) -> Ready | Staged | None:
     if not isinstance(model, Bundle):
         return None
     parts = {name: part for name in PartName if (part := model.part(name, kind)) is not None}
-    return Ready(parts, assortment) if parts else None
+    grouped = {name: part for name, part in parts.items() if isinstance(part, GroupedPart)}
+    if grouped:
+        return Staged(grouped, assortment) if len(grouped) == len(parts) else None
+    plain = {name: part for name, part in parts.items() if isinstance(part, Part)}
+    return Ready(plain, assortment) if plain else None

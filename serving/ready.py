@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from features.vector import COLUMNS, FEATURES
 from serving.assortment import KEYED, OWN, STILL, Assortment, Factors
 from serving.linear import FAR, Linear, compress
-from serving.model import Part, PartName, sigmoid
+from serving.model import Part, PartName, about_of
+from serving.prediction import sigmoid
 from serving.trees.kernels import add_lines
 from serving.trees.prepared import CUSTOMER, Prepared
 from serving.trees.scorer import STATIC, Scorer
@@ -56,20 +57,12 @@ class Ready:
         return self._typical
 
 
-def channel_of(name: PartName, channel: str) -> str:
-    """The channel under which a part files a pair: without a contact there is none on which anything could differ."""
-    return "" if name is PartName.ORGANIC else channel
-
-
 def _shifts(name: PartName, part: Part, assortment: Assortment) -> Floats:
-    pairs = assortment.pairs
-    return part.shifts([pair.offer.offer_id for pair in pairs], [channel_of(name, pair.channel.name) for pair in pairs])
+    return part.shifts(about_of(name, assortment.pairs))
 
 
 def _typical(name: PartName, part: Part, assortment: Assortment) -> Floats:
-    return part.typical.probability(
-        [(pair.offer.offer_id, pair.offer.category, channel_of(name, pair.channel.name)) for pair in assortment.pairs]
-    )
+    return part.typical.probability(about_of(name, assortment.pairs))
 
 
 class _Trees:

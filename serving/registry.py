@@ -96,7 +96,7 @@ def read_bundle(folder: Path) -> Bundle:
     bundle = Bundle.load(folder)
     nothing = np.full((1, len(FEATURES)), np.nan, dtype=np.float32)
     for part in bundle.parts.values():
-        part.probability(nothing, [""], [""])
+        part.probability(nothing, [("", "", "")])
     return bundle
 
 

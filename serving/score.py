@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from features.domain import Direction, Response
 from features.past import Past
 from features.state import Floats
-from serving.model import PartName
+from serving.model import PartName, about_of
 from serving.pairs import Pair
-from serving.typical import Typical
+from serving.typical import OfferPair, Typical
 
 
 class Part(Protocol):
@@ -36,7 +36,7 @@ class Part(Protocol):
         """The same for somebody of whom nothing is known."""
         ...
 
-    def probability(self, X: NDArray[np.float32], offer_ids: Sequence[str], channels: Sequence[str]) -> Floats:
+    def probability(self, X: NDArray[np.float32], pairs: Sequence[OfferPair]) -> Floats:
         """Probabilities ``[n]`` of whole vectors, float32 ``[n, n_features]``."""
         ...
 
@@ -135,28 +135,26 @@ def chances(
         part = model.part(name, kind)
         if part is None:
             return None
-        # Without a contact there is no channel on which anything could differ.
-        channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
-        offers = [pair.offer.offer_id for pair in pairs]
-        if stranger:
-            categories = [pair.offer.category for pair in pairs]
-            return part.typical.probability(list(zip(offers, categories, channels, strict=True)))
-        return part.probability(seen, offers, channels)
+        about = about_of(name, pairs)
+        return part.typical.probability(about) if stranger else part.probability(seen, about)
 
     return chances_of(probability, redeemed(pairs))
 
 
 def chances_of(probability: Callable[[PartName], Floats | None], redeemed: NDArray[np.bool_]) -> Chances | None:
-    """What parts of a model say of pairs; None where none speaks of the offer response.
+    """What parts of a model say of pairs; None where none speaks of the offer response or of persuasion.
 
     Args:
         probability: What a part says, ``[n_pairs]``; None where there is no such part.
         redeemed: True for offers that must be redeemed, ``[n_pairs]``.
     """
+    organic, persuaded = probability(PartName.ORGANIC), probability(PartName.PERSUASION)
+    if organic is not None and persuaded is not None:
+        bought = organic + (1.0 - organic) * persuaded
+        return Chances(probability(PartName.CHANNEL_RESPONSE), bought, bought, organic)
     taken = probability(PartName.OFFER_RESPONSE)
     if taken is None:
         return None
-    organic = probability(PartName.ORGANIC)
     anyway = organic if organic is not None else np.zeros(len(taken))
     bought = np.where(redeemed, anyway + (1.0 - anyway) * taken, taken)
     return Chances(probability(PartName.CHANNEL_RESPONSE), bought, taken, organic)

@@ -19,10 +19,11 @@ from features.feature import Group
 from features.state import Floats
 from features.vector import COLUMNS
 from serving.eligibility import Sifted
-from serving.model import sigmoid
+from serving.model import PartName, about_of
 from serving.moments import Moments
 from serving.offering import Sight
 from serving.pairs import Known, moment_vectors
+from serving.prediction import sigmoid
 from serving.score import Chances, Part
 
 Places = NDArray[np.intp]
@@ -102,7 +103,7 @@ def gains(
     at = moment_vectors(known, sifted.moments.hour, sifted.moments.weekday)
     vectors[:, COLUMNS[Group.MOMENT].place] = np.tile(at, (len(examples), 1))
     asked = [seen.pairs[example] for example in examples.tolist() for _ in range(n_moments)]
-    response = part.probability(vectors, [p.offer.offer_id for p in asked], [p.channel.name for p in asked])
+    response = part.probability(vectors, about_of(PartName.CHANNEL_RESPONSE, asked))
     response = np.clip(response, 1e-12, 1.0 - 1e-12).reshape(len(examples), n_moments)
     logit = np.log(response / (1.0 - response))
     found = np.zeros((n_channels, n_moments))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 
 Floats = NDArray[np.float64]
 STEPS = 50

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import Part, PartName, sigmoid
+from serving.model import Part, PartName
+from serving.prediction import sigmoid
 from training.boosting import fit_plain_trees
 from training.dataset import Dataset
 from training.fit import Choice, Resources, fit, own
@@ -52,7 +53,7 @@ def compete(
 
 def probability(part: Part, rows: Dataset) -> Floats:
     """What the part says of every row, ``[n]``."""
-    return part.probability(rows.X, rows.offers.tolist(), rows.channels.tolist())
+    return part.probability(rows.X, rows.pairs())
 
 
 def baselines(name: PartName, learnt: Dataset, test: Dataset, resources: Resources) -> dict[str, Floats]:

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.domain import Instant, Offer, OfferId
-from serving.model import PartName, pair_key
+from serving.model import PartName
+from serving.prediction import pair_key
 from serving.typical import OfferPair
 from training.quality import Judged
 

@@ -6,6 +6,7 @@ What goes into service keeps the same rates for customers of whom nothing is kno
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ STRENGTH = 50.0
 """Contacts with which a category is shrunk to all offers, and an offer on a channel to its category there."""
 
 
-def popularity(pairs: Sequence[OfferPair], taken: NDArray[np.bool_], weight: Floats) -> Typical:
-    """The rates that these rows show, each weighted; no rows give the first assumption.
+def popularity(pairs: Sequence[OfferPair], taken: NDArray[Any], weight: Floats) -> Typical:
+    """The rates that these rows show, each weighted; no rows give the first assumption. ``taken`` is 0–1.
 
     A row that stands for many is still one contact: a rate is shrunk by its effective number of rows (Kish 1965).
     """
@@ -34,7 +35,7 @@ def popularity(pairs: Sequence[OfferPair], taken: NDArray[np.bool_], weight: Flo
     return Typical(everything, by_category, by_offer)
 
 
-def _tally(keys: Sequence[str], taken: NDArray[np.bool_], weight: Floats) -> dict[str, tuple[float, float]]:
+def _tally(keys: Sequence[str], taken: NDArray[Any], weight: Floats) -> dict[str, tuple[float, float]]:
     """By key the weighted share taken times the effective number of rows, and that number, (Σw)² / Σw²."""
     found: dict[str, tuple[float, float, float]] = {}
     for key, y, w in zip(keys, taken.tolist(), weight.tolist(), strict=True):

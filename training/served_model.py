@@ -18,7 +18,7 @@ from serving.model import Bundle, PartName
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]
-    """Probabilities for rows of features; columns ``part``, ``kind``, ``offer_id`` and ``channel`` say of what."""
+    """Probabilities for rows of features; the columns of ``tracking.KEYS`` say of what."""
 
     def load_context(self, context: Any) -> None:
         """Read the bundle. Raises ModelError when it was fitted to other features."""
@@ -32,7 +32,8 @@ class ServedModel(PythonModel):  # type: ignore[misc]
             part = self._bundle.part(PartName(str(name)), str(kind))
             if part is not None:
                 of = rows.index.to_numpy()
-                found[of] = part.probability(X[of], rows["offer_id"].tolist(), rows["channel"].fillna("").tolist())
+                told = (rows[name].fillna("").tolist() for name in ("offer_id", "category", "channel"))
+                found[of] = part.probability(X[of], list(zip(*told, strict=True)))
         return pd.DataFrame({"probability": found})
 
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 BUNDLE_TAG = "bundle"
-KEYS = ("part", "kind", "offer_id", "channel")
+KEYS = ("part", "kind", "offer_id", "category", "channel")
 
 
 def registered_name(source: str) -> str:
@@ -96,7 +96,8 @@ def synthetic_example(bundle: Bundle) -> pd.DataFrame:
     """One invented row per part: a customer of whom nothing is known, on no real offer."""
     blank = {f.name: 0.0 for f in FEATURES}
     rows = [
-        {"part": str(name), "kind": kind, "offer_id": "example", "channel": "", **blank} for name, kind in bundle.parts
+        {"part": str(name), "kind": kind, "offer_id": "example", "category": "", "channel": "", **blank}
+        for name, kind in bundle.parts
     ]
     return pd.DataFrame(rows)
 

@@ -48,7 +48,7 @@ from serving.parts import Parts
 from serving.registry import Registry
 from serving.score import Attention, Model
 from serving.store import MemoryReader
-from serving.typical import Typical
+from serving.typical import OfferPair, Typical
 from serving.watch import Watch
 
 NOW = parse_instant("2017-10-01T12:00:00Z")
@@ -99,9 +99,9 @@ class FakePart:
             self.otherwise, {}, {f"{o}|{c}": p for o, p in self.by_offer.items() for c in (MAIL, FLYER, APP)}
         )
 
-    def probability(self, X: np.ndarray, offer_ids: Sequence[str], channels: Sequence[str]) -> np.ndarray:
-        self.asked.extend(zip(offer_ids, channels, strict=True))
-        return np.array([self.by_offer.get(offer_id, self.otherwise) for offer_id in offer_ids], dtype=np.float64)
+    def probability(self, X: np.ndarray, pairs: Sequence[OfferPair]) -> np.ndarray:
+        self.asked.extend((offer_id, channel) for offer_id, _, channel in pairs)
+        return np.array([self.by_offer.get(offer_id, self.otherwise) for offer_id, _, _ in pairs], dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from serving.contributions import Added, contributions
 from serving.decide import decide
 from serving.decision import Ask
 from serving.equipment import Equipment
-from serving.model import Part, PartName, pair_key, sigmoid
+from serving.model import Part, PartName, about_of
 from serving.pairs import pairs_of, stranger
 from serving.policy.policy import Lever, Policy
 from serving.policy.selector import Selector
+from serving.prediction import pair_key, sigmoid
 from serving.score import Model
 from serving.settings import read_settings
 from serving.wire import answer
@@ -93,8 +94,7 @@ def test_the_sum_is_the_log_odds_of_the_very_probability_that_was_decided_with(m
     for name in PartName:
         part = model.part(name, "promotion")
         assert part is not None
-        channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
-        told = part.probability(X, [pair.offer.offer_id for pair in pairs], channels)
+        told = part.probability(X, about_of(name, pairs))
         found = [next(e for e in row if e.part is name) for row in contributions(model, "promotion", pairs, X)]
         np.testing.assert_allclose(sigmoid(np.array([each.total for each in found])), told, rtol=0, atol=1e-12)
 
@@ -108,6 +108,7 @@ def test_experience_with_the_offer_on_the_channel_stands_apart_but_not_for_what_
         PartName.CHANNEL_RESPONSE: 0.6,
         PartName.OFFER_RESPONSE: 0.6,
         PartName.ORGANIC: 0.0,
+        PartName.PERSUASION: 0.6,
     }
 
 

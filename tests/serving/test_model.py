@@ -7,7 +7,8 @@ import pytest
 from features.errors import ModelError
 from features.vector import FEATURES
 from serving.linear import Linear
-from serving.model import Bundle, Part, PartName, pair_key, sigmoid
+from serving.model import Bundle, Part, PartName
+from serving.prediction import pair_key, sigmoid
 from serving.typical import Typical
 from training.boosting import fit_trees
 from training.bundle import write_bundle
@@ -42,10 +43,8 @@ def test_a_bundle_read_back_gives_the_same_probabilities(tmp_path: Path) -> None
     bundle = write_bundle(tmp_path / "v1", {(PartName.OFFER_RESPONSE, "reward"): fitted}, about())
     read = bundle.part(PartName.OFFER_RESPONSE, "reward")
     assert read is not None
-    X, offers, channels = vectors(9), ["o1", "o2", "new"] * (N // 3), ["mail", "app", ""] * (N // 3)
-    np.testing.assert_array_equal(
-        read.probability(X, offers, channels), fitted.probability(X, offers, channels), strict=True
-    )
+    X, pairs = vectors(9), [("o1", "c", "mail"), ("o2", "c", "app"), ("new", "c", "")] * (N // 3)
+    np.testing.assert_array_equal(read.probability(X, pairs), fitted.probability(X, pairs), strict=True)
     assert read.typical == fitted.typical
     assert bundle.part(PartName.ORGANIC, "reward") is None
 
@@ -57,7 +56,7 @@ def test_the_formula_is_the_one_told() -> None:
     own = X[:, :6]
     raw = 0.4 * fitted.booster.raw(own) + 0.6 * fitted.linear.raw(own)
     expected = 1 / (1 + np.exp(-(1.2 * raw - 0.3 + 0.5)))
-    np.testing.assert_allclose(fitted.probability(X, ["o1"] * N, ["mail"] * N), expected, rtol=1e-12)
+    np.testing.assert_allclose(fitted.probability(X, [("o1", "", "mail")] * N), expected, rtol=1e-12)
 
 
 def test_contributions_add_up_to_the_calibrated_score() -> None:
@@ -73,7 +72,7 @@ def test_a_straight_line_does_not_run_away_where_nothing_was_seen() -> None:
 
 
 def test_no_rows_give_no_probabilities() -> None:
-    assert part().probability(vectors()[:0], [], []).shape == (0,)
+    assert part().probability(vectors()[:0], []).shape == (0,)
 
 
 def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:

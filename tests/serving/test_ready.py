@@ -9,8 +9,9 @@ from features.catalogue import Catalogue
 from features.evidence import pool
 from features.vector import FEATURES
 from serving.assortment import Assortment
-from serving.model import Part, PartName, pair_key
+from serving.model import Part, PartName, about_of
 from serving.pairs import pairs_of, vectors
+from serving.prediction import pair_key
 from serving.ready import Ready
 from serving.typical import Typical
 from tests.serving.test_assortment import somebody
@@ -38,12 +39,6 @@ def part(seed: int, catalogue: Catalogue, blend: float) -> Part:
     return Part(names, trees, linear, blend, 1.3, -0.2, shifts, typical)
 
 
-def asked(name: PartName, catalogue: Catalogue) -> tuple[list[str], list[str]]:
-    pairs = pairs_of(catalogue)
-    channels = ["" if name is PartName.ORGANIC else pair.channel.name for pair in pairs]
-    return [pair.offer.offer_id for pair in pairs], channels
-
-
 @pytest.mark.parametrize("blends", [(0.6, 0.3, 1.0), (0.0, 0.5), (1.0,), (0.0,)])
 def test_a_ready_model_says_what_its_parts_say_of_the_vectors(blends: tuple[float, ...], shop: Catalogue) -> None:
     parts = {name: part(seed, shop, b) for seed, (name, b) in enumerate(zip(PartName, blends, strict=False))}
@@ -55,7 +50,9 @@ def test_a_ready_model_says_what_its_parts_say_of_the_vectors(blends: tuple[floa
         found = ready.probabilities(assortment.factors(known))
         X = vectors(known, pairs_of(shop), evidence)
         for name, each in parts.items():
-            np.testing.assert_allclose(found[name], each.probability(X, *asked(name, shop)), rtol=0, atol=1e-12)
+            np.testing.assert_allclose(
+                found[name], each.probability(X, about_of(name, pairs_of(shop))), rtol=0, atol=1e-12
+            )
 
 
 def test_of_a_stranger_it_says_what_is_typical(shop: Catalogue) -> None:

@@ -146,7 +146,7 @@ def test_real_trees_decide_as_they_score_the_recorded_vector(client: Clients, pl
     vectors = service.get(f"/v1/decisions/{answer['decision_id']}").json()["vectors"]
     for item, vector in zip(answer["items"], vectors, strict=True):
         row = np.array([[vector["features"][f.name] for f in FEATURES]], dtype=np.float32)
-        assert part.probability(row, [item["offer_id"]], [item["channel"]])[0] == pytest.approx(
+        assert part.probability(row, [(item["offer_id"], item["category"], item["channel"])])[0] == pytest.approx(
             item["probabilities"]["taken"], abs=1e-6
         )
 

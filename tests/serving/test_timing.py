@@ -19,7 +19,7 @@ from serving.model import PartName
 from serving.moments import moments
 from serving.pairs import Known, moment_vectors, stranger, vectors
 from serving.policy.policy import DEFAULT, Quiet
-from serving.typical import Typical
+from serving.typical import OfferPair, Typical
 
 HOUR_COLUMN = [feature.name for feature in FEATURES].index("moment_hour")
 
@@ -31,7 +31,7 @@ class Evening:
     slope: float
     typical: Typical = field(default_factory=lambda: Typical(0.3, {}, {}))
 
-    def probability(self, X: np.ndarray, offer_ids: Sequence[str], channels: Sequence[str]) -> np.ndarray:
+    def probability(self, X: np.ndarray, pairs: Sequence[OfferPair]) -> np.ndarray:
         return 1.0 / (1.0 + np.exp(self.slope * np.abs(X[:, HOUR_COLUMN].astype(float) - 19.0)))
 
 
@@ -45,7 +45,7 @@ class Always:
     def typical(self) -> Typical:
         return Typical(self.p, {}, {})
 
-    def probability(self, X: np.ndarray, offer_ids: Sequence[str], channels: Sequence[str]) -> np.ndarray:
+    def probability(self, X: np.ndarray, pairs: Sequence[OfferPair]) -> np.ndarray:
         return np.full(len(X), self.p)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.calibrate import evened, platt, shifts
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from features.vector import FEATURES
-from serving.model import PLACES, PartName, sigmoid
+from serving.columns import PLACES
+from serving.model import PartName
+from serving.prediction import sigmoid
 from training.contest import BASELINES, MODEL, compete, probability
 from training.dataset import Dataset
 from training.fit import Choice, Resources, TooFewError, fit

@@ -55,8 +55,8 @@ def test_the_model_is_promoted_and_mlflow_gives_the_same_probabilities(trained: 
     assert part is not None
     X = np.random.default_rng(1).normal(0, 2, (5, len(FEATURES)))
     rows = pd.DataFrame(X, columns=[f.name for f in FEATURES])
-    rows = rows.assign(part="offer_response", kind="reward", offer_id="reward-wine", channel="email")
-    expected = part.probability(X.astype(np.float32), ["reward-wine"] * 5, ["email"] * 5)
+    rows = rows.assign(part="offer_response", kind="reward", offer_id="reward-wine", category="wine", channel="email")
+    expected = part.probability(X.astype(np.float32), [("reward-wine", "wine", "email")] * 5)
     np.testing.assert_allclose(served.predict(rows)["probability"], expected)
 
 

@@ -13,7 +13,7 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, OfferId
 from features.errors import ContractError
 from features.vector import FEATURES
-from serving.model import Part, PartName
+from serving.model import Part, PartName, about_of
 from serving.pairs import Pair
 from serving.score import Money, chances_of, redeemed, value_of
 from serving.settings import Settings
@@ -134,13 +134,10 @@ def _value(
     settings: Settings, parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, int], np.dtype[np.float32]]
 ) -> Floats:
     times = len(X) // len(pairs)
-    offers = [str(pair.offer.offer_id) for pair in pairs] * times
-    channels = [str(pair.channel.name) for pair in pairs] * times
 
     def probability(name: PartName) -> Floats | None:
         part = parts.get((name, kind))
-        where = [""] * len(channels) if name is PartName.ORGANIC else channels
-        return None if part is None else part.probability(X, offers, where)
+        return None if part is None else part.probability(X, about_of(name, pairs) * times)
 
     odds = chances_of(probability, np.tile(redeemed(pairs), times))
     if odds is None:

@@ -9,10 +9,10 @@ import numpy as np
 import vowpalwabbit
 from mabwiser.mab import MAB, LearningPolicy
 
+from serving.columns import PLACES
 from training.judge.ground import SILENCE, Occasions
 from training.labels import EXPANDED
 from training.parts.experience import Contacts, Experience
-from training.parts.parts import PLACE
 from training.value.hierarchy import Frame
 from training.value.trial import Floats, Matrix
 
@@ -109,7 +109,7 @@ def _shared(frame: Frame, X: Matrix) -> list[str]:
 
 
 def _person(X: Matrix) -> Matrix:
-    return X[:, [PLACE[name] for name in PERSON]]
+    return X[:, [PLACES[name] for name in PERSON]]
 
 
 def _context(frame: Frame, X: Matrix) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.folds import by_customer
 from training.judge.ground import Ground
 from training.parts.blend import ROUNDS, Table, fit_trees, predicted

@@ -14,7 +14,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.calibrate import platt, shifts
 from training.folds import by_customer
 from training.value.hierarchy import Hierarchy, fit_hierarchies

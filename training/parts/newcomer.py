@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.calibrate import SPREADS, likelihood_of_spread
 from training.regression import fit_linear
 from training.resampling import Interval

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.feature import Group
 from features.vector import FEATURES
+from serving.columns import ANYWAY, INCOME, PLACES, PURSE, SHARE, TURNS, Told
+from serving.sheet import Sheet
 from training.parts.blend import Blend, Table, fit_blend
 from training.parts.experience import Contacts, Experience
 from training.parts.persuasion import Persuasion, fit_persuasion
 from training.value.trial import Floats, Index, Matrix
 
 Names = tuple[str, ...]
-PLACE = {feature.name: place for place, feature in enumerate(FEATURES)}
+WINDOW = "content_window_days"
 ABOUT_PERSON = (Group.CUSTOMER, Group.PROFILE, Group.MOMENT)
 WANTING = (
     "category_look_open",
@@ -50,7 +51,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """From whole vectors of pairs to what each part reads."""
+    """From whole vectors of pairs to what each part reads: by the same code as in the service."""
 
     catalogue: Catalogue
     person: Names
@@ -63,49 +64,68 @@ class Columns:
     @staticmethod
     def of(catalogue: Catalogue, X: Matrix) -> Columns:
         """Those that vary in these vectors."""
-        told = {f.name for f in FEATURES if _varies(X[:, PLACE[f.name]])}
+        told = {f.name for f in FEATURES if _varies(X[:, PLACES[f.name]])}
         person = [f.name for f in FEATURES if f.group in ABOUT_PERSON and f.name in told]
         notices = person + [f.name for f in FEATURES if f.group is Group.CHANNEL and f.name in told]
         wants = person + [f.name for f in FEATURES if f.group is Group.CATEGORY and f.name in told]
-        income = np.log1p(X[:, PLACE["profile_income_minor"]].astype(np.float64))
+        income = np.log1p(X[:, INCOME].astype(np.float64))
         purse = float(np.nanmean(income)) if np.isfinite(income).any() else 0.0
         return Columns(catalogue, tuple(person), tuple(notices), tuple(wants), purse)
 
     @property
-    def category(self) -> Index:
-        """The category of every offer, ``[offers]``."""
-        names = [offer.buys or offer.category for offer in self.catalogue.offers]
-        return np.unique(names, return_inverse=True)[1].astype(np.intp)
+    def noticing_sheet(self) -> Sheet:
+        """For v: the person, the channel so far, the hour, what is liked; one group per channel."""
+        liked = ("category_share", "category_purchases_120d")
+        channels = tuple(str(channel.name) for channel in self.catalogue.channels)
+        return Sheet((*self.notices, *TURNS, *liked), "channel", channels)
+
+    @property
+    def buying_sheet(self) -> Sheet:
+        """For p₀: the person and the category; one group per category."""
+        return Sheet((*self.wants, WINDOW), "category", self._categories)
+
+    @property
+    def persuading_sheet(self) -> Sheet:
+        """For π: how likely it is bought anyway, what is given away, who and where; one group per category."""
+        places = (f"channel={channel.name}" for channel in self.catalogue.channels)
+        made = (f"offer={offer.offer_id}" for offer in self.catalogue.offers)
+        return Sheet((ANYWAY, SHARE, f"{PURSE}@{self.purse!r}", *WANTING, *places, *made), "category", self._categories)
+
+    @property
+    def _categories(self) -> Names:
+        return tuple(sorted({str(offer.category) for offer in self.catalogue.offers}))
 
     def noticing(self, X: Matrix, offer: Index, channel: Index) -> Table:
-        """For v: the person, the channel so far, the hour; one group per channel."""
-        hour = X[:, PLACE["moment_hour"]] * (2.0 * np.pi / 24.0)
-        turns = np.column_stack([np.cos(hour), np.sin(hour), np.cos(2 * hour), np.sin(2 * hour)])
-        liked = _named(X, ("category_share", "category_purchases_120d"))
-        rising = (*(int(name == "channel_notice_rate") for name in self.notices), 0, 0, 0, 0, 0, 0)
-        X_own = np.hstack([_named(X, self.notices), turns, liked]).astype(np.float32)
-        return Table(X_own, rising, channel, len(self.catalogue.channels), _keys(offer, channel))
+        """The table of v."""
+        return self._table(self.noticing_sheet, {"channel_notice_rate": 1}, X, offer, channel)
 
     def buying(self, X: Matrix, offer: Index) -> Table:
-        """For p₀: the person and the category; one group per category."""
-        X_own = _named(X, (*self.wants, "content_window_days"))
-        rising = (*[0] * len(self.wants), 1)
-        return Table(X_own, rising, self.category[offer], int(self.category.max()) + 1, offer.astype(np.str_))
+        """The table of p₀."""
+        return self._table(self.buying_sheet, {WINDOW: 1}, X, offer, None)
 
     def persuading(self, X: Matrix, offer: Index, channel: Index, organic: Floats) -> Table:
-        """For π: how likely it is bought anyway, what is given away, who and where; one group per category."""
-        offers = self.catalogue.offers
-        share = np.array([o.incentive_minor / max(o.margin_minor, 1) for o in offers])[offer]
-        anyway = np.log(organic / (1.0 - organic))
-        wanting = _named(X, WANTING)
-        income = wanting[:, WANTING.index("profile_income_minor")]
-        # What an incentive does depends on the purse: the one product that a sum of columns cannot say.
-        purse = np.where(np.isnan(income), 0.0, np.log1p(income) - self.purse)
-        places = np.eye(len(self.catalogue.channels))[channel]
-        made = np.eye(len(offers))[offer]
-        X_own = np.column_stack([anyway, share, purse * share, wanting, places, made]).astype(np.float32)
-        rising = (1, 1, *[0] * (X_own.shape[1] - 2))
-        return Table(X_own, rising, self.category[offer], int(self.category.max()) + 1, _keys(offer, channel))
+        """The table of π."""
+        return self._table(self.persuading_sheet, {ANYWAY: 1, SHARE: 1}, X, offer, channel, organic)
+
+    def _table(
+        self,
+        sheet: Sheet,
+        rising: Mapping[str, int],
+        X: Matrix,
+        offer: Index,
+        channel: Index | None,
+        organic: Floats | None = None,
+    ) -> Table:
+        told = self._told(X, offer, channel, organic)
+        key = np.char.add(np.char.add(told.offer, "|"), told.channel)
+        directions = tuple(rising.get(name, 0) for name in sheet.columns)
+        return Table(sheet.own(X, told), directions, sheet.grouped(told), len(sheet.groups), key)
+
+    def _told(self, X: Matrix, offer: Index, channel: Index | None, organic: Floats | None) -> Told:
+        offers, names = self.catalogue.offers, [str(c.name) for c in self.catalogue.channels]
+        made, categories = np.array([str(o.offer_id) for o in offers]), np.array([str(o.category) for o in offers])
+        where = np.full(len(offer), "") if channel is None else np.array(names)[channel]
+        return Told.of(X, made[offer], categories[offer], where, organic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,11 +200,7 @@ def response_table(columns: Columns, X: Matrix, offer: Index, channel: Index) ->
 
 
 def _named(X: Matrix, names: Sequence[str]) -> Matrix:
-    return X[:, [PLACE[name] for name in names]]
-
-
-def _keys(offer: Index, channel: Index) -> NDArray[np.generic]:
-    return np.char.add(np.char.add(offer.astype(np.str_), "|"), channel.astype(np.str_))
+    return X[:, [PLACES[name] for name in names]]
 
 
 def _varies(column: Matrix) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.folds import by_customer
 from training.parts.blend import BLENDS, STRENGTHS, Table, fit_trees, predicted
 from training.parts.delay import BINS, at_age, still_to_come

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.calibrate import evened
 from training.value.forest import fit_forest
 from training.value.parts import Said

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.calibrate import evened, platt, shifts
 from training.value.forest import ROUNDS, Forest, fit_forest
 from training.value.hierarchy import Hierarchy, fit_hierarchies

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.model import sigmoid
+from serving.prediction import sigmoid
 from training.parts.blend import Table, fit_blend
 from training.parts.experience import Contacts
 from training.parts.persuasion import expectation_maximisation, fit_persuasion
