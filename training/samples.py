@@ -21,6 +21,8 @@ from training.feature_store import open_store
 from training.labels import labels
 
 PLACE = "place"
+SEEN = (PartName.CHANNEL_RESPONSE, PartName.OFFER_RESPONSE, PartName.ORGANIC)
+"""Parts whose outcomes are seen."""
 MOST_ROWS = 400_000
 """Rows learnt from at most; of more, a sample by decision is drawn, and each stands for more."""
 
@@ -41,7 +43,7 @@ class Samples:
     def parts(self) -> Iterator[tuple[PartName, str, Dataset]]:
         """Every part and kind that has any rows."""
         for kind in self.catalogue.kinds:
-            for part in PartName:
+            for part in SEEN:
                 rows = self.of(part, kind)
                 if len(rows):
                     yield part, kind, rows

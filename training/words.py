@@ -8,6 +8,7 @@ PREDICTS = {
     PartName.CHANNEL_RESPONSE: "notices the contact",
     PartName.OFFER_RESPONSE: "takes the offer",
     PartName.ORGANIC: "buys without any contact",
+    PartName.PERSUASION: "is persuaded by a contact that was noticed",
 }
 
 

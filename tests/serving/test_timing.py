@@ -61,7 +61,7 @@ class Hours:
             PartName.CHANNEL_RESPONSE: Evening(self.slope),
             PartName.OFFER_RESPONSE: Always(0.95),
             PartName.ORGANIC: Always(0.0),
-        }[name]
+        }.get(name)
 
 
 @pytest.fixture
