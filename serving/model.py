@@ -218,6 +218,12 @@ class Bundle:
     parts: Parts
 
     @property
+    def attention(self) -> tuple[float, float] | None:
+        """The price of attention learnt: of a contact, and what each recent one adds, minor units."""
+        found = self.about.get("attention")
+        return None if found is None else (float(found["contact"]), float(found["slope"]))
+
+    @property
     def notices_known(self) -> bool:
         """True when the data recorded whether contacts were noticed."""
         return bool(self.about.get("notices_known", False))

@@ -81,7 +81,7 @@ def parts_of(settings: Settings) -> Parts:
         Listing(settings.catalogue_file, follower(clock, settings), archive.remembered, settings.origin_dir),
         Registry(settings.source_dir / "champion.json", settings.models_dir, read_bundle),
         Crowd(online.reader, clock, online.stamp),
-        Attention(settings.attention_minor, settings.attention_slope_minor),
+        None if settings.attention is None else Attention(*settings.attention),
         settings.model_poll_s,
         archive.keep,
         lambda: settings.salt or name_of(journal),

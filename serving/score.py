@@ -68,6 +68,10 @@ class Attention:
         return float(self.contact + self.slope * customer.sum("contacts_7d"))
 
 
+ASSUMED = Attention(1.0, 0.1)
+"""Where nothing was learnt and nothing is set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chances:
     """Probabilities of each pair, ``[n_pairs]``."""

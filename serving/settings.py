@@ -40,8 +40,8 @@ class Settings:
     cost_direct_mail_minor: float
     cost_mailer_minor: float
     cost_in_store_display_minor: float
-    attention_minor: float
-    attention_slope_minor: float
+    attention_minor: float | None
+    attention_slope_minor: float | None
     max_quarantine_share: float
     feature_ttl_days: float
     clock: ClockName
@@ -163,6 +163,14 @@ class Settings:
     def monitor_file(self) -> Path:
         """What the monitor found last; the service shows it."""
         return self.monitor_dir / "report.json"
+
+    @property
+    def attention(self) -> tuple[float, float] | None:
+        """Price of a contact and what each recent one adds, minor units; None where neither is set."""
+        contact, slope = self.attention_minor, self.attention_slope_minor
+        if contact is None and slope is None:
+            return None
+        return 1.0 if contact is None else contact, 0.1 if slope is None else slope
 
     @property
     def mlflow_uri(self) -> str:
@@ -289,12 +297,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "cost_in_store_display_minor", "1", "Assumed cost of one contact by in_store_display, minor units.", _number()
     ),
-    Setting("attention_minor", "1", "Price of using a customer's attention once, minor units.", _number()),
+    Setting(
+        "attention_minor",
+        "",
+        "Price of using a customer's attention once, minor units; unset: what the model has learnt, else 1.",
+        _optional(_number()),
+    ),
     Setting(
         "attention_slope_minor",
-        "0.1",
-        "What each recent contact, on any channel, adds to that price, minor units.",
-        _number(),
+        "",
+        "What each recent contact, on any channel, adds to that price, minor units; unset: as learnt, else 0.1.",
+        _optional(_number()),
     ),
     Setting(
         "max_quarantine_share",

@@ -19,10 +19,11 @@ from serving.decide import decide
 from serving.decision import Ask
 from serving.equipment import NOTHING, SALT, Equipment, pooled
 from serving.listing import Listed, Listing
+from serving.model import Bundle
 from serving.pairs import stranger
 from serving.policy.cabinet import Cabinet
 from serving.registry import Champion, Registry
-from serving.score import Attention
+from serving.score import ASSUMED, Attention
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
 from serving.tariff import Tariffs
@@ -43,7 +44,7 @@ class Watch:
         listing: Listing,
         registry: Registry,
         crowd: Crowd,
-        attention: Attention,
+        attention: Attention | None,
         poll_s: float,
         keep: Callable[[Listed], bool] = lambda _: True,
         salt: Callable[[], str | None] = lambda: SALT,
@@ -52,6 +53,7 @@ class Watch:
         """Follow these.
 
         Args:
+            attention: Its price, set by hand; None: what the model has learnt holds.
             keep: Remembers what comes into force, before it does; False: it is to be tried again at the next look.
             salt: That of draws; None where it cannot be told yet.
             tariffs: Prices of what is scarce; None: nothing ever has a price.
@@ -66,7 +68,9 @@ class Watch:
         self._salt: str | None = None
         self._tariffs = tariffs or Tariffs()
         self._kept: Listed | None = None
-        self._current = Equipment(NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention, None, (_STARTING,))
+        self._current = Equipment(
+            NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention or ASSUMED, None, (_STARTING,)
+        )
         self._sources: Sources | None = None
         self._refreshing = threading.Lock()
         self._stopped = threading.Event()
@@ -153,7 +157,7 @@ class Watch:
 
 
 def _equipment(
-    listed: Listed, champion: Champion, evidence: Evidence, salt: str | None, attention: Attention
+    listed: Listed, champion: Champion, evidence: Evidence, salt: str | None, attention: Attention | None
 ) -> Equipment:
     catalogue = listed.catalogue or NOTHING
     shortfalls = (*listed.shortfalls, champion.shortfall, evidence.shortfall)
@@ -161,7 +165,7 @@ def _equipment(
         catalogue,
         pooled(catalogue, evidence.states, evidence.at),
         evidence.at,
-        attention,
+        attention or _learnt(champion) or ASSUMED,
         champion.model,
         tuple(shortfall for shortfall in shortfalls if shortfall is not None),
         tuple(note for note in (*listed.notes, champion.note) if note is not None),
@@ -169,6 +173,12 @@ def _equipment(
         salt=salt or SALT,
         snapshot=Snapshot(evidence.states),
     )
+
+
+def _learnt(champion: Champion) -> Attention | None:
+    """The price of attention that the model has learnt."""
+    model = champion.model
+    return Attention(*model.attention) if isinstance(model, Bundle) and model.attention is not None else None
 
 
 def _warm_up(equipment: Equipment) -> None:

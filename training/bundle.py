@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from features.vector import vector_fingerprint
-from serving.model import Bundle, Part, PartName
+from serving.model import FORMS, Bundle, Parts
 
 DOCUMENT = "bundle.json"
 PREDICTIONS = "predictions.parquet"
 """What was said of every judged row, beside the model; serving does not read it."""
 
 
-def write_bundle(folder: Path, parts: Mapping[tuple[PartName, str], Part], about: Mapping[str, Any]) -> Bundle:
+def write_bundle(folder: Path, parts: Parts, about: Mapping[str, Any]) -> Bundle:
     """Write the parts and ``bundle.json``; the folder appears as a whole. Returns it as serving reads it back.
 
     ``about`` must have ``version`` and ``source``. Raises FileExistsError when the folder is there already.
@@ -31,7 +31,7 @@ def write_bundle(folder: Path, parts: Mapping[tuple[PartName, str], Part], about
         file = f"{name}.{_safe(kind)}"
         part.write(growing, file)
         entries.append({"part": str(name), "kind": kind, "file": file})
-    document = {**about, "fingerprint": vector_fingerprint(), "parts": entries}
+    document = {**about, "form": FORMS[-1], "fingerprint": vector_fingerprint(), "parts": entries}
     (growing / DOCUMENT).write_text(json.dumps(document, indent=1, allow_nan=False))
     growing.rename(folder)
     return Bundle.load(folder)

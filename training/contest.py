@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import Part, PartName
-from serving.prediction import sigmoid
+from serving.model import PartName
+from serving.prediction import TakenApart, sigmoid
+from serving.typical import OfferPair
 from training.boosting import fit_plain_trees
 from training.dataset import Dataset
 from training.fit import Choice, Resources, fit, own
@@ -23,13 +25,30 @@ MODEL, POPULARITY, LOGISTIC, PLAIN = "Kairos", "popularity", "logistic regressio
 BASELINES = (POPULARITY, LOGISTIC, PLAIN)
 
 
+class Judgeable(Protocol):
+    """What can be judged and taken apart."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of what it reads."""
+        ...
+
+    def probability(self, X: NDArray[np.float32], pairs: Sequence[OfferPair]) -> Floats:
+        """Probabilities ``[n]`` of whole vectors of pairs."""
+        ...
+
+    def taken_apart(self, X: NDArray[np.float32], pairs: Sequence[OfferPair]) -> TakenApart:
+        """The predictions taken apart."""
+        ...
+
+
 @dataclass(frozen=True)
 class Contest:
     """What each contender said of the test rows, and how good it was."""
 
     name: PartName
     kind: str
-    part: Part
+    part: Judgeable
     choice: Choice
     learnt: Dataset
     test: Dataset
@@ -46,12 +65,27 @@ def compete(
     Raises TooFewError where there is too little to learn from.
     """
     part, choice = fit(name, learnt, resources)
+    return contest(name, kind, part, choice, learnt, test, resources, n_draws=n_draws)
+
+
+def contest(
+    name: PartName,
+    kind: str,
+    part: Judgeable,
+    choice: Choice,
+    learnt: Dataset,
+    test: Dataset,
+    resources: Resources,
+    *,
+    n_draws: int,
+) -> Contest:
+    """Judge what was learnt elsewhere beside the baselines, which are fitted to ``learnt``."""
     said = {MODEL: probability(part, test), **baselines(name, learnt, test, resources)}
     quality = judge(test.judged(), said, n_draws=n_draws, seed=resources.seed)
     return Contest(name, kind, part, choice, learnt, test, said, quality)
 
 
-def probability(part: Part, rows: Dataset) -> Floats:
+def probability(part: Judgeable, rows: Dataset) -> Floats:
     """What the part says of every row, ``[n]``."""
     return part.probability(rows.X, rows.pairs())
 

@@ -50,13 +50,17 @@ def build_catalogue(settings: Settings) -> Catalogue:
         ),
         channels=channels,
         assumptions={
-            **{name: f"{getattr(settings, name):g}" for name in ASSUMED},
+            **{name: _told(getattr(settings, name)) for name in ASSUMED},
             **{f"data_{i}": sentence for i, sentence in enumerate(manifest["assumptions"], 1)},
         },
         limits=(*manifest["limits"], *(_consent_sentence(purpose) for purpose in assumed)),
         consents_assumed=assumed,
         counted=_counted(settings),
     )
+
+
+def _told(value: float | None) -> str:
+    return "as the model has learnt it, else by default" if value is None else f"{value:g}"
 
 
 def _counted(settings: Settings) -> tuple[str, ...]:

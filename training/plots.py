@@ -87,8 +87,9 @@ def drivers_figure(contest: Contest, title: str, seed: int) -> Figure:
     """What moves the model: mean contribution per feature, and every dot one test row (SHAP values, logit scale)."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(contest.test))[:DOTS]
-    X = contest.test.X[np.sort(rows)]
-    contributions = contest.part.contributions(X)[:, :-1]
+    shown = contest.test.where(np.sort(rows))
+    found = contest.part.taken_apart(shown.X, shown.pairs())
+    contributions = (found.trees + found.linear)[:, :-1]
     strength = np.abs(contributions).mean(axis=0)
     best = np.argsort(strength)[::-1][:SHOWN]
     figure = Figure(figsize=(13, 6.2), layout="constrained")
@@ -98,9 +99,8 @@ def drivers_figure(contest: Contest, title: str, seed: int) -> Figure:
     bars.barh(places, strength[best], color="#9ccfb8")
     bars.set_yticks(places, [_label(contest.part.features[i]) for i in best])
     bars.set(title="Mean strength", xlabel="mean |contribution|")
-    own = contest.part.columns(X)
     for place, i in zip(places, best, strict=True):
-        _dots(dots, float(place), contributions[:, i], own[:, i], rng)
+        _dots(dots, float(place), contributions[:, i], found.seen[:, i], rng)
     dots.axvline(0, color=PALE)
     dots.set(title="Each dot a test row: blue low, red high, grey unknown", xlabel="contribution to the logit")
     return figure
@@ -118,7 +118,7 @@ def _dots(
 
 
 def _label(name: str) -> str:
-    meaning = BY_NAME[name].meaning
+    meaning = BY_NAME[name].meaning if name in BY_NAME else name
     return meaning if len(meaning) <= 70 else meaning[:68] + " …"
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from feast import FeatureStore
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -21,7 +23,9 @@ from features.clock import SystemClock
 from features.errors import KairosError
 from features.instant import format_instant
 from features.vector import FEATURES, vector_fingerprint
+from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
+from serving.score import Attention
 from serving.settings import Settings, read_settings
 from training import tracking
 from training.bundle import PREDICTIONS, write_bundle
@@ -31,6 +35,7 @@ from training.feature_store import open_store
 from training.fit import Resources, TooFewError, fit
 from training.gate.replay import Replay, replayed
 from training.monitor.reference import reference_of
+from training.parts.lesson import Lesson, lesson, taught
 from training.plots import drivers_figure, quality_figure, shares_figure
 from training.samples import Samples, gather
 from training.summary import numbers, table
@@ -55,11 +60,16 @@ def judge_part(name: PartName, kind: str, rows: Dataset, resources: Resources) -
         return None
 
 
-def learn(samples: Samples, resources: Resources) -> tuple[dict[tuple[PartName, str], Part], list[Contest], list[str]]:
-    """Every part for service, the contests that judged them, and sentences about what could not be learnt."""
-    parts: dict[tuple[PartName, str], Part] = {}
+def learn(
+    samples: Samples, resources: Resources, without: Sequence[str] = ()
+) -> tuple[dict[tuple[PartName, str], Part | GroupedPart], list[Contest], list[str]]:
+    """Every part for service, the contests that judged them, and sentences about what could not be learnt.
+
+    ``without``: kinds that are learnt otherwise.
+    """
+    parts: dict[tuple[PartName, str], Part | GroupedPart] = {}
     contests, left_out = [], []
-    todo = list(samples.parts())
+    todo = [(name, kind, rows) for name, kind, rows in samples.parts() if kind not in without]
     with tqdm(todo, desc="train", unit="part", disable=None) as bar:
         for name, kind, rows in bar:
             bar.set_postfix_str(f"{kind} {name}, {len(rows):,} rows")
@@ -73,8 +83,29 @@ def learn(samples: Samples, resources: Resources) -> tuple[dict[tuple[PartName, 
     return parts, contests, left_out
 
 
+def lessons(
+    settings: Settings, samples: Samples, store: FeatureStore, kinds: Sequence[str], resources: Resources
+) -> tuple[dict[str, Lesson], list[str]]:
+    """What decisions with probabilities teach, by kind, and sentences about what they do not."""
+    found, left_out = {}, []
+    for kind in kinds:
+        try:
+            found[kind] = lesson(settings, samples.catalogue, store, samples, kind, resources)
+        except TooFewError as error:
+            left_out.append(f"{kind}, three parts: {error}")
+            continue
+        left_out += [found[kind].note] if found[kind].note else []
+    return found, left_out
+
+
 def about(
-    samples: Samples, contests: list[Contest], left_out: list[str], version: str, run_id: str, created_at: str
+    samples: Samples,
+    contests: list[Contest],
+    left_out: list[str],
+    version: str,
+    run_id: str,
+    created_at: str,
+    attention: Attention | None = None,
 ) -> dict[str, Any]:
     """What ``bundle.json`` says beside the parts."""
     catalogue, labels = samples.catalogue, samples.labels
@@ -93,7 +124,7 @@ def about(
         "left_out": left_out,
         "mlflow_run_id": run_id,
         "summary": {f"{c.kind}.{c.name}": numbers(c) for c in contests},
-    }
+    } | ({} if attention is None else {"attention": asdict(attention)})
 
 
 def log_contest(contest: Contest, notices_known: bool, seed: int) -> None:
@@ -172,7 +203,14 @@ def train(settings: Settings) -> str:
     print(
         f"{len(samples.labels):,} decisions with a known outcome, {len(FEATURES)} features ({took:.1f} s)", flush=True
     )
-    parts, contests, left_out = learn(samples, Resources(settings.threads, settings.seed))
+    resources, store = Resources(settings.threads, settings.seed), open_store(settings)
+    taught_by, unlearnt = lessons(settings, samples, store, taught(settings.contract_dir, catalogue), resources)
+    parts, contests, left_out = learn(samples, resources, without=tuple(taught_by))
+    for each in taught_by.values():
+        parts |= each.parts
+        contests += each.contests
+    left_out += unlearnt
+    attention = next((each.attention for each in taught_by.values() if each.attention is not None), None)
     if not parts:
         raise NothingLearntError("no part could be learnt: " + "; ".join(left_out))
     created = format_instant(SystemClock().now())
@@ -183,12 +221,13 @@ def train(settings: Settings) -> str:
     with tracking.run(settings, "training", name, words, {"source": settings.source, "stage": "train"}) as active:
         version = f"{stamp}-{active.info.run_id[:6]}"
         folder = settings.models_dir / version
-        document = about(samples, contests, left_out, version, active.info.run_id, created)
+        document = about(samples, contests, left_out, version, active.info.run_id, created, attention)
         bundle = write_bundle(folder, parts, document)
         reference_of(samples, contests).write(folder)
         if contests:
             pq.write_table(predictions(contests), folder / PREDICTIONS)
-            served = replayed(settings, catalogue, open_store(settings), replay_of(contests))
+            would = [each.served for each in taught_by.values()]
+            served = would[0] if would else replayed(settings, catalogue, store, replay_of(contests))
             if served is not None:
                 served.write(folder)
         tracking.log_parameters(parameters(settings, samples, contests))
@@ -199,6 +238,8 @@ def train(settings: Settings) -> str:
         print(f"\n{title(contest.kind, contest.name, bool(samples.noticing_channels))}\n{table(contest)}")
     for sentence in left_out:
         print(f"\nleft out: {sentence}")
+    if attention is not None:
+        print(f"\nattention: {attention.contact:.2f} a contact, {attention.slope:.2f} for each recent one, minor units")
     print(f"\nmodel {number} of {tracking.registered_name(settings.source)}: {folder}")
     return version
 

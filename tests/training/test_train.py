@@ -17,7 +17,7 @@ from training.compare import compare
 from training.gate.served import Served
 from training.labels import labels
 from training.promote import promote
-from training.samples import gather, thinned
+from training.samples import SEEN, gather, thinned
 from training.train import train
 from training.versions import Versions
 
@@ -33,7 +33,7 @@ def test_every_part_the_data_allow_is_learnt_and_judged(trained: tuple[Settings,
     settings, version = trained
     bundle = Bundle.load(settings.models_dir / version)
     assert bundle.notices_known
-    for name in PartName:
+    for name in SEEN:
         assert bundle.part(name, "reward") is not None
     assert bundle.part(PartName.OFFER_RESPONSE, "coupon") is not None
     assert bundle.part(PartName.CHANNEL_RESPONSE, "coupon") is None

@@ -13,11 +13,12 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, OfferId
 from features.errors import ContractError
 from features.vector import FEATURES
-from serving.model import Part, PartName, about_of
+from serving.model import PartName, about_of
 from serving.pairs import Pair
-from serving.score import Money, chances_of, redeemed, value_of
+from serving.score import ASSUMED, Attention, Money, chances_of, redeemed, value_of
 from serving.settings import Settings
 from training.assemble import assemble
+from training.contest import Judgeable
 from training.gate.served import Served
 from training.ope.log import Floats
 from training.policy_value.logged import Logged, earned, logged, opened, probabilities_known
@@ -28,7 +29,7 @@ MOST = 12_000
 """Decisions judged at most, drawn evenly."""
 AT_ONCE = 60_000
 """Rows of features in memory at once."""
-Parts = Mapping[tuple[PartName, str], Part]
+Parts = Mapping[tuple[PartName, str], Judgeable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,11 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
         return None
     if len(since) > MOST:
         since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
-    mean = _means(found, reward, before)
-    values = _values(settings, catalogue, store, found, replay, since)
+    mean = means(found, reward, before)
+    before_attention, charged, recent = valued(catalogue, store, found, replay.parts, since)
+    attention = ASSUMED if settings.attention is None else Attention(*settings.attention)
+    patience = attention.contact + attention.slope * recent
+    values = before_attention - patience[:, None] * charged
     open_ = opened(found.arms, at[since], catalogue)
     target = spread(np.where(open_, values, -np.inf).argmax(axis=1), open_)
     constant = spread(np.where(open_, mean, -np.inf).argmax(axis=1), open_)
@@ -84,7 +88,7 @@ def _reward(found: Logged) -> Floats:
     return reward
 
 
-def _means(found: Logged, reward: Floats, rows: Index) -> Floats:
+def means(found: Logged, reward: Floats, rows: Index) -> Floats:
     """Mean reward of every arm, each row weighted by its inverse probability, ``[arms]``."""
     weight = 1.0 / found.rows["probability"].to_numpy()[rows]
     arms = len(found.arms)
@@ -95,22 +99,23 @@ def _means(found: Logged, reward: Floats, rows: Index) -> Floats:
     return means
 
 
-def _values(
-    settings: Settings, catalogue: Catalogue, store: FeatureStore, found: Logged, replay: Replay, rows: Index
-) -> Floats:
-    """The expected incremental value of every arm, ``[rows, arms]``; 0 for nothing."""
-    values = np.zeros((len(rows), len(found.arms)))
+def valued(
+    catalogue: Catalogue, store: FeatureStore, found: Logged, parts: Parts, rows: Index
+) -> tuple[Floats, Floats, Floats]:
+    """The expected incremental value of every arm before attention, ``[rows, arms]``, 0 for nothing; where attention
+    would be charged, ``[arms]``; recent contacts with the customers, ``[rows]``."""
+    values, recent = np.zeros((len(rows), len(found.arms))), np.zeros(len(rows))
     contacts = np.array([i for i, arm in enumerate(found.arms) if not arm.silent], dtype=np.intp)
     pairs = [_pair(catalogue, found.arms[i]) for i in contacts.tolist()]
+    charged = np.zeros(len(found.arms))
+    charged[contacts] = Money.of(pairs).interrupts
     step = max(AT_ONCE // len(pairs), 1)
     for start in range(0, len(rows), step):
         some = rows[start : start + step]
-        asked = _asked(found, pairs, some)
-        X = assemble(store, catalogue, asked).X
-        values[start : start + step, contacts] = _value(settings, replay.parts, found.kind, pairs, X).reshape(
-            len(some), -1
-        )
-    return values
+        X = assemble(store, catalogue, _asked(found, pairs, some)).X
+        values[start : start + step, contacts] = _value(parts, found.kind, pairs, X).reshape(len(some), -1)
+        recent[start : start + step] = np.nan_to_num(X[:: len(pairs), CONTACTS_7D].astype(np.float64))
+    return values, charged, recent
 
 
 def _pair(catalogue: Catalogue, arm: Arm) -> Pair:
@@ -130,9 +135,7 @@ def _asked(found: Logged, pairs: list[Pair], rows: Index) -> pa.Table:
     )
 
 
-def _value(
-    settings: Settings, parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, int], np.dtype[np.float32]]
-) -> Floats:
+def _value(parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Floats:
     times = len(X) // len(pairs)
 
     def probability(name: PartName) -> Floats | None:
@@ -142,10 +145,7 @@ def _value(
     odds = chances_of(probability, np.tile(redeemed(pairs), times))
     if odds is None:
         raise ContractError(f"no part predicts who takes offers of kind {kind}: train again")
-    each = value_of(odds, Money.of(pairs).at(np.tile(np.arange(len(pairs)), times)), 1.0)
-    recent = np.nan_to_num(X[:, CONTACTS_7D].astype(np.float64))
-    patience = settings.attention_minor + settings.attention_slope_minor * recent
-    return each.total - each.attention + each.attention * patience
+    return value_of(odds, Money.of(pairs).at(np.tile(np.arange(len(pairs)), times)), 0.0).total
 
 
 CONTACTS_7D = [feature.name for feature in FEATURES].index("customer_contacts_7d")

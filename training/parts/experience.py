@@ -19,6 +19,7 @@ from features.domain import DAY, Instant
 from training.assemble import assembled
 from training.labels import labels
 from training.recall import Recall
+from training.retrieve import Remembered
 from training.value.trial import Floats, Index, Mask, Matrix
 
 OTHERS = 2
@@ -30,6 +31,7 @@ WITH contact AS (
         epoch_us(d.decided_at) AS decided_us
     FROM read_parquet($decisions) AS d JOIN read_parquet($offers) AS o USING (offer_id)
     WHERE epoch_us(d.decided_at) <= $at AND d.channel IS NOT NULL AND d.probability > 0
+        AND coalesce(d.kind = $kind, TRUE)
 ),
 known AS (SELECT * FROM read_parquet($events) WHERE epoch_us(received_at) <= $at),
 answer AS (
@@ -57,6 +59,7 @@ class Contacts:
 
     X: Matrix
     """Whole vectors before the contact, ``[n, n_features]``."""
+    decision: NDArray[np.generic]
     customer: NDArray[np.generic]
     offer: Index
     """Into the catalogue's offers."""
@@ -115,21 +118,43 @@ class Experience:
     quiet: Quiet
 
 
-def experience(contract: Path, catalogue: Catalogue, at: Instant, *, threads: int, seed: int) -> Experience:
-    """What decisions of a folder with probabilities had brought by an instant."""
-    recall = Recall(contract, catalogue, threads)
+def experience(
+    contract: Path,
+    catalogue: Catalogue,
+    at: Instant,
+    *,
+    threads: int,
+    seed: int,
+    remembered: Remembered | None = None,
+    kind: str | None = None,
+) -> Experience:
+    """What decisions of a folder with probabilities had brought by an instant.
+
+    Args:
+        contract: The folder.
+        catalogue: Its offers and channels.
+        at: What was learnt up to here is used.
+        threads: For DuckDB.
+        seed: Chooses the offers that tell what happens without them.
+        remembered: Where features come from; the folder itself where it is not given.
+        kind: Of the decisions; all where it is not given.
+    """
+    recall = remembered or Recall(contract, catalogue, threads)
     files = {name: str(contract / f"{name}.parquet") for name in ("decisions", "offers", "events")}
     with duckdb.connect(config={"threads": threads}) as con:
         con.execute("SET timezone = 'UTC'")
-        rows: pa.Table = con.sql(_CONTACTS, params={**files, "at": int(at)}).to_arrow_table()
+        rows: pa.Table = con.sql(_CONTACTS, params={**files, "at": int(at), "kind": kind}).to_arrow_table()
     alone = labels(contract, at, seed=seed, threads=threads, others=OTHERS)
     alone = alone.filter(pc.and_(pc.is_null(alone["channel"]), pc.is_valid(alone["taken"])))
+    if kind is not None:
+        alone = alone.filter(pc.equal(alone["kind"], kind))
     offers = pa.array([o.offer_id for o in catalogue.offers])
     window_us = rows["window_days"].to_numpy() * DAY
     decided = rows["decided_us"].to_numpy()
     bought_us = pc.fill_null(rows["bought_us"].cast(pa.float64()), np.nan).to_numpy()
     contacts = Contacts(
         X=assembled(recall, catalogue, rows).X,
+        decision=_texts(rows["decision_id"]),
         customer=_texts(rows["customer_id"]),
         offer=_places(rows["offer_id"], offers),
         channel=_places(rows["channel"], pa.array([c.name for c in catalogue.channels])),

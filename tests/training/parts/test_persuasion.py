@@ -22,7 +22,13 @@ def made(clicks: bool, young: bool) -> tuple[Table, Contacts, np.ndarray, np.nda
     clicked = (rng.random(N) < np.where(persuaded, 0.7, 0.03)) & clicks
     delay = np.where(persuaded, rng.random(N) ** 2, np.where(alone, rng.random(N), np.nan))
     age = rng.uniform(0.1, 1.0, N) if young else np.ones(N)
-    seen: dict[str, Any] = {"X": X, "customer": np.arange(N), "offer": group, "channel": group}
+    seen: dict[str, Any] = {
+        "X": X,
+        "decision": np.arange(N),
+        "customer": np.arange(N),
+        "offer": group,
+        "channel": group,
+    }
     seen |= {"probability": np.ones(N), "noticed": np.ones(N, bool), "clicked": clicked, "put_off": np.zeros(N, bool)}
     contacts = Contacts(**seen, delay=np.where(delay <= age, delay, np.nan), age=age)
     return Table(X, (1, 0, 0), group, 2, group.astype(str)), contacts, organic, pi
