@@ -110,6 +110,12 @@ class Version(_Wire):
     now: Rfc3339
 
 
+class ClockSetting(_Wire):
+    """The instant that counts as now, under the simulated clock."""
+
+    now: Rfc3339
+
+
 class Health(_Wire):
     """All is well."""
 

@@ -16,6 +16,7 @@ from serving import api, contact_routes
 from serving.answers import declare_answers
 from serving.call import refusal
 from serving.catch_up import CatchUp
+from serving.clock_routes import clock_routes
 from serving.companion import Companion
 from serving.decision import Ask, Decision
 from serving.decision_routes import decision_routes
@@ -165,6 +166,7 @@ def serve(parts: Parts) -> FastAPI:
         parts.journal, Replay(Vault(parts.journal, parts.models_dir, parts.load)), staff.intake.attribution.came_of
     )
     app.include_router(decision_routes(punctual, door, live.repeats, recall))
+    app.include_router(clock_routes(parts, door))
     app.include_router(routes(live))
     app.include_router(_documents(parts, staff.clerk.desk, staff.reception, door))
     app.include_router(job_routes(office, door, live.repeats))

@@ -44,9 +44,11 @@ SCOPES = {
     ("put", "/v1/offers/{offer_id}"): Scope.ADMIN,
     ("delete", "/v1/offers/{offer_id}"): Scope.ADMIN,
     ("get", "/metrics"): Scope.READ,
+    ("post", "/v1/clock"): Scope.ADMIN,
 }
 OPEN = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/version"), ("get", "/v1/schemas/{name}")}
 BODIES: dict[str, dict[str, Any]] = {
+    "/v1/clock": {"now": "2100-01-01T00:00:00Z"},
     "/v1/decisions": {"customer_id": "ann"},
     "/v1/decisions/{decision_id}/outcomes": {"outcomes": [{"kind": "clicked"}]},
     "/v1/personas/{persona_id}/decide": {},

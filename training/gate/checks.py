@@ -103,7 +103,10 @@ def calibrated(question: Question) -> Finding:
             predicted, observed = (
                 float(np.average(of[c].to_numpy(dtype=np.float64), weights=weight)) for c in ("probability", "taken")
             )
-            spread = np.average((of["taken"] - of["probability"]).to_numpy(dtype=np.float64) ** 2, weights=weight)
+            off_by = (of["taken"] - of["probability"]).to_numpy(dtype=np.float64) ** 2
+            said_by = (of["probability"] * (1.0 - of["probability"])).to_numpy(dtype=np.float64)
+            # Few outcomes by chance look like little spread: it is at least what the model itself expects.
+            spread = max(np.average(off_by, weights=weight), np.average(said_by, weights=weight))
             error = float(np.sqrt(spread * np.square(weight).sum()) / weight.sum())
             ratio = (predicted + 1e-9) / (observed + 1e-9)
             numbers[f"calibration.{name}.{channel or 'none'}"] = ratio

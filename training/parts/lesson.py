@@ -16,7 +16,7 @@ import pyarrow as pa
 from feast import FeatureStore
 
 from features.catalogue import Catalogue
-from features.domain import DAY, Instant, Offer, Response
+from features.domain import DAY, Direction, Instant, Offer, Response
 from features.errors import ContractError
 from serving.columns import PLACES
 from serving.grouped_part import GroupedPart
@@ -263,6 +263,9 @@ def _attention(
     full = np.maximum(parts.value(rested, contacts.offer, contacts.channel) + cost, 0.0)
     recent = np.nan_to_num(contacts.X[:, RECENT].astype(np.float64))
     wear = learn_wear(recent, full, earned + cost, contacts.put_off)
+    # Who leaves a channel is still reached on the others: that much of what is to come is lost.
+    ways = len({c.name for c in catalogue.channels if c.direction is Direction.OUTBOUND})
+    wear = replace(wear, leaves=wear.leaves / max(ways, 1))
     arm_cost = np.array([arm.cost for arm in found.arms])
     free = opened.sum(axis=1) > 1
     if not free.any():

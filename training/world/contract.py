@@ -46,7 +46,7 @@ def write(market: Market, folder: Path) -> dict[str, int]:
         "customers": _customers(market),
         "identities": _identities(market),
         "channels": _channels(),
-        "offers": _offers(market),
+        "offers": offer_table(market),
         "events": _events(market),
         "decisions": _decisions(market),
     }
@@ -91,7 +91,8 @@ def _channels() -> pa.Table:
     return pa.Table.from_pylist(ways)
 
 
-def _offers(market: Market) -> pa.Table:
+def offer_table(market: Market) -> pa.Table:
+    """The offers that have been made by today."""
     made = np.flatnonzero(market.offers.first_day <= market.day)
     offers = market.offers
     category = [CATEGORIES[c] for c in offers.category[made]]

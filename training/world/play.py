@@ -37,6 +37,8 @@ class Day:
     """That of the best that could have been done with the same customers as this policy has left them."""
     opted_out: int
     """Customers who left a channel that day."""
+    complained: int
+    """Complaints of that day."""
 
 
 def play(market: Market, policy: Policy, days: int, decisions: int) -> Iterator[Day]:
@@ -44,13 +46,20 @@ def play(market: Market, policy: Policy, days: int, decisions: int) -> Iterator[
     for _ in range(days):
         market.morning()
         customers, hour = asks(market, decisions)
-        known, before = market.truth(customers, hour), int(market.condition.opted_out.sum())
-        most = earned(known.value, *_best_of_day(market, known)).sum()
+        known, before = market.truth(customers, hour), losses(market)
+        most = earned(known.value, *best_of_day(market, known)).sum()
         contacts = policy(market, customers, hour)
         value = earned(known.value, contacts.offer, contacts.channel).sum()
         market.act(contacts)
-        left = int(market.condition.opted_out.sum()) - before
-        yield Day(market.day, len(customers), int((contacts.offer != NONE).sum()), float(value), float(most), left)
+        left, complained = (after - was for after, was in zip(losses(market), before, strict=True))
+        said = int((contacts.offer != NONE).sum())
+        yield Day(market.day, len(customers), said, float(value), float(most), left, complained)
+
+
+def losses(market: Market) -> tuple[int, int]:
+    """Channels left and complaints made so far."""
+    pages = [page for page in market.diary.events if len(page["kind"]) and str(page["kind"][0]) == "complained"]
+    return int(market.condition.opted_out.sum()), sum(len(page["kind"]) for page in pages)
 
 
 def silent(market: Market, customers: Index, hour: Floats) -> Contacts:
@@ -67,11 +76,11 @@ def uniform(market: Market, customers: Index, hour: Floats) -> Contacts:
 
 def oracle(market: Market, customers: Index, hour: Floats) -> Contacts:
     """Knows the true value of every pair at that moment, under the same caps and capacities."""
-    offer, channel = _best_of_day(market, market.truth(customers, hour))
+    offer, channel = best_of_day(market, market.truth(customers, hour))
     return Contacts(customers, hour, offer, channel, np.ones(len(customers)))
 
 
-def _best_of_day(market: Market, known: Truth) -> tuple[Index, Index]:
+def best_of_day(market: Market, known: Truth) -> tuple[Index, Index]:
     """Everyone's best, or what the linear programme gives where channels or stocks do not suffice for that."""
     offer, channel = best(known.value)
     left, said = market.left(), offer != NONE
