@@ -36,7 +36,7 @@ ifneq ($(DATA),)
 export KAIROS_FILES := $(abspath $(DATA))
 endif
 
-.PHONY: help install run world data features train evaluate decide compare monitor whatif shadow promote rollback serve batch migrate accept rebuild retention prices key mlflow
+.PHONY: help install run world loop data features train evaluate decide compare monitor whatif shadow promote rollback serve batch migrate accept rebuild retention prices key mlflow
 .PHONY: test lint check prove bench notebooks docs lock clean
 
 help: ## Show this list
@@ -67,6 +67,9 @@ data: $(STAMP) ## Import the source into the contract's tables
 
 world: $(STAMP) ## Write a market with known truth in the form of the contract
 	@$(BIN)/python -m training.world $(if $(SEED),--seed $(SEED)) $(if $(INSIDE),--inside $(INSIDE))
+
+loop: $(STAMP) ## Play thirty simulated days against the service, from a cold start through three retrainings
+	@KAIROS_PROOF_SIZE=full $(BIN)/python -m training.judge.loop
 
 features: $(STAMP) ## Compute the features, apply the Feast definitions, fill the online store
 	@$(BIN)/python -m training.materialise

@@ -23,6 +23,8 @@ CALLERS = 4
 AT_ONCE = 500
 """Events in a call."""
 START_S = 120.0
+IDLE_S = 1.0
+"""After which a connection is not trusted to be open still."""
 
 
 class LoopError(KairosError):
@@ -39,9 +41,7 @@ class Service:
 
     def call(self, method: str, path: str, body: object, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON answer. Raises LoopError for a status from 400 on."""
-        if not hasattr(self._own, "connection"):
-            self._own.connection = HTTPConnection(self._host, self._port, timeout=60)
-        connection: HTTPConnection = self._own.connection
+        connection = self._connection()
         try:
             sent = {"Content-Type": "application/json", **(headers or {})}
             connection.request(method, path, None if body is None else json.dumps(body), sent)
@@ -53,6 +53,15 @@ class Service:
         if answer.status >= 400:
             raise LoopError(f"{method} {path}: {answer.status} {text.decode()[:500]}")
         return json.loads(text) if text else None
+
+    def _connection(self) -> HTTPConnection:
+        """The thread's own; a new one where the service may have closed it because it was idle."""
+        connection, used = getattr(self._own, "held", (None, 0.0))
+        if connection is None or time.monotonic() - used > IDLE_S:
+            connection = HTTPConnection(self._host, self._port, timeout=60)
+        self._own.held = (connection, time.monotonic())
+        found: HTTPConnection = connection
+        return found
 
     def each(self, method: str, path: str, bodies: Sequence[object]) -> list[Any]:
         """The answers to many calls, in order."""
