@@ -18,6 +18,7 @@ from features.catalogue import Catalogue
 from features.domain import DAY, Instant
 from training.assemble import assembled
 from training.labels import labels
+from training.parts.calm import calm
 from training.recall import Recall
 from training.retrieve import Remembered
 from training.value.trial import Floats, Index, Mask, Matrix
@@ -108,6 +109,13 @@ class Quiet:
         """These rows."""
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
+    def and_also(self, other: Quiet) -> Quiet:
+        """The rows of both."""
+        if not len(other.offer):
+            return self
+        both = {f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
+        return replace(self, **both)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experience:
@@ -127,6 +135,7 @@ def experience(
     seed: int,
     remembered: Remembered | None = None,
     kind: str | None = None,
+    moments: int = 0,
 ) -> Experience:
     """What decisions of a folder with probabilities had brought by an instant.
 
@@ -138,6 +147,7 @@ def experience(
         seed: Chooses the offers that tell what happens without them.
         remembered: Where features come from; the folder itself where it is not given.
         kind: Of the decisions; all where it is not given.
+        moments: Of every customer before the first message, to learn from what is bought untold, too; asks for a kind.
     """
     recall = remembered or Recall(contract, catalogue, threads)
     files = {name: str(contract / f"{name}.parquet") for name in ("decisions", "offers", "events")}
@@ -166,7 +176,7 @@ def experience(
         age=np.minimum((int(at) - decided) / window_us, 1.0),
     )
     ids = _texts(alone["decision_id"])
-    said = np.isin(np.char.partition(ids.astype(str), "@")[:, 0], _texts(rows["decision_id"]).astype(str))
+    said = np.isin([each.partition("@")[0] for each in ids.tolist()], _texts(rows["decision_id"]).astype(str))
     quiet = Quiet(
         X=assembled(recall, catalogue, alone).X,
         customer=_texts(alone["customer_id"]),
@@ -174,6 +184,18 @@ def experience(
         bought=_flags(alone["taken"]),
         silent=~said,
     )
+    if moments and kind is not None:
+        early = calm(contract, catalogue, at, kind, each=moments, seed=seed)
+        quiet = quiet.and_also(
+            Quiet(
+                # Feast keeps what was known at decisions, and these are none.
+                X=assembled(Recall(contract, catalogue, threads), catalogue, early).X,
+                customer=_texts(early["customer_id"]),
+                offer=_places(early["offer_id"], offers),
+                bought=_flags(early["bought"]),
+                silent=np.ones(len(early), dtype=np.bool_),
+            )
+        )
     return Experience(catalogue, contacts, quiet)
 
 

@@ -42,6 +42,8 @@ from training.value.trial import Floats, Index, Mask
 FEWEST = 500
 """Contacts of a kind with known probability below which its parts are not learnt this way."""
 FEWEST_BOUGHT = 20
+MOMENTS = 2
+"""Of every customer before the first message."""
 MOST = 12_000
 """Decisions judged at most, drawn evenly."""
 DISCOUNT = 0.995
@@ -98,9 +100,15 @@ def lesson(
     seed, threads = resources.seed, resources.threads
 
     def known_at(at: Instant) -> Experience:
-        remembered = InFeast(store)
         return experience(
-            settings.contract_dir, catalogue, at, threads=threads, seed=seed, remembered=remembered, kind=kind
+            settings.contract_dir,
+            catalogue,
+            at,
+            threads=threads,
+            seed=seed,
+            remembered=InFeast(store),
+            kind=kind,
+            moments=MOMENTS,
         )
 
     known = known_at(catalogue.now)

@@ -39,7 +39,7 @@ class Plan:
     decisions: int = 1_250
     """A day."""
     days: int = 30
-    retrained: tuple[int, ...] = (9, 16, 23)
+    retrained: tuple[int, ...] = (12, 18, 24)
     """Days on whose morning is learnt."""
     random: tuple[float, ...] = (0.9, 0.05, 0.03, 0.02)
     """Share of decisions that choose evenly, before the first retraining and after each."""
