@@ -1,0 +1,1 @@
+"""What one channel does to the next: synergy and cannibalisation of sequences, measured from a log."""
