@@ -17,12 +17,15 @@ from features.moment import hour_key, weekday_key
 from features.past import Past
 from features.rows import GENDERS, PROFILE_VALUES, Content, Evidence, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, Section
+from features.stage import stages
 from features.state import Floats, empty
 from features.vector import BY_NAME, FEATURES
 from serving.comparison import Sort, Value
 from serving.pairs import Known, Pair, customer_past, first, keyed, memory_of, moment_of, stranger
 
 PROFILE, FEATURE, CONTEXT, OFFER, CHANNEL = "profile.", "feature.", "context.", "offer.", "channel."
+STAGE = "customer.stage"
+"""The stage of the buying cycle in what an offer is for."""
 _OFFER = {
     "offer_id": Sort.TEXT,
     "kind": Sort.TEXT,
@@ -64,6 +67,7 @@ NAMES: Mapping[str, Sort] = {
     **_named(CHANNEL, _CHANNEL),
     **_named(PROFILE, _PROFILE),
     **_named(FEATURE, {f.name: Sort.NUMBER for f in FEATURES}),
+    STAGE: Sort.TEXT,
     **CONTEXT_NAMES,
 }
 """What a condition on an offer on a channel may name."""
@@ -141,6 +145,8 @@ class Facts:
             return self.context.get(name.removeprefix(CONTEXT))
         if name.startswith(PROFILE):
             return self._told(name.removeprefix(PROFILE))
+        if name == STAGE:
+            return stages(self._rows.category)
         return BY_NAME[name.removeprefix(FEATURE)].read(cast(Rows, self._rows))
 
     @cached_property

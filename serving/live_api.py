@@ -133,6 +133,14 @@ class OfferMade(Wire):
     outcomes: list[str]
 
 
+class StageHeld(Wire):
+    """Where the customer stands in the buying cycle of one category; cycles run side by side and may go back."""
+
+    category: str
+    stage: Annotated[str, Meta(description="The likeliest: idle, curious or deciding.")]
+    probabilities: dict[str, float]
+
+
 class CustomerPage(Wire):
     """A customer for somebody who talks to customers."""
 
@@ -143,6 +151,7 @@ class CustomerPage(Wire):
     names: Annotated[dict[str, int], Meta(description="How many names of each namespace are known.")]
     last_order: TimelineEntry | None
     open_topics: list[OpenTopic]
+    stages: list[StageHeld]
     last_contacts: list[TimelineEntry]
     last_offers: list[OfferMade]
     next_best_offer: Annotated[

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from features.domain import CustomerId, DecisionId, Event, Instant, Kind
+from features.fold import fold
 from features.instant import format_instant
 from features.intent import open_intents
+from features.schema import BY_CATEGORY
+from features.stage import DEFAULT, STAGES, Stage
+from features.state import empty
 from serving import live_api as api
 from serving.attribution import Came
 from serving.consent import Consent, Topic
@@ -18,6 +22,7 @@ from serving.journal import Journal
 from serving.journal.consents import consents_of
 from serving.journal.log import gaps
 from serving.journal.timeline import Entry, called, names_of, recent_decisions, timeline
+from serving.pairs import keyed, memory_of
 from serving.wire import topic
 
 LENGTH = 50
@@ -59,10 +64,29 @@ class Page:
             last_offers=made,
             next_best_offer=next(iter(answer.get("items", ())), None),
             preferred_channel=answer.get("preferred_channel"),
+            stages=stages_of(events, at),
             consents=statements(held),
             timeline=[_entry(entry) for entry in entries[:LENGTH]],
             cursor=str(entries[LENGTH - 1].position) if len(entries) > LENGTH else None,
         )
+
+
+def stages_of(events: Sequence[Event], at: Instant) -> list[api.StageHeld]:
+    """The stage of the buying cycle in each category that the customer ever touched, the least idle first."""
+    state = fold(empty(), events)
+    categories = list(memory_of(state, BY_CATEGORY).keys)
+    if not categories:
+        return []
+    belief = DEFAULT.belief(keyed(state, BY_CATEGORY, categories, at))
+    found = [
+        api.StageHeld(
+            category=category,
+            stage=STAGES[int(chances.argmax())],
+            probabilities={str(stage): round(float(p), 6) for stage, p in zip(STAGES, chances, strict=True)},
+        )
+        for category, chances in zip(categories, belief, strict=True)
+    ]
+    return sorted(found, key=lambda each: each.probabilities[Stage.IDLE])
 
 
 def statements(held: dict[Topic, Consent]) -> list[api.ConsentHeld]:

@@ -13,10 +13,11 @@ from features.contract_page import contract_markdown
 from features.domain import Direction, Importance, Response
 from features.errors import KairosError
 from features.rows import GENDERS
+from features.stage import Stage
 from features.vector import FEATURES
 from serving.comparison import Sort
 from serving.eligibility import RULES
-from serving.facts import CONTEXT, FEATURE, NAMES
+from serving.facts import CONTEXT, FEATURE, NAMES, STAGE
 from serving.meter import METRICS
 from serving.settings import SETTINGS
 
@@ -63,6 +64,7 @@ def names_table() -> str:
     meanings = {
         FEATURE + "…": "any feature of the table below",
         f"{CONTEXT}*": "whatever the request's `context` holds",
+        STAGE: f"stage of the buying cycle in what the offer is for, one of {', '.join(Stage)}",
         "profile.gender": f"one of {', '.join(GENDERS)}",
         "offer.importance": f"one of {', '.join(Importance)}",
         "channel.direction": f"one of {', '.join(Direction)}",

@@ -14,7 +14,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from training.synergy.sequences import LAGS, QUIET_HOURS, Effect, Floats, Index, Lag, Log, alone, effects
+from training.synergy.sequences import (
+    LAGS,
+    QUIET_HOURS,
+    Effect,
+    Floats,
+    Index,
+    Lag,
+    Log,
+    after,
+    alone,
+    effects,
+    to_same_hours,
+)
 from training.world.diary import NONE
 from training.world.market import Market
 from training.world.parameters import MEDIA, Inside, Parameters
@@ -48,6 +60,7 @@ class _Pages:
     customer: list[Index] = field(default_factory=list)
     channel: list[Index] = field(default_factory=list)
     since: list[Floats] = field(default_factory=list)
+    hour: list[Floats] = field(default_factory=list)
     noticed: list[np.ndarray[tuple[int], np.dtype[np.bool_]]] = field(default_factory=list)
     chances: dict[tuple[int, Lag], list[Floats]] = field(default_factory=dict)
     """By first channel and lag: what the intervention adds to each contact's chance of being noticed, ``[n]``."""
@@ -58,6 +71,7 @@ class _Pages:
             np.concatenate(self.customer),
             np.concatenate(self.channel),
             np.concatenate(self.since),
+            np.concatenate(self.hour),
             np.concatenate(self.noticed),
         )
 
@@ -70,7 +84,9 @@ def measured(inside: Inside, seed: int, customers: int, days: int, least: int = 
     found = []
     for effect in effects(log, len(MEDIA), least):
         added = np.concatenate(pages.chances[effect.first, effect.lag])
-        found.append(Beside(effect, float(np.nanmean(added[alone(log, effect.second)]))))
+        nothing, soon = alone(log, effect.second), after(log, effect.first, effect.second, effect.lag)
+        weight = np.where(np.isfinite(added), to_same_hours(log, soon, nothing), 0.0)
+        found.append(Beside(effect, float((weight * np.nan_to_num(added)).sum() / weight.sum())))
     return found
 
 
@@ -87,6 +103,7 @@ def _played(market: Market) -> _Pages:
         now = 24.0 * day + hour
         pages.customer.append(who)
         pages.channel.append(channel)
+        pages.hour.append(hour)
         pages.since.append(now[:, None] - market.condition.contacted[who])
         quiet = (pages.since[-1] > QUIET_HOURS).all(axis=1)
         for first in range(len(MEDIA)):

@@ -17,7 +17,7 @@ def test_hours_since_count_from_the_last_contact_on_each_channel() -> None:
 
 def test_a_sequence_is_one_channel_before_another_and_no_third() -> None:
     since = np.array([[10.0, np.inf, np.inf], [10.0, np.inf, 5.0], [np.inf, np.inf, np.inf], [40.0, np.inf, np.inf]])
-    log = Log(np.arange(4), np.full(4, 1), since, np.ones(4, dtype=bool))
+    log = Log(np.arange(4), np.full(4, 1), since, np.full(4, 12.0), np.ones(4, dtype=bool))
     assert after(log, 0, 1, DAY).tolist() == [True, False, False, False]
     assert after(log, 0, 1, LAGS[1]).tolist() == [False, False, False, True]
     assert alone(log, 1).tolist() == [False, False, True, False]
@@ -33,8 +33,9 @@ def test_intervals_cover_a_planted_effect_and_an_absent_one() -> None:
         since = np.full((n, 3), np.inf)
         since[first == 0, 0], since[first == 1, 2] = 12.0, 12.0
         liking = rng.normal(0.0, 0.05, 800)[customer]
-        chance = 0.3 + liking + np.where(first == 0, 0.15, 0.0)
-        log = Log(customer, np.full(n, 1), since, rng.random(n) < chance)
+        hour = np.where(first < 2, rng.uniform(8, 16, n), rng.uniform(8, 21, n))  # evenings are better, and quieter
+        chance = 0.3 + 0.015 * (hour - 14) + liking + np.where(first == 0, 0.15, 0.0)
+        log = Log(customer, np.full(n, 1), since, hour, rng.random(n) < chance)
         found = {each.first: each for each in effects(log, 3)}
         for channel, truth in ((0, 0.15), (2, 0.0)):
             held[truth] += found[channel].low <= truth <= found[channel].high
