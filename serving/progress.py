@@ -35,7 +35,15 @@ class Progress:
             return self._writing
 
     def give_up(self) -> bool:
-        """Wait no longer; True where nothing is being written, nor ever will be."""
+        """Wait for nothing that is still to be found out; True where nothing is being written, nor ever will be.
+
+        What is being written already is waited for.
+        """
+        with self._lock:
+            self.given_up = self.given_up or not self._writing
+            return self.given_up
+
+    def abandon(self) -> None:
+        """Wait for nothing any more: what is granted from now on is released."""
         with self._lock:
             self.given_up = True
-            return not self._writing

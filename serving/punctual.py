@@ -76,7 +76,7 @@ class Punctual:
         yield answer, max(began + self._limit - perf_counter(), 0.0)
         if answer.done():
             return answer.result()
-        progress.give_up()
+        progress.abandon()
         return self._reception.nothing(request, late)
 
     def close(self) -> None:

@@ -95,7 +95,7 @@ class Sends:
         try:
             return found.result(self.deadline_s)
         except LateError:
-            progress.give_up()
+            progress.abandon()
             return _neutral(wish, equipment, Lack.LATE_FOR_ALL.value)
 
     def _answer(self, wish: Wish, equipment: Equipment, progress: Progress) -> SendAnswer:

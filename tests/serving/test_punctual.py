@@ -214,3 +214,31 @@ def test_who_has_given_up_is_never_written_for() -> None:
     other = Progress()
     assert other.write()
     assert not other.give_up()
+    assert not other.given_up
+    other.abandon()
+    assert other.given_up
+
+
+def test_what_is_being_written_when_others_are_given_up_keeps_its_contact_and_is_counted(
+    parts: Callable[..., Parts], by_post: None
+) -> None:
+    class Passing(Progress):
+        """Three fifths of the time are over just when it begins to be written."""
+
+        def write(self) -> bool:
+            began = super().write()
+            assert not self.give_up()
+            return began
+
+    made_of = parts()
+    made_of.watch.refresh()
+    staff = staff_of(made_of)
+    answer = staff.reception.decide_soon(api.DecisionRequest.model_validate(ANN | {"limit": 1}), Passing()).result()
+    contact_id = answer.items[0].contact_id
+    assert contact_id is not None
+    with made_of.journal.reading() as connection:
+        assert connection.execute(select(CONTACTS.c.contact_id, CONTACTS.c.standing)).all() == [
+            (contact_id, "reserved")
+        ]
+    assert sum(made_of.meter.tally().decisions.values()) == 1
+    made_of.journal.close()
