@@ -91,6 +91,14 @@ class OpenTopic(Wire):
     sentence: str
 
 
+class Placed(Wire):
+    """What stands in one placement of the request."""
+
+    placement: str
+    channel: str
+    rank: Annotated[int | None, Meta(description="Of the item that stands there; null where none is left for it.")]
+
+
 class Answer(Wire, kw_only=True):
     """The decision."""
 
@@ -101,6 +109,9 @@ class Answer(Wire, kw_only=True):
     valid_until: Rfc3339
     currency: Annotated[str, Meta(description="ISO 4217.")]
     items: Annotated[list[Item], Meta(description="Best first; empty where silence wins.")]
+    placements: Annotated[list[Placed], Meta(description="Those of the request, in its order.")] = field(
+        default_factory=list
+    )
     silence: Silence
     preferred_channel: Annotated[
         str | None,

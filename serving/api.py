@@ -22,6 +22,8 @@ Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 Rfc3339 = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
+MOST_PLACEMENTS = 50
+
 
 class _Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -32,6 +34,13 @@ class NameGiven(_Wire):
 
     namespace: Annotated[str, Field(min_length=1, max_length=64)]
     value: Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Placement(_Wire):
+    """Room for one offer, such as the top of a page."""
+
+    placement: Id
+    channel: Id
 
 
 class Bounds(_Wire):
@@ -46,6 +55,13 @@ class Bounds(_Wire):
         min_length=1,
         max_length=64,
         description="Channels to use. Absent: all but inbound ones; name those on which the customer is present.",
+    )
+    placements: list[Placement] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_PLACEMENTS,
+        description="Where there is room for an offer each, in the order in which they are to be filled. Their "
+        "channels are used beside those of `channels`.",
     )
     limit: int = Field(10, ge=1, le=MOST_ITEMS, description="Most offers to return.")
     explain: Literal["none", "funnel", "contributions"] = Field(

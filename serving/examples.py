@@ -61,6 +61,7 @@ ANSWER: dict[str, Any] = {
             "reasons": ["Buys yogurt: last time 3 days ago, 4% of all purchases."],
         }
     ],
+    "placements": [],
     "silence": {
         "score_minor": 0.0,
         "wins": False,

@@ -12,6 +12,7 @@ from serving.decision import silenced
 from serving.desk import Made
 from serving.journal import JournalUnavailableError, Record
 from serving.over_the_wire import written
+from serving.placing import placed
 from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
 from serving.stopwatch import Stopwatch
@@ -65,6 +66,7 @@ class Proposal:
         timings = self.watch.milliseconds()
         found = answer(made.decision, made.equipment, self.request.explain, timings, recorded, self.name)
         found.warnings.extend(self.arrived.warnings)
+        found.placements = placed(self.request.placements or (), found.items)
         return found
 
 

@@ -21,6 +21,7 @@ from serving.journal import JournalUnavailableError
 from serving.journal.timeline import called
 from serving.language import Language
 from serving.later import after, there
+from serving.placing import placed
 from serving.policy.persona import Persona
 from serving.problem import Fault, RefusalError
 from serving.progress import Progress
@@ -173,7 +174,9 @@ class Reception:
         found = figure(persona, equipment.catalogue, at)
         ask = ask_of(request, CustomerId(persona.persona_id), at, new_id(at))
         made = self._clerk.desk.imagine(ask, equipment, found.known, found.ledger)
-        return answer(made.decision, made.equipment, request.explain, watch.milliseconds())
+        told = answer(made.decision, made.equipment, request.explain, watch.milliseconds())
+        told.placements = placed(request.placements or (), told.items)
+        return told
 
     def _called(self, decision: Decision) -> str | None:
         """What the customer is called, where something that is said calls them by name."""
@@ -213,7 +216,7 @@ def ask_of(request: api.Bounds, customer_id: CustomerId, at: Instant, decision_i
         customer_id,
         at,
         request.kind,
-        None if request.channels is None else frozenset(ChannelName(name) for name in request.channels),
+        _channels(request),
         request.limit,
         None if request.offer_id is None else OfferId(request.offer_id),
         request.contacts,
@@ -221,6 +224,14 @@ def ask_of(request: api.Bounds, customer_id: CustomerId, at: Instant, decision_i
         request.seed,
         Language(request.language),
     )
+
+
+def _channels(request: api.Bounds) -> frozenset[ChannelName] | None:
+    """Channels to use; None where the request names none."""
+    if request.channels is None and request.placements is None:
+        return None
+    named = [*(request.channels or ()), *(each.channel for each in request.placements or ())]
+    return frozenset(ChannelName(name) for name in named)
 
 
 def _refuse_seed(request: api.DecisionRequest) -> None:
@@ -241,12 +252,12 @@ def _refuse_unknown(request: api.Bounds, equipment: Equipment) -> None:
         )
     if catalogue.offers and request.offer_id is not None and request.offer_id not in catalogue.offer:
         faults.append(Fault(pointer="/offer_id", detail=f"there is no offer {request.offer_id!r}: see GET /v1/offers"))
-    for place, name in enumerate(request.channels or ()):
+    named = [(f"/channels/{place}", name) for place, name in enumerate(request.channels or ())]
+    named += [(f"/placements/{place}/channel", each.channel) for place, each in enumerate(request.placements or ())]
+    for where, name in named:
         if catalogue.channels and name not in catalogue.channel:
             known = ", ".join(catalogue.channel)
-            faults.append(
-                Fault(pointer=f"/channels/{place}", detail=f"there is no channel {name!r}: use some of {known}")
-            )
+            faults.append(Fault(pointer=where, detail=f"there is no channel {name!r}: use some of {known}"))
     if faults:
         detail = f"The catalogue does not know what is asked for: {faults[0].detail}."
         raise RefusalError(422, "unknown_name", detail, *faults)
