@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -28,8 +28,10 @@ from matplotlib.figure import Figure
 
 from serving.settings import Settings, read_settings
 from tests.bench.load import HOST, Measured, Target, ask, free_port
-from tests.bench.peers import feast_serve, feasts_own, no_op_fastapi, obvious_stack
+from tests.bench.peers import SERVICE, customer_service, feast_serve, feasts_own, no_op_fastapi, obvious_stack, refs
+from tests.bench.redis import redis_server
 from training.child import child
+from training.publication import publish_online
 
 CONNECTIONS = (1, 16)
 ROUNDS = 3
@@ -57,13 +59,19 @@ def customers_of(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def kairos(settings: Settings, customers: list[str], **more: object) -> Iterator[Target]:
-    """The service over the features and models that are there, with a journal of its own and four channels an offer."""
-    port = free_port()
+def kairos(settings: Settings, customers: list[str], redis: int | None = None, **more: object) -> Iterator[Target]:
+    """The service over the features and models that are there, with a journal of its own and four channels an offer.
+
+    With the port of a Redis server the features are read from there, in a database that is filled first.
+    """
+    port, name = free_port(), f"bench_kairos{'_redis' if redis else ''}{'_dry' if more else ''}.log"
     with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
         channels = _assort(settings, Path(folder) / settings.source)
         environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port), "KAIROS_DEADLINE_MS": "10000"}
-        log = settings.data_dir / "logs" / "bench_kairos.log"
+        if redis is not None:
+            environ["KAIROS_ONLINE"] = f"redis://{HOST}:{redis}/2"
+            publish_online(replace(settings, online=environ["KAIROS_ONLINE"]), settings.online_file, progress=False)
+        log = settings.data_dir / "logs" / name
         with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
             server.wait_until_up("/health/ready", timeout_s=120)
             body = {"kind": KIND, "channels": channels, **more}
@@ -127,13 +135,19 @@ def measure(settings: Settings) -> tuple[dict[str, dict[int, list[Measured]]], d
     models = sorted((settings.models_dir / version).glob("*.txt"))[-3:]
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
-        yaml, _ = feasts_own(settings, folder, customers)
+        yaml, store = feasts_own(settings, folder, customers)
+        customer_service(store)
+        redis = running.enter_context(redis_server())
         targets = {
             "no_op_fastapi": running.enter_context(no_op_fastapi(logs)),
             "kairos": running.enter_context(kairos(settings, customers)),
+            "kairos_redis": running.enter_context(kairos(settings, customers, redis)),
             "kairos_unrecorded": running.enter_context(kairos(settings, customers, dry_run=True)),
             "obvious_stack": running.enter_context(obvious_stack(yaml, models, customers, logs)),
-            "feast_serve": running.enter_context(feast_serve(yaml, customers, logs)),
+            "feast_serve": running.enter_context(feast_serve(yaml, customers, logs, {"features": refs()})),
+            "feast_serve_service": running.enter_context(
+                feast_serve(yaml, customers, logs, {"feature_service": SERVICE})
+            ),
         }
         rounds: dict[str, dict[int, list[Measured]]] = {name: {c: [] for c in CONNECTIONS} for name in targets}
         for number in range(ROUNDS + 1):

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfile
 
 import duckdb
-from feast import FeatureStore, RepoConfig
+from feast import FeatureService, FeatureStore, RepoConfig
 
 from features.stored import ACTIVITY, PROFILE, Shape
 from serving.settings import Settings
@@ -17,6 +18,8 @@ from tests.bench.load import HOST, Target, free_port
 from training.child import child
 from training.feature_store import REPO, configuration
 
+SERVICE = "bench"
+"""Name of the feature service that the peers are asked for."""
 REFS = 60
 """Features of one customer that the peers read."""
 NO_OP = """
@@ -91,20 +94,31 @@ def obvious_stack(yaml: Path, models: Sequence[Path], customers: Sequence[str], 
 
 
 @contextmanager
-def feast_serve(yaml: Path, customers: Sequence[str], logs: Path) -> Iterator[Target]:
-    """Feast's feature server; it never restarts its worker here."""
+def feast_serve(yaml: Path, customers: Sequence[str], logs: Path, wanted: dict[str, object]) -> Iterator[Target]:
+    """Feast's feature server, asked for a list of features or for a feature service; it never restarts its worker."""
     port = free_port()
     feast = str(Path(sys.executable).with_name("feast"))
     command = [feast, "-c", str(REPO), "-f", str(yaml), "serve", "-h", HOST, "-p", str(port)]
-    with child([*command, "--no-access-log", "--max-requests", "0"], HOST, port, logs / "bench_feast.log") as server:
+    with child(
+        [*command, "--no-access-log", "--max-requests", "0"], HOST, port, logs / f"bench_feast_{port}.log"
+    ) as server:
         server.wait_until_up("/health", timeout_s=120)
-        wanted = refs()
         yield Target(
             server.pid,
             port,
             "/get-online-features",
-            [json.dumps({"features": wanted, "entities": {"customer_id": [c]}}).encode() for c in customers],
+            [json.dumps({**wanted, "entities": {"customer_id": [c]}}).encode() for c in customers],
         )
+
+
+def customer_service(store: FeatureStore) -> None:
+    """A feature service of the same numbers in the registry of a store of Feast's own."""
+    wanted: dict[str, list[str]] = {}
+    for view, _, name in (ref.partition(":") for ref in refs()):
+        wanted.setdefault(view, []).append(name)
+    store.apply(
+        [FeatureService(name=SERVICE, features=[store.get_feature_view(view)[names] for view, names in wanted.items()])]
+    )
 
 
 def feasts_own(
@@ -120,6 +134,10 @@ def feasts_own(
 def feasts_empty(settings: Settings, folder: Path, redis_port: int | None = None) -> tuple[Path, FeatureStore]:
     """A store of Feast's own without a value."""
     raw = configuration(settings)
+    registry = folder / "registry.db"
+    if not registry.exists():
+        copyfile(settings.feast_dir / "registry.db", registry)
+    raw["registry"] = {"path": str(registry)}
     raw["online_store"] = {"type": "sqlite", "path": str(folder / "feasts_own.db")}
     if redis_port is not None:
         raw["online_store"] = {"type": "redis", "connection_string": f"{HOST}:{redis_port},db=1"}
