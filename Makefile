@@ -15,6 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 SOURCE ?=
 DATA ?=
 PROOF ?=
+PART ?=
 SEED ?=
 INSIDE ?=
 ONCE ?=
@@ -47,6 +48,7 @@ help: ## Show this list
 	@printf '  OUT=file      where make decide writes (.parquet or .csv)\n'
 	@printf '  POLICY=file   the changed policy of make whatif\n'
 	@printf '  PROOF=name    make prove runs this proof only\n'
+	@printf '  PART=name     make bench runs this part only; PART=readme writes the table of the last reports into the README\n'
 	@printf '  SEED=number INSIDE=logistic|crooked   the market that make world writes\n'
 
 install: $(STAMP) ## Build .venv from requirements.lock
@@ -144,8 +146,8 @@ check: lint ## lint, then every test
 prove: $(STAMP) ## Run the proofs at full size that have no report for this commit
 	@KAIROS_PROOF_SIZE=full $(BIN)/python -m tests.prove $(PROOF)
 
-bench: $(STAMP) ## Measure the service beside its peers
-	@for script in tests/bench/bench_*.py; do echo "$$script"; $(BIN)/python -m "tests.bench.$$(basename "$$script" .py)"; done
+bench: $(STAMP) ## Measure the service beside its peers (PART=name runs one part)
+	@$(BIN)/python -m tests.bench $(PART)
 
 notebooks: $(STAMP) ## Execute the notebooks; the copies with output go to .data/notebooks
 	@mkdir -p .data/notebooks

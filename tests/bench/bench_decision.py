@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import random
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,12 +22,15 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import duckdb
-from matplotlib.figure import Figure
+import lightgbm
+import numpy as np
+from matplotlib.figure import Figure as Picture
 
 from serving.settings import Settings, read_settings
 from tests.bench.load import HOST, Measured, Target, ask, free_port
 from tests.bench.peers import SERVICE, customer_service, feast_serve, feasts_own, no_op_fastapi, obvious_stack, refs
 from tests.bench.redis import redis_server
+from tests.bench.report import Figure, write
 from training.child import child
 from training.publication import publish_online
 
@@ -46,6 +47,10 @@ AIMS = (
     ("kairos", "no_op_fastapi", 0.35, 0.15),
 )
 """Requests per second of one as a multiple of another: the aim, and the least."""
+
+
+ready_s: list[float] = []
+"""Seconds from start to ready of each service of ours; all but the first find compiled code."""
 
 
 def customers_of(settings: Settings) -> list[str]:
@@ -71,9 +76,10 @@ def kairos(settings: Settings, customers: list[str], redis: int | None = None, *
         if redis is not None:
             environ["KAIROS_ONLINE"] = f"redis://{HOST}:{redis}/2"
             publish_online(replace(settings, online=environ["KAIROS_ONLINE"]), settings.online_file, progress=False)
-        log = settings.data_dir / "logs" / name
+        log, started = settings.data_dir / "logs" / name, time.monotonic()
         with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
             server.wait_until_up("/health/ready", timeout_s=120)
+            ready_s.append(time.monotonic() - started)
             body = {"kind": KIND, "channels": channels, **more}
             answer = server.post("/v1/decisions", {"customer_id": customers[0], "explain": "funnel", **body})
             if answer["fallback"]:
@@ -112,7 +118,7 @@ def stages(target: Target) -> dict[str, float]:
 
 def plot(result: dict[str, Any], path: Path) -> None:
     """Where the time of one decision goes, and what each contender spends on one answer."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Picture(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     parts = {stage: took for stage, took in result["stages_ms"].items() if stage != "total"}
     left.barh(list(parts), list(parts.values()), color="#0b6e4f")
@@ -159,80 +165,83 @@ def measure(settings: Settings) -> tuple[dict[str, dict[int, list[Measured]]], d
         return rounds, stages(targets["kairos"])
 
 
-def report(rounds: dict[str, dict[int, list[Measured]]], stages_ms: dict[str, float]) -> dict[str, Any]:
-    """Medians over the rounds with their spread, and the ratios beside what is aimed at."""
-    middle = {
-        name: {c: {f: median(getattr(m, f) for m in each) for f in FIGURES} for c, each in of.items()}
-        for name, of in rounds.items()
-    }
-    spread = {
-        name: {c: [min(m.per_second for m in each), max(m.per_second for m in each)] for c, each in of.items()}
-        for name, of in rounds.items()
-    }
-    ratios = [
-        {
-            "of": one,
-            "by": other,
-            "connections": c,
-            "ratio": middle[one][c]["per_second"] / middle[other][c]["per_second"],
-            "aim": aim,
-            "least": least,
-        }
-        for one, other, aim, least in AIMS
-        for c in CONNECTIONS
-    ]
-    tail = {name: of[16]["p99_ms"] / of[16]["p50_ms"] for name, of in middle.items()}
+def found(rounds: dict[str, dict[int, list[Measured]]], stages_ms: dict[str, float]) -> dict[str, Any]:
+    """Medians over the rounds with their spread, and the stages."""
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-        ).stdout.strip(),
-        "median": middle,
+        "median": {
+            name: {c: {f: median(getattr(m, f) for m in each) for f in FIGURES} for c, each in of.items()}
+            for name, of in rounds.items()
+        },
+        "per_second_from_to": {
+            name: {c: [min(m.per_second for m in each), max(m.per_second for m in each)] for c, each in of.items()}
+            for name, of in rounds.items()
+        },
         "stages_ms": stages_ms,
-        "per_second_from_to": spread,
-        "ratios": ratios,
-        "p99_by_p50_at_16": tail,
+        "ready_s": ready_s,
         "rounds": {name: {c: [asdict(m) for m in each] for c, each in of.items()} for name, of in rounds.items()},
     }
 
 
-def table(result: dict[str, Any]) -> str:
-    """The medians as a table of Markdown, and a line for each ratio."""
+def figures(middle: dict[str, dict[int, dict[str, float]]]) -> list[Figure]:
+    """What is aimed at, at 16 connections; the tail as a multiple of that of doing nothing."""
+    ratios = [
+        Figure(
+            f"requests/s: {one} ÷ {other}, 16 connections",
+            middle[one][16]["per_second"] / middle[other][16]["per_second"],
+            aim,
+            least,
+        )
+        for one, other, aim, least in AIMS
+    ]
+    tail = {name: of[16]["p99_ms"] / of[16]["p50_ms"] for name, of in middle.items()}
+    failed = sum(m["failed"] for of in middle.values() for m in of.values())
+    return [
+        *ratios,
+        Figure("p99 ÷ p50: kairos ÷ no_op_fastapi, 16 connections", tail["kairos"] / tail["no_op_fastapi"], 2, 2, True),
+        Figure("answers other than 200", failed, 0, 0, True, ""),
+        Figure("start to ready, warm cache", min(ready_s[1:]), 8, 8, True, "s"),
+    ]
+
+
+def tables(result: dict[str, Any]) -> list[str]:
+    """The medians, and the stages of one decision."""
     lines = [
-        "| contender | connections | requests/s | p50 ms | p99 ms | CPU ms | resident MB |",
-        "|---|---|---|---|---|---|---|",
+        "| contender | connections | requests/s | from–to | p50 ms | p99 ms | CPU ms | resident MB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, of in result["median"].items():
         for c, m in of.items():
+            low, high = result["per_second_from_to"][name][c]
             lines.append(
-                f"| {name} | {c} | {m['per_second']:,.0f} | {m['p50_ms']:.2f} | {m['p99_ms']:.2f} | {m['cpu_ms']:.2f} "
-                f"| {m['resident_mb']:,.0f} |"
+                f"| {name} | {c} | {m['per_second']:,.0f} | {low:,.0f}–{high:,.0f} | {m['p50_ms']:.2f} "
+                f"| {m['p99_ms']:.2f} | {m['cpu_ms']:.2f} | {m['resident_mb']:,.0f} |"
             )
-    lines += ["", "| ratio of requests/s | connections | measured | aim | least |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {r['of']} ÷ {r['by']} | {r['connections']} | {r['ratio']:.2f} | {r['aim']:g} | {r['least']:g} |"
-        for r in result["ratios"]
-    ]
-    tails = result["p99_by_p50_at_16"]
-    lines.append(
-        f"| p99 ÷ p50, kairos by no_op_fastapi | 16 | {tails['kairos'] / tails['no_op_fastapi']:.2f} | 2 | 2 |"
-    )
     lines += ["", "| stage of one decision | ms |", "|---|---|"]
-    lines += [f"| {stage} | {took_ms:.2f} |" for stage, took_ms in result["stages_ms"].items()]
-    return "\n".join(lines)
+    return lines + [f"| {stage} | {took_ms:.2f} |" for stage, took_ms in result["stages_ms"].items()]
+
+
+def drivers(settings: Settings) -> list[str]:
+    """The ten most important features of each of the champion's models; exits where no past of the pair is there."""
+    version = json.loads((settings.source_dir / "champion.json").read_text())["version"]
+    lines = ["", "| model | ten most important of its features |", "|---|---|"]
+    for file in sorted((settings.models_dir / version).glob("*.txt")):
+        booster = lightgbm.Booster(model_file=file)
+        names, gain = booster.feature_name(), booster.feature_importance("gain")
+        ten = [names[place] for place in np.argsort(-gain)[:10]]
+        if not any(name.startswith(("category_", "offer_", "channel_")) for name in ten):
+            sys.exit(f"{file.stem} knows nothing of the customer's past with the pair: {', '.join(ten)}")
+        lines.append(f"| {file.stem} | {', '.join(ten)} |")
+    return lines
 
 
 def main() -> None:
     """Measure, print, and write the report."""
     settings = read_settings(os.environ)
-    result = report(*measure(settings))
+    told = drivers(settings)
+    result = found(*measure(settings))
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.reports_dir / "bench_decision.json"
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    plot(result, path.with_suffix(".png"))
-    path.with_suffix(".md").write_text(table(result) + "\n")
-    print(table(result), f"\n\n{result['machine']}, commit {result['commit']}, {result['date']}; written to {path}")
+    plot(result, settings.reports_dir / "bench_decision.png")
+    write(settings, "decision", figures(result["median"]), [*tables(result), *told], result)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,8 @@ Writes ``bench_scoring.json`` and ``bench_scoring.png`` to the folder of reports
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import subprocess
-import sys
 import time
 import venv
 from collections.abc import Callable
@@ -27,6 +24,7 @@ from numpy.typing import NDArray
 from serving.settings import read_settings
 from serving.trees.forest import Forest
 from serving.trees.scorer import CUSTOMER, STATIC, Scorer
+from tests.bench.report import Figure, write
 
 Matrix = NDArray[np.float32]
 Seconds = tuple[float, float]
@@ -314,25 +312,28 @@ def main() -> None:
         curve.append(measure(boosters[300], n_offers, CURVE_ROUNDS, None, folder))
         tell("curve", curve[-1])
     draw(curve, settings.reports_dir / "bench_scoring.png")
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    report = {
-        "machine": {
-            "cpu": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-            "python": sys.version.split()[0],
-        },
-        "date": time.strftime("%Y-%m-%d"),
-        "commit": commit,
+    found = {
         "most_important": [NAMES[column] for column in np.argsort(-gain)[:10]],
         "tl2cgen": "1.0.0" if isinstance(rival, Path) else rival,
         "request": request,
         "large": large,
         "curve": curve,
     }
-    (settings.reports_dir / "bench_scoring.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(f"ten most important columns: {', '.join(report['most_important'])}")
+    figures = [
+        Figure("scoring 400 pairs × 300 trees: Booster.predict ÷ ours", request["times_lightgbm"]["cpu"], 50, 25),
+        Figure("scoring 2,000 pairs × 500 trees: Booster.predict ÷ ours", large["times_lightgbm"]["cpu"], 70, 35),
+        Figure("largest difference of a score", request["largest_difference"], 1e-12, 1e-12, True, ""),
+    ]
+    if "times_tl2cgen" in request:
+        figures.append(Figure("scoring 400 pairs: tl2cgen ÷ ours", request["times_tl2cgen"]["cpu"], 18, 8))
+    lines = ["| pairs | trees | LightGBM, CPU µs | ours, CPU µs | times |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {each['pairs']:,} | {each['trees']} | {each['lightgbm']['cpu_us']:,.0f} | {each['ours']['cpu_us']:,.0f} "
+        f"| {each['times_lightgbm']['cpu']} |"
+        for each in (*curve, large)
+    ]
+    lines += ["", f"ten most important columns: {', '.join(found['most_important'])}"]
+    write(settings, "scoring", figures, lines, found)
 
 
 if __name__ == "__main__":

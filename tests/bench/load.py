@@ -59,6 +59,66 @@ async def _ask(target: Target, connections: int, seconds: float) -> Measured:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a long run."""
+
+    p99_ms: float
+    """From when a request was due, so that waiting for a slow one before it counts."""
+    resident_mb: float
+    answers: int
+    failed: int
+
+
+def pace(target: Target, connections: int, per_second: float, seconds: float, windows: int) -> list[Window]:
+    """Ask so many times a second, whether or not answers come in time; what each of so many stretches was like."""
+    return asyncio.run(_pace(target, connections, per_second, seconds, windows))
+
+
+async def _pace(target: Target, connections: int, per_second: float, seconds: float, windows: int) -> list[Window]:
+    lines = [await asyncio.open_connection(HOST, target.port) for _ in range(connections)]
+    found, begun, each_s, nth = [], time.perf_counter(), seconds / windows, 0
+    for window in range(windows):
+        times_ms: list[float] = []
+        failed = 0
+        until = begun + (window + 1) * each_s
+
+        async def keep(line: Line, until: float = until, times_ms: list[float] = times_ms) -> int:
+            nonlocal nth
+            bad = 0
+            while (due := begun + nth / per_second) < until:
+                nth += 1
+                body = target.bodies[nth % len(target.bodies)]
+                await asyncio.sleep(max(due - time.perf_counter(), 0))
+                bad += not await _once(line, target.path, body)
+                times_ms.append((time.perf_counter() - due) * 1_000)
+            return bad
+
+        failed = sum(await asyncio.gather(*(keep(line) for line in lines)))
+        ranked = sorted(times_ms)
+        resident = sum(_resident_mb(pid) for pid in _family(target.pid))
+        found.append(Window(ranked[int(len(ranked) * 0.99)], resident, len(ranked), failed))
+    for _, writer in lines:
+        writer.close()
+    return found
+
+
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _once(line: Line, path: str, body: bytes) -> bool:
+    """One question over an open connection; whether it was answered with 200."""
+    reader, writer = line
+    writer.write(
+        b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+        % (path.encode(), len(body), body)
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+    await reader.readexactly(length)
+    return head.startswith(b"HTTP/1.1 200")
+
+
 async def _connection(target: Target, until: float, times_ms: list[float]) -> int:
     """Ask one after the other over one connection; returns how many answers were not 200."""
     reader, writer = await asyncio.open_connection(HOST, target.port)
@@ -66,15 +126,9 @@ async def _connection(target: Target, until: float, times_ms: list[float]) -> in
     while time.perf_counter() < until:
         body = target.bodies[len(times_ms) % len(target.bodies)]
         started = time.perf_counter()
-        writer.write(
-            b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-            % (target.path.encode(), len(body), body)
-        )
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        await reader.readexactly(length)
+        answered = await _once((reader, writer), target.path, body)
         times_ms.append((time.perf_counter() - started) * 1_000)
-        failed += not head.startswith(b"HTTP/1.1 200")
+        failed += not answered
     writer.close()
     return failed
 
