@@ -183,12 +183,6 @@ def main() -> None:
     ]
     figures = [
         Figure(f"serving process, {PAIRS:,} pairs, 3 models of {TREES} trees", process["after"], 300, 400, True, "MB"),
-        Figure(
-            "online store on Redis: Feast's own ÷ ours",
-            beside["feast_gb_per_million"] / beside["ours_gb_per_million"],
-            1,
-            1,
-        ),
     ]
     found = {"imports_mb": imports, "process_mb": process, "sqlite": sqlite, "redis": redis, "beside": beside}
     write(settings, "memory", figures, lines, found)
