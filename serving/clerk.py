@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from serving.desk import Desk, Made
 from serving.journal import Journal, Record
 from serving.journal.counters import put_back
-from serving.journal.decisions import write_decision
+from serving.journal.decisions import row_of, write_row
 from serving.journal.documents import Version, keep_once
 from serving.journal.holds import cancel_holds
 from serving.journal.reserving import reserve
@@ -46,11 +46,12 @@ class Clerk:
 
     def keep_soon(self, made: Made, write: Write) -> Future[Made]:
         """As ``keep``, without waiting for it."""
+        row = row_of(write(made))  # packed before others have to wait for the end of this transaction
 
         def change(transaction: Transaction) -> Made:
             kept = self.within(transaction, made)
             self._keep_evidence(transaction, kept)
-            write_decision(transaction.connection, write(kept))
+            write_row(transaction.connection, row if kept is made else row_of(write(kept)))
             return kept
 
         return after(self.journal.write_soon(change), self._counted)

@@ -64,6 +64,8 @@ class Record:
 
 AT_ONCE = 500
 """Decisions in memory at once while many are read."""
+Row = Mapping[str, object]
+"""The columns of a decision."""
 _ADD = Written(insert(DECISIONS))
 
 
@@ -80,7 +82,17 @@ def _named(names: tuple[str | tuple[str, str], ...]) -> str:
 
 def write_decision(connection: Connection, decision: Record) -> None:
     """Keep a decision."""
-    row = {
+    write_row(connection, row_of(decision))
+
+
+def write_row(connection: Connection, row: Row) -> None:
+    """Keep a decision that was packed and sealed before its turn came."""
+    _ADD.run(connection, row)
+
+
+def row_of(decision: Record) -> Row:
+    """A decision as it is kept."""
+    return {
         "decision_id": decision.decision_id,
         "customer_id": decision.customer_id,
         "at_us": decision.at,
@@ -95,7 +107,6 @@ def write_decision(connection: Connection, decision: Record) -> None:
         "digest": decision.seal(),
         "state": decision.state,
     }
-    _ADD.run(connection, row)
 
 
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:
