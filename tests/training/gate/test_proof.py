@@ -75,6 +75,7 @@ def accepted(n: int, seeds: range) -> tuple[int, float]:
     return yes, least
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="gate")
 def test_a_challenger_that_closes_a_fifth_of_the_gap_is_accepted_in_four_of_five_seeds(record_property) -> None:
     full = read_settings(os.environ).proof_size == "full"

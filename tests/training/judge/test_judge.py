@@ -22,6 +22,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     return prepare(settings, Inside.CROOKED, 3, SMALL)
 
 
+@pytest.mark.slow
 def test_the_judge_gives_the_oracle_everything_and_silence_nothing(ground: Ground) -> None:
     offer, channel = best(ground.truth.value)
     choice = np.where(offer < 0, -1, offer * len(MEDIA) + channel)

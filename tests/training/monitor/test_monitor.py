@@ -35,6 +35,7 @@ def found(told: Told) -> dict[str, Any]:
     return {alert.name: alert.on for alert in told.alerts}
 
 
+@pytest.mark.slow
 def test_a_quiet_month_raises_no_alert_and_a_changed_week_does(settings: Settings) -> None:
     settings.source_dir.mkdir(parents=True)
     with Town(settings.source_dir) as town:

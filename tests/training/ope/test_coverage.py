@@ -68,6 +68,7 @@ def test_below_the_limit_every_verdict_is_refused(bandit, record_property) -> No
     assert refused == seen > 30
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="estimates")
 def test_looking_daily_is_safe_with_the_sequence_and_not_with_the_interval(bandit, record_property) -> None:
     runs, a_day = (2_000, 400) if full() else (300, 150)

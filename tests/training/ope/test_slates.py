@@ -143,6 +143,7 @@ def test_what_an_estimator_lacks_is_said() -> None:
         item_position(slates)
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="slates")
 @pytest.mark.parametrize("cascade", [False, True], ids=["position", "cascade"])
 def test_cascade_dr_is_off_by_at_most_six_percent(cascade: bool, record_property) -> None:

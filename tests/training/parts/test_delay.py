@@ -49,6 +49,7 @@ def _campaign(market: Market) -> Contacts:
     return Contacts(customers, hour, offer, channel, np.ones(len(customers)))
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="delay")
 def test_a_young_campaign_is_judged_without_taking_not_yet_for_no(record_property) -> None:
     # 30-day windows, the campaign is 10 days old; what came of it when all windows had ended is the truth.

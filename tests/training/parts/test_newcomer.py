@@ -56,6 +56,7 @@ def _model(content: np.ndarray, taken: np.ndarray) -> Linear:
     return fit_linear(content, taken, np.ones(len(taken)), softness=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="new_offer")
 @pytest.mark.parametrize("outcomes", [0, 30])
 def test_the_truth_about_a_new_offer_lies_in_its_interval(outcomes: int, record_property) -> None:

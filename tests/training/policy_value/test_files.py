@@ -31,6 +31,7 @@ def told(mailing: Mailing, tmp_path_factory: pytest.TempPathFactory) -> dict:
     return json.loads((settings.reports_dir / "policies_files.json").read_text())
 
 
+@pytest.mark.slow
 def test_one_wave_without_events_is_judged_and_the_truth_lies_in_the_intervals(told: dict, mailing: Mailing) -> None:
     truth = mailing[1]
     assert told["arms"] == [NONE, "blue", "red"]
@@ -47,6 +48,7 @@ def test_a_clear_effect_is_found_and_personal_choice_is_served(told: dict) -> No
     assert told["uplift"]["red"]["qini_per_1000"][0] > 0
 
 
+@pytest.mark.slow
 def test_what_is_decided_earns_most_of_what_the_truth_would(mailing: Mailing, tmp_path: Path) -> None:
     folder, truth = mailing
     said = decide(settings_of(tmp_path / "kairos", folder), tmp_path / "out.parquet")

@@ -26,6 +26,7 @@ def test_an_uplift_learner_finds_whom_a_contact_changes(name: str) -> None:
     assert found.mean() == pytest.approx(effect.mean(), abs=0.03)
 
 
+@pytest.mark.slow
 def test_every_offer_chooses_its_learner_by_what_it_adds() -> None:
     misleading, plain = made(8_000, 4, misleading=True)[0], made(8_000, 5, misleading=False)[0]
     found = choose_each({"misleading": misleading, "plain": plain}, seed=6)

@@ -41,6 +41,7 @@ def market(n: int, seed: int) -> tuple[Trial, Floats]:
     return trial, value
 
 
+@pytest.mark.slow
 def test_the_learner_earns_most_of_what_the_truth_would_on_customers_it_has_not_seen() -> None:
     trial, _ = market(12_000, seed=1)
     fresh, value = market(4_000, seed=2)

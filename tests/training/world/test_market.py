@@ -27,6 +27,7 @@ def one_contact(market: Market, customer: int, channel: int, hour: float = 12.0)
     market.act(Contacts(who, at, np.array([offer]), np.array([channel]), np.ones(1)))
 
 
+@pytest.mark.slow
 @both
 def test_the_closed_form_is_what_happens(inside: Inside) -> None:
     """Every customer is contacted once at most: noticed, bought once noticed, and bought anyway come true."""

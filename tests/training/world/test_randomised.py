@@ -7,6 +7,7 @@ from training.world.parameters import Inside, Parameters
 from training.world.randomised import asks, randomised, randomised_days
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", list(Inside))
 def test_the_funnel_is_near_published_rates(inside: Inside) -> None:
     """E-mails opened about 18.7 %, clicked about 1.1 % of those sent, in the mean of some seeds."""

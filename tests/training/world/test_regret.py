@@ -81,6 +81,7 @@ def regret(bandit: Bandit, decisions: int, learnt_from, seed: int) -> float:
     return lost / most
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="propensities")
 def test_exploring_costs_little_more_than_greed(record_property) -> None:
     full = read_settings(os.environ).proof_size == "full"
