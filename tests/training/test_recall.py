@@ -11,6 +11,7 @@ from training.offered import build_catalogue
 from training.recall import Recall
 
 
+@pytest.mark.slow
 def test_what_is_recalled_from_the_tables_is_what_feast_retrieves(small_store: Settings) -> None:
     catalogue = build_catalogue(small_store)
     rows = labels(small_store.contract_dir, catalogue.now, seed=0)
