@@ -41,6 +41,7 @@ def test_no_customer_is_on_both_sides_and_every_row_is_held_out_once() -> None:
         assert not set(customers[out]) & set(customers[~out])
 
 
+@pytest.mark.slow
 def test_what_was_learnt_holds_for_rows_that_were_not_seen() -> None:
     found = compete(PartName.OFFER_RESPONSE, "reward", rows(), rows(seed=2), RESOURCES, n_draws=100)
     assert set(found.said) == {MODEL, *BASELINES}

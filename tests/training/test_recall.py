@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from features.domain import DAY
 from serving.settings import Settings

@@ -67,6 +67,7 @@ def test_a_quiet_month_raises_no_alert_and_a_changed_week_does(settings: Setting
         assert 'kairos_alert{name="fallback"} 0.0' in metrics
 
 
+@pytest.mark.slow
 def test_calibration_is_of_offers_whose_window_has_ended(settings: Settings) -> None:
     settings.source_dir.mkdir(parents=True)
     with Town(settings.source_dir) as town:
@@ -82,6 +83,7 @@ def test_calibration_is_of_offers_whose_window_has_ended(settings: Settings) -> 
         assert found(told)["calibration"] is True
 
 
+@pytest.mark.slow
 def test_a_service_without_its_model_raises_the_alert_of_fallback(settings: Settings) -> None:
     settings.source_dir.mkdir(parents=True)
     with Town(settings.source_dir) as town:
