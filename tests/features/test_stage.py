@@ -63,6 +63,7 @@ def test_the_closed_form_is_the_filter_day_by_day() -> None:
     assert DEFAULT.belief(past(interest=4.0, purchases=9.0))[0] == pytest.approx(belief / belief.sum())
 
 
+@pytest.mark.slow
 def test_the_inferred_stage_beats_the_stage_that_most_are_in_and_the_latest_event() -> None:
     looks = played(Inside.CROOKED, 1, 2_000, (40, 70))
     found = scores(looks, draws=100)

@@ -29,6 +29,7 @@ POLICY = {"capacities": [{"name": "screens", "channel": "app", "most": 3, "windo
 MORE = {"capacities": [{"name": "screens", "channel": "app", "most": 6, "window": {"calendar": "day"}}]}
 
 
+@pytest.mark.slow
 def test_in_real_time_prices_beat_first_come_at_equal_capacity() -> None:
     """Five seeds of 1,500 customers; learning.md measured 51 and 98.6 of a hundred on another market."""
     for seed in range(3):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from training.judge.synergy import lines, measured
 from training.synergy.sequences import LAGS, Log, after, alone, effects, since_last
@@ -23,6 +24,7 @@ def test_a_sequence_is_one_channel_before_another_and_no_third() -> None:
     assert alone(log, 1).tolist() == [False, False, True, False]
 
 
+@pytest.mark.slow
 def test_intervals_cover_a_planted_effect_and_an_absent_one() -> None:
     """95 % intervals of 100 seeded logs: at least 88 hold, which chance falls short of once in 500."""
     held = {0.15: 0, 0.0: 0}
@@ -42,6 +44,7 @@ def test_intervals_cover_a_planted_effect_and_an_absent_one() -> None:
     assert min(held.values()) >= 88
 
 
+@pytest.mark.slow
 def test_measured_effects_lie_beside_the_market_s_truth() -> None:
     """A small market: nearly all intervals hold the truth, and an e-mail makes the app's message work better."""
     found = measured(Inside.LOGISTIC, 1, 1_500, 30, least=60)
