@@ -127,10 +127,17 @@ def serve(parts: Parts) -> FastAPI:
     repricing = Repricing(lambda: parts.watch.current, parts.clock.now, parts.prices_per_day, parts.solve)
     punctual = Punctual(staff.reception, parts.deadline_ms)
 
+    def rehearse(equipment: Equipment) -> None:
+        """Look up somebody whom nobody knows, so that what reads store and journal is loaded and compiled as well."""
+        for kind in equipment.catalogue.kinds:
+            asked = Ask(DecisionId(""), CustomerId(""), parts.clock.now(), kind, None, 1)
+            staff.clerk.desk.decide(asked, equipment)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        parts.watch.start()
         parts.journal.open()
+        parts.watch.rehearse_with(rehearse)
+        parts.watch.start()
         catch_up.start()
         sweep.start()
         office.resume_all()

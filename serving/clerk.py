@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b85encode
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -109,6 +108,5 @@ class Clerk:
         """Keep what the decision was told of all customers, the first time that it is used."""
         snapshot = made.equipment.snapshot
         if snapshot.fingerprint not in self._seen:
-            body = b85encode(snapshot.packed).decode()
-            version = Version("evidence", snapshot.fingerprint, body, made.decision.ask.at, "service")
+            version = Version("evidence", snapshot.fingerprint, snapshot.text, made.decision.ask.at, "service")
             keep_once(transaction.connection, version)

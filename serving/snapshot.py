@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from base64 import b85encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +34,11 @@ class Snapshot:
             for part in (offer_id.encode(), value):
                 parts += [_LENGTH.pack(len(part)), part]
         return b"".join(parts)
+
+    @cached_property
+    def text(self) -> str:
+        """``packed`` as it is kept in a column of text (base 85)."""
+        return b85encode(self.packed).decode()
 
     @cached_property
     def fingerprint(self) -> str:

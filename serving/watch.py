@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from features.domain import CustomerId, DecisionId, Instant
+from features.state import empty
 from serving.consent import Consent
 from serving.crowd import Crowd, Evidence
 from serving.decide import decide
@@ -20,6 +21,7 @@ from serving.decision import Ask
 from serving.equipment import NOTHING, SALT, Equipment, pooled
 from serving.listing import Listed, Listing
 from serving.model import Bundle
+from serving.over_the_wire import written
 from serving.pairs import stranger
 from serving.policy.cabinet import Cabinet
 from serving.registry import Champion, Registry
@@ -27,11 +29,14 @@ from serving.score import ASSUMED, Attention
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
 from serving.tariff import Tariffs
+from serving.wire import answer
 
 _STARTING = Shortfall(Lack.STARTING, "The service has just been started and is still loading its model.")
 _LOG = logging.getLogger(__name__)
 
 _NOTHING_LISTED = Listed(None)
+WARM_ITEMS = 10
+"""Items of a decision that warms up."""
 
 Sources = tuple[Listed, Champion, Evidence, str | None]
 
@@ -73,8 +78,13 @@ class Watch:
         )
         self._sources: Sources | None = None
         self._refreshing = threading.Lock()
+        self._rehearse: Callable[[Equipment], None] = lambda _: None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def rehearse_with(self, rehearse: Callable[[Equipment], None]) -> None:
+        """Have this done with what is to come into force, before it does."""
+        self._rehearse = rehearse
 
     @property
     def current(self) -> Equipment:
@@ -111,6 +121,7 @@ class Watch:
                 return
             equipment = replace(_equipment(*sources, self._attention), prices=prices).made_ready()
             _warm_up(equipment)
+            self._rehearse(equipment)
             self._current, self._sources = equipment, sources
             # What has been loaded stays: the collector need not walk it again while requests wait.
             gc.collect()
@@ -182,14 +193,17 @@ def _learnt(champion: Champion) -> Attention | None:
 
 
 def _warm_up(equipment: Equipment) -> None:
-    """Decide for a stranger once for every kind, on every channel: what is loaded lazily is loaded here."""
-    catalogue = equipment.catalogue
+    """Decide and answer once for every kind, on every channel, for a stranger and for somebody who is known.
+
+    What is loaded lazily, compiled code above all, is loaded here; what was cached is cached.
+    """
+    catalogue, at = equipment.catalogue, equipment.evidence_at
     channels = frozenset(catalogue.channel)
     purposes = {channel.consent_purpose or "" for channel in catalogue.channels}
-    agreed = {(purpose, ""): Consent(purpose, True, equipment.evidence_at, "warm-up") for purpose in purposes}
+    agreed = {(purpose, ""): Consent(purpose, True, at, "warm-up") for purpose in purposes}
     for kind in catalogue.kinds:
-        decide(
-            Ask(DecisionId(""), CustomerId(""), equipment.evidence_at, kind, channels, 1),
-            replace(stranger(equipment.evidence_at), consents=agreed),
-            equipment,
-        )
+        for activity in (None, empty()):
+            somebody = replace(stranger(at), consents=agreed, activity=activity)
+            decision = decide(Ask(DecisionId(""), CustomerId(""), at, kind, channels, WARM_ITEMS), somebody, equipment)
+            written(answer(decision, equipment, "none", {}))
+    _ = equipment.snapshot.text, equipment.snapshot.fingerprint  # kept with the first decision that rests on it
