@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from features.catalogue import Catalogue
 from features.errors import KairosError
@@ -13,18 +15,30 @@ from features.instant import format_instant
 from serving.app import create_app
 from serving.settings import Settings, read_settings
 
+QUICK: dict[str, Any] = {"http": "httptools", "access_log": False, "log_level": "warning", "server_header": False}
+"""How requests are read; the event loop is uvloop wherever there is one."""
+
 
 def main() -> int:
     """Serve until interrupted; 2 when the settings cannot be used."""
     try:
         settings = read_settings(os.environ)
-        app = create_app(settings)
+        service = create_app(settings)
     except KairosError as error:
         print(error, file=sys.stderr)
         return 2
     print(greeting(settings), flush=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", server_header=False)
+    told = {**QUICK, "host": settings.host, "port": settings.port}
+    if settings.processes == 1:
+        uvicorn.run(service, **told)
+    else:
+        uvicorn.run("serving.__main__:app", factory=True, workers=settings.processes, **told)
     return 0
+
+
+def app() -> FastAPI:
+    """The service of the environment's settings, for one of several processes."""
+    return create_app(read_settings(os.environ))
 
 
 def greeting(settings: Settings) -> str:

@@ -48,6 +48,7 @@ class Settings:
     as_of: Instant | None
     host: str
     port: int
+    processes: int
     mlflow_port: int
     deadline_ms: float
     model_poll_s: float
@@ -335,6 +336,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("host", "127.0.0.1", "Address on which the service listens.", _text),
     Setting("port", "8000", "Port of the service.", _whole(1, 65_535)),
+    Setting(
+        "processes",
+        "1",
+        "Processes that serve on the port, one per core at most; each loads the model for itself.",
+        _whole(1, 1_024),
+    ),
     Setting("mlflow_port", "5000", "Port of MLflow's pages.", _whole(1, 65_535)),
     Setting(
         "deadline_ms",

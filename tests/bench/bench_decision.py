@@ -71,7 +71,7 @@ def kairos(settings: Settings, customers: list[str], redis: int | None = None, *
     """
     port, name = free_port(), f"bench_kairos{'_redis' if redis else ''}{'_dry' if more else ''}.log"
     with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
-        channels = _assort(settings, Path(folder) / settings.source)
+        channels = assorted(settings, Path(folder) / settings.source)
         environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port), "KAIROS_DEADLINE_MS": "10000"}
         if redis is not None:
             environ["KAIROS_ONLINE"] = f"redis://{HOST}:{redis}/2"
@@ -90,7 +90,7 @@ def kairos(settings: Settings, customers: list[str], redis: int | None = None, *
             )
 
 
-def _assort(settings: Settings, folder: Path) -> list[str]:
+def assorted(settings: Settings, folder: Path) -> list[str]:
     """The source's files, and a catalogue with so many offers of one kind, each on every channel; its channels."""
     folder.mkdir()
     for each in settings.source_dir.absolute().iterdir():
