@@ -146,12 +146,12 @@ REFUSALS_DE: Mapping[str, str] = {
 
 def limit(sentence: str, language: Language) -> str:
     """What the data cannot tell."""
-    return told(language, sentence, LIMITS_DE.german(sentence) or sentence)
+    return sentence if language is Language.EN else LIMITS_DE.german(sentence) or sentence
 
 
 def note(sentence: str, language: Language) -> str:
     """What an operator should know."""
-    return told(language, sentence, NOTES_DE.german(sentence) or sentence)
+    return sentence if language is Language.EN else NOTES_DE.german(sentence) or sentence
 
 
 def refused(place: int, code: str, why: str, language: Language) -> str:

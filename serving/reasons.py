@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from serving.language import Language, number, percent, told
 from serving.pairs import Pair
@@ -105,29 +106,43 @@ def _notices(seen: Seen) -> str | None:
 def _crowd(seen: Seen) -> str | None:
     v = seen.vector
     if v["evidence_offer_contacts"] >= 1:
-        contacts = number(v["evidence_offer_contacts"], 0, seen.language)
-        taken = seen.percent(v["evidence_offer_taken_rate"], 1)
-        return seen.told(
-            f"Of about {contacts} recent contacts with this offer {taken} were taken, by all customers.",
-            f"Von etwa {contacts} Kontakten mit diesem Angebot in letzter Zeit führten bei allen Kunden {taken} "
-            "zum Erfolg.",
-        )
+        return _taken_by_all(v["evidence_offer_contacts"], v["evidence_offer_taken_rate"], seen.language)
     if v["evidence_category_contacts"] >= 1:
-        contacts = number(v["evidence_category_contacts"], 0, seen.language)
-        return seen.told(
-            f"Never sent as such: judged from about {contacts} contacts with similar offers.",
-            f"So noch nie verschickt: beurteilt nach etwa {contacts} Kontakten mit ähnlichen Angeboten.",
-        )
+        return _alike(v["evidence_category_contacts"], seen.language)
     return None
+
+
+@lru_cache(maxsize=4_096)  # the same for every customer
+def _taken_by_all(n_contacts: float, rate: float, language: Language) -> str:
+    contacts, taken = number(n_contacts, 0, language), percent(rate, 1, language)
+    return told(
+        language,
+        f"Of about {contacts} recent contacts with this offer {taken} were taken, by all customers.",
+        f"Von etwa {contacts} Kontakten mit diesem Angebot in letzter Zeit führten bei allen Kunden {taken} "
+        "zum Erfolg.",
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _alike(n_contacts: float, language: Language) -> str:
+    contacts = number(n_contacts, 0, language)
+    return told(
+        language,
+        f"Never sent as such: judged from about {contacts} contacts with similar offers.",
+        f"So noch nie verschickt: beurteilt nach etwa {contacts} Kontakten mit ähnlichen Angeboten.",
+    )
 
 
 def _in_demand(seen: Seen) -> str | None:
     share = seen.vector["evidence_bought_share"]
-    if seen.thing is None or not share >= 0.001:
-        return None
-    shown = seen.percent(share, 1)
-    return seen.told(
-        f"{shown} of everybody's purchases are of {seen.thing}.", f"{shown} aller Käufe aller Kunden: {seen.thing}."
+    return None if seen.thing is None or not share >= 0.001 else _bought_by_all(share, seen.thing, seen.language)
+
+
+@lru_cache(maxsize=4_096)
+def _bought_by_all(share: float, thing: str, language: Language) -> str:
+    shown = percent(share, 1, language)
+    return told(
+        language, f"{shown} of everybody's purchases are of {thing}.", f"{shown} aller Käufe aller Kunden: {thing}."
     )
 
 
@@ -146,12 +161,14 @@ REASONS: tuple[Callable[[Seen], str | None], ...] = (
 
 def reasons(seen: Seen) -> tuple[str, ...]:
     """The first few reasons that hold; one that admits it where none does."""
-    found = [sentence for reason in REASONS if (sentence := reason(seen)) is not None]
+    found = tuple(islice(filter(None, (reason(seen) for reason in REASONS)), MOST))
+    if found:
+        return found
     nothing = seen.told(
         "Nothing is known that speaks for or against it: judged from what it offers.",
         "Nichts ist bekannt, was dafür oder dagegen spricht: beurteilt nach dem, was es bietet.",
     )
-    return tuple(found[:MOST]) or (nothing,)
+    return (nothing,)
 
 
 @lru_cache(maxsize=4_096)
