@@ -23,7 +23,7 @@ SHARE = 0.7
 GROWTH_MB, GROWTH = 24, 0.06
 """What the process may take more at the end than after a quarter of the time, in MB or as a share."""
 DRIFT = 1.5
-"""p99 of the last third as a multiple of that of the first third, at most; judged at full size only."""
+"""p99 of the last third as a multiple of that of the first third, at most; at full size only, as is keeping pace."""
 
 
 @pytest.mark.slow
@@ -67,9 +67,9 @@ def test_under_steady_load_memory_is_flat_nothing_fails_and_nothing_slows(
     record_property("p99_ms", [round(window.p99_ms, 1) for window in windows])
     record_property("p99_drift", drift)
     assert sum(window.failed for window in windows) == 0
-    assert sum(window.answers for window in windows) > 0.9 * SHARE * capacity * seconds
     assert grown <= max(GROWTH_MB, GROWTH * resident[settled]), f"{slope:.0f} MB an hour"
     if full:
+        assert sum(window.answers for window in windows) > 0.9 * SHARE * capacity * seconds
         assert drift <= DRIFT
 
 
