@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TypeVar
 
 R = TypeVar("R")
-PATIENCE_S = 0.02
+PATIENCE_S = 0.05
 """How long a job may take before another thread takes over the rest."""
 MOST = 64
 """Threads at once, all but one of which are held up."""
