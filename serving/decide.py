@@ -25,13 +25,13 @@ from serving.hush import why_silent
 from serving.language import Language
 from serving.ledger.contact import Ledger
 from serving.ledger.shared import takes_of
-from serving.model import PartName
+from serving.model import Bundle, PartName
 from serving.offering import Sight
 from serving.pairs import NAMES, Known, Pair, customer_past, stranger
 from serving.popularity import popularity
 from serving.ranking import Judged, Ranking, by_channel, scored
 from serving.reasons import Seen, reasons
-from serving.score import Model, value_of
+from serving.score import Model, measured, value_of
 from serving.shortfall import FORBIDDING, Lack, Shortfall, distinct
 from serving.timing import gains, timed
 
@@ -153,7 +153,8 @@ def _judge(
     odds = when.noticed(odds)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.
     patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
-    worth = value_of(odds, equipment.money.at(sifted.rows), patience)
+    money, constant = equipment.money.at(sifted.rows), model.worth(sifted.kind) if isinstance(model, Bundle) else None
+    worth = value_of(odds, money, patience) if constant is None else measured(constant, pairs, money, patience)
     moments = sifted.moments.instants[when.place]
     terms = equipment.leverage.terms(sifted.rows, moments, ask.context, equipment.prices)
     return Judged.of(pairs, odds, worth, terms, moments.tolist()), learnt is None

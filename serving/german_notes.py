@@ -74,6 +74,11 @@ LIMITS_DE = Phrases(
 NOTES_DE = Phrases(
     (
         (
+            "Everybody is offered what earned most in the log: that personal choice earns more is not proven.",
+            "Alle bekommen, was im Protokoll am meisten brachte: dass die persönliche Wahl mehr bringt, ist nicht "
+            "bewiesen.",
+        ),
+        (
             "Whether personal choice earns more than offering everybody the same is unproven for this model.",
             "Ob die persönliche Wahl mehr einbringt als ein Angebot für alle, ist für dieses Modell nicht belegt.",
         ),

@@ -23,7 +23,7 @@ from serving.columns import PLACES
 from serving.grouped_part import GroupedPart
 from serving.linear import Linear
 from serving.pairs import Pair
-from serving.prediction import TakenApart, shifts, sigmoid
+from serving.prediction import TakenApart, pair_key, shifts, sigmoid
 from serving.typical import OfferPair, Typical
 
 Matrix = NDArray[np.float32]
@@ -216,6 +216,14 @@ class Bundle:
     about: Mapping[str, Any]
     """``bundle.json`` as it stands: fingerprints, kinds, channels learnt, summary."""
     parts: Parts
+
+    def worth(self, kind: str) -> Mapping[str, float] | None:
+        """What each pair earned in the log beyond silence, by ``pair_key``, minor units, where everybody is judged by
+        that; None where the parts judge."""
+        arms = self.about.get("constant", {}).get(kind)
+        if arms is None:
+            return None
+        return {pair_key(str(arm["offer_id"]), str(arm["channel"])): float(arm["value_minor"]) for arm in arms}
 
     @property
     def attention(self) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ no further contact: it costs neither money nor attention, both were spent on the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from features.past import Past
 from features.state import Floats
 from serving.model import PartName, about_of
 from serving.pairs import Pair
+from serving.prediction import pair_key
 from serving.typical import OfferPair, Typical
 
 
@@ -215,6 +216,17 @@ class Money:
 def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value:
     """As ``value_of``, from the pairs themselves."""
     return value_of(odds, Money.of(pairs), attention_minor)
+
+
+def measured(worth: Mapping[str, float], pairs: Sequence[Pair], money: Money, attention_minor: float) -> Value:
+    """The components where each pair is worth what it earned in the log, its costs taken off: the rest is margin.
+
+    What was not logged is worth less than anything that was.
+    """
+    least = min(worth.values(), default=0.0) - 1.0
+    keys = (pair_key(pair.offer.offer_id, pair.channel.name) for pair in pairs)
+    values, nothing = np.array([worth.get(key, least) for key in keys]), np.zeros(len(pairs))
+    return Value(values + money.cost, nothing, nothing, -money.cost, -attention_minor * money.interrupts)
 
 
 def value_of(odds: Chances, money: Money, attention_minor: float) -> Value:

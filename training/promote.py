@@ -22,6 +22,7 @@ from serving.settings import Settings, read_settings
 from training import tracking
 from training.gate.candidate import Candidate
 from training.gate.checks import Question
+from training.gate.constant import SUFFIX, constant
 from training.gate.gate import Answer, judge
 from training.gate.groups import groups
 from training.gate.worth import CHECK as VALUE
@@ -33,13 +34,14 @@ class RefusedError(KairosError):
     """A model that the gate does not let become champion."""
 
     harmless = False
-    """True where nobody need look: a champion stays, or only the value of being personal was not shown."""
+    """True where nobody need look: a champion stays."""
 
 
 MoveAlias = Callable[[Settings, str], str | None]
 """Points the registry's alias at a version; its number there, None where the registry does not know it."""
 LogGate = Callable[[Settings, str, Answer], None]
 """Writes what the gate said of a version to where runs are kept."""
+CONSTANT = "Everybody is offered what earned most in the log: that personal choice earns more is not proven."
 UNPROVEN = "Whether personal choice earns more than offering everybody the same is unproven for this model."
 
 
@@ -92,8 +94,11 @@ def promote(
         if not answer.accepted:
             why = " ".join(found.reason for found in answer.against)
             versions.note(Change(_at(clock), REFUSE, before, chosen, by, why, _run_id(bundle)))
+            if before is None and {found.check for found in answer.against} == {VALUE}:
+                instead = _constant(settings, versions, bundle, clock, by)
+                return f"{answer.text()}\nNo: {chosen} is not promoted. {why} {instead}"
             refused = RefusedError(f"{answer.text()}\nNo: {chosen} is not promoted. {why} {_stays(before)}")
-            refused.harmless = before is not None or {found.check for found in answer.against} == {VALUE}
+            refused.harmless = before is not None
             raise refused
         note = "" if answer.proven else UNPROVEN
         _write(
@@ -102,6 +107,18 @@ def promote(
     number = move_alias(settings, chosen)
     done = f"{chosen} is now the champion of {settings.source}{_instead(before)}.{_registered(settings, number)}"
     return f"{answer.text()}\nYes: {done}{' ' + note if note else ''}"
+
+
+def _constant(settings: Settings, versions: Versions, bundle: Bundle, clock: Clock, by: str) -> str:
+    """Make the best constant champion instead; what was done, in words."""
+    name = bundle.version + SUFFIX
+    folder = settings.models_dir / name
+    made = Bundle.load(folder) if folder.exists() else constant(settings, bundle, folder)
+    reason = f"personal choice by {bundle.version} is not proven better"
+    _write(versions, clock, Change("", PROMOTE, None, name, by, reason, _run_id(bundle)), CONSTANT)
+    best = max((arm for arms in made.about["constant"].values() for arm in arms), key=lambda arm: arm["value_minor"])
+    said = f"{best['offer_id']} on {best['channel']}" if best["value_minor"] > 0 else "silence"
+    return f"{CONSTANT} Champion of {settings.source} is the best constant, {name}: {said} first."
 
 
 def _question(settings: Settings, versions: Versions, bundle: Bundle, before: str | None) -> Question:

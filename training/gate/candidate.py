@@ -32,6 +32,8 @@ class Candidate:
     scoring_ms: float
     """Processor time for PAIRS pairs by all parts, median, milliseconds."""
     size_mb: float
+    constant: bool
+    """Everybody is judged by what earned most in the log: the best constant."""
     summary: dict[str, object]
     """What training found of each part, ``bundle.json``'s own."""
 
@@ -46,6 +48,7 @@ class Candidate:
             Served.read(folder),
             scoring_ms(bundle),
             sum(sizes) / 2**20,
+            "constant" in bundle.about,
             dict(bundle.about.get("summary", {})),
         )
 

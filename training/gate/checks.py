@@ -14,7 +14,7 @@ from serving.settings import Settings
 from training.auc import Ranking
 from training.gate.candidate import PAIRS, Candidate
 from training.gate.finding import Finding, Mark
-from training.gate.worth import worth
+from training.gate.worth import worth, worth_beside_constant
 from training.quality import losses
 from training.resampling import Draws, Interval, interval
 from training.summary import worse_than_popularity
@@ -198,6 +198,8 @@ def small(question: Question) -> Finding:
 def pays(question: Question) -> Finding:
     """The value of what would be served, against the champion, or the best single action where there is none."""
     champion = question.champion
+    if champion is not None and champion.constant:
+        return worth_beside_constant(question.challenger.served)
     return worth(question.challenger.served, champion is not None, champion.served if champion else None)
 
 

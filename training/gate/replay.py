@@ -23,7 +23,7 @@ from training.gate.served import Served
 from training.ope.log import Floats
 from training.policy_value.logged import Logged, earned, logged, opened, probabilities_known
 from training.policy_value.policies import spread
-from training.value.trial import Arm, Index
+from training.value.trial import Arm, Index, Mask
 
 MOST = 12_000
 """Decisions judged at most, drawn evenly."""
@@ -50,7 +50,7 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
         return None
     if (PartName.OFFER_RESPONSE, found.kind) not in replay.parts:
         return None
-    at, reward = found.rows["at_us"].to_numpy(), _reward(found)
+    at, (reward, positive) = found.rows["at_us"].to_numpy(), rewarded(found)
     before, since = np.flatnonzero(at < replay.cut_us), np.flatnonzero(at >= replay.cut_us)
     if not len(before) or not len(since):
         return None
@@ -72,7 +72,7 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
         decision=text["decision_id"],
         customer=text["customer_id"],
         reward=reward[since],
-        positive=earned(found)[0][since] > 0,
+        positive=positive[since],
         logged=found.rows["probability"].to_numpy()[since],
         target=target[rows, own],
         constant=constant[rows, own],
@@ -82,10 +82,10 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
     )
 
 
-def _reward(found: Logged) -> Floats:
+def rewarded(found: Logged) -> tuple[Floats, Mask]:
+    """What every decision earned, and whether anything was bought, ``[n]`` each."""
     gross, given = earned(found)
-    reward: Floats = gross - given - np.array([arm.cost for arm in found.arms])[found.arm]
-    return reward
+    return gross - given - np.array([arm.cost for arm in found.arms])[found.arm], gross > 0
 
 
 def means(found: Logged, reward: Floats, rows: Index) -> Floats:

@@ -36,6 +36,13 @@ def worth(challenger: Served | None, any_champion: bool, champion: Served | None
     return _against(mine.log(), theirs.log(), "the champion", keep=True)
 
 
+def worth_beside_constant(challenger: Served | None) -> Finding:
+    """The gain over the best single action, which is served; without a verdict it stays."""
+    if challenger is None:
+        return Finding(CHECK, Mark.NO_VERDICT, "Nothing was judged: the best constant, which is served, stays.")
+    return _against(challenger.log(), challenger.log_of_constant(), "the best constant, which is served,", keep=True)
+
+
 def _against(log: Log, other: Log, words: str, keep: bool) -> Finding:
     overlaps = Overlap.of(log), Overlap.of(other)
     found = verdict(wald(Ratios.of(gain(dr(log), dr(other))), ONE_SIDED), overlaps)

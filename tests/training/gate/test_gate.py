@@ -50,7 +50,7 @@ def market(seed: int = 1) -> tuple[np.ndarray, pd.DataFrame]:
 
 
 def candidate(rows: pd.DataFrame | None, served: Served | None = None) -> Candidate:
-    return Candidate("new", rows, served, scoring_ms=2.0, size_mb=1.0, summary={})
+    return Candidate("new", rows, served, scoring_ms=2.0, size_mb=1.0, constant=False, summary={})
 
 
 def ask(challenger: Candidate, settings: Settings, champion: Candidate | None = None) -> Answer:
@@ -177,3 +177,13 @@ def test_what_would_be_served_is_read_back_as_it_was_written(tmp_path: Path) -> 
     assert np.array_equal(again.target, one.target)
     assert again.decision.tolist() == one.decision.tolist()
     assert Served.read(tmp_path / "nowhere") is None
+
+
+def test_over_the_best_constant_that_is_served_a_challenger_must_be_proven_better(settings: Settings) -> None:
+    rows, (better, guess) = market()[1], decisions(0.6)
+    served_to_all = replace(candidate(None), constant=True)
+    assert ask(candidate(rows, better), settings, served_to_all).accepted
+    assert "value" in refused(ask(candidate(rows, guess), settings, served_to_all))
+    unknown = ask(candidate(rows), settings, served_to_all)
+    assert not unknown.accepted
+    assert {found.check: found.mark for found in unknown.findings}["value"] is Mark.NO_VERDICT

@@ -26,15 +26,24 @@ SMALL = {"customers": 300, "decisions": 150, "days": 12, "retrained": (8,)}
 
 def loop(settings: Settings, plan: Plan) -> dict[str, object]:
     """Play it, and leave a report and a picture in the reports' folder."""
-    started = time.monotonic()
-    course = run(
-        settings,
-        plan,
-        settings.data_dir / NAME,
-        lambda line: print(f"{time.monotonic() - started:5.0f} s  {line}", flush=True),
-    )
-    others = rivals(plan.parameters, plan.seed, QUIET_DAYS, plan.days, plan.decisions)
-    report = told(course, others) | {"seconds": round(time.monotonic() - started, 1)}
+    started, course = time.monotonic(), Course(plan)
+
+    def tell(line: str) -> None:
+        print(f"{time.monotonic() - started:5.0f} s  {line}", flush=True)
+
+    try:
+        run(settings, course, settings.data_dir / NAME, tell)
+    finally:
+        if course.days:
+            report = _report(settings, course, time.monotonic() - started)
+    return report
+
+
+def _report(settings: Settings, course: Course, seconds: float) -> dict[str, object]:
+    """What happened, whole or cut short, beside the rivals."""
+    plan = course.plan
+    others = rivals(plan.parameters, plan.seed, QUIET_DAYS, len(course.days), plan.decisions)
+    report = told(course, others) | {"seconds": round(seconds, 1)}
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     (settings.reports_dir / f"{NAME}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     figure(course, others).savefig(settings.reports_dir / f"{NAME}.png", dpi=80)
@@ -45,7 +54,7 @@ def loop(settings: Settings, plan: Plan) -> dict[str, object]:
 def told(course: Course, others: Mapping[str, Sequence[Day]]) -> dict[str, object]:
     """Everything as JSON; ``periods`` are those between retrainings."""
     plan = course.plan
-    bounds = [0, *(gate.day for gate in course.gates), plan.days]
+    bounds = sorted({0, *(gate.day for gate in course.gates), len(course.days)})
     periods = [
         {
             "days": [start, end],

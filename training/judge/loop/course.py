@@ -96,10 +96,11 @@ class Course:
     gates: list[Gate] = field(default_factory=list)
 
 
-def run(settings: Settings, plan: Plan, folder: Path, tell: Callable[[str], None]) -> Course:
-    """Play the course in a data folder of its own."""
+def run(settings: Settings, course: Course, folder: Path, tell: Callable[[str], None]) -> None:
+    """Play the course in a data folder of its own; what has happened so far stands in it all the while."""
     shutil.rmtree(folder, ignore_errors=True)
-    market, course = opened(plan.parameters, plan.seed, QUIET_DAYS), Course(plan)
+    plan = course.plan
+    market = opened(plan.parameters, plan.seed, QUIET_DAYS)
     tables = folder / "market"
     write(market, tables)
     (tables / "decisions.parquet").unlink()
@@ -126,7 +127,6 @@ def run(settings: Settings, plan: Plan, folder: Path, tell: Callable[[str], None
             course.gates.append(_learn(settings, folder, market, until, log))
             source = "journal"
             tell(f"day {until}: {course.gates[-1].said}")
-    return course
 
 
 def _day(plan: Plan, market: Market, service: Service, sender: Sender, known: int) -> Scored:

@@ -21,7 +21,7 @@ def figure(course: Course, others: Mapping[str, Sequence[Day]]) -> Figure:
     made = Figure(figsize=(11, 3.4), layout="constrained")
     value, contacts, losses = made.subplots(1, 3)
     plan = course.plan
-    days = np.arange(plan.days)
+    days = np.arange(len(course.days))
     own = np.array([day.value / day.oracle for day in course.days])
     value.plot(days, _smooth(own), color=COLOURS["Kairos"], lw=2, label="Kairos")
     value.plot(days, own, ".", color=COLOURS["Kairos"], alpha=0.4)
