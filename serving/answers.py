@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
-
 from serving import examples
 from serving.answer_api import Answer
 from serving.contact_api import FollowUps
@@ -18,9 +16,9 @@ ANSWERS: tuple[Any, ...] = (Answer, RecordedDecision, Replayed, FollowUps, Custo
 EXAMPLES = {"Answer": [examples.ANSWER]}
 
 
-def declare_answers(app: FastAPI) -> None:
+def declare_answers(document: dict[str, Any]) -> None:
     """Put the descriptions where ``call.success`` refers to; FastAPI knows of models of pydantic only."""
-    described = app.openapi().setdefault("components", {}).setdefault("schemas", {})
+    described = document.setdefault("components", {}).setdefault("schemas", {})
     described |= descriptions(ANSWERS)
     for name, shown in EXAMPLES.items():
         described[name]["examples"] = shown

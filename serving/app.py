@@ -184,6 +184,19 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(health_routes(parts))
     app.include_router(metric_routes(_exposition(parts), door))
     add_problems(app)
-    declare_problems(app)
-    declare_answers(app)
+    _describe_late(app)
     return app
+
+
+def _describe_late(app: FastAPI) -> None:
+    """The API's description is made when it is first asked for: that takes longer than all the rest of the start."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = plain()
+            declare_answers(document)
+            declare_problems(document)
+        return app.openapi_schema or {}
+
+    app.openapi = described  # type: ignore[method-assign]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -48,9 +50,9 @@ def add_problems(app: FastAPI) -> None:
         return _problem(request, 500, "internal_error", detail, **{"X-Request-Id": request_id})
 
 
-def declare_problems(app: FastAPI) -> None:
+def declare_problems(document: dict[str, Any]) -> None:
     """Problems have a media type of their own, which FastAPI cannot be told of a model."""
-    for path in app.openapi()["paths"].values():
+    for path in document["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():
                 if not status.startswith("2"):
