@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from features.clock import SimulatedClock
 from features.domain import HOUR, Instant
+from serving.accept import accept
 from serving.journal import Journal
 from serving.journal.schema import CONTACTS, DECISIONS
 from serving.settings import Settings, variables
@@ -238,6 +239,7 @@ def test_five_calls_for_one_send_from_each_of_four_processes_are_one_answer_and_
     shutil.copytree(small_store.source_dir, tmp_path / "files")
     more = {"journal": request.getfixturevalue("postgres_uri")} if database == "postgresql" else {}
     settings = settings_of(tmp_path, **more)
+    accept(settings, "test")  # on PostgreSQL the journal is another than the one that the store was made from
     (settings.source_dir / "policy.json").write_text(json.dumps(PAYS | {"exploration": {"random": 0.5}}))
     environment = {**os.environ, **variables(settings), "PYTHONPATH": str(ROOT)}
     workers = [
