@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from features.clock import SystemClock
-from serving.settings import Settings, read_settings
+from serving.settings import Settings, read_settings, variables
 from tests.bench.load import HOST, Target, ask, free_port, pace
+from tests.conftest import settings_of
 from training.child import child
 from training.promote import promote
 from training.train import train
@@ -33,15 +35,15 @@ def test_under_steady_load_memory_is_flat_nothing_fails_and_nothing_slows(
 ) -> None:
     full = read_settings(os.environ).proof_size == "full"
     seconds = 1_800.0 if full else 6.0
-    promote_one(small_store)
+    shutil.copytree(small_store.data_dir, tmp_path / "data")
+    settings = settings_of(tmp_path / "data")
+    train(settings)
+    promote(settings, SystemClock(), "soak")
     port = free_port()
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "KAIROS_DATA_DIR": str(small_store.data_dir),
-        "KAIROS_SOURCE": small_store.source,
-        "KAIROS_CLOCK": "simulated",
-        "KAIROS_JOURNAL": f"sqlite:///{tmp_path / 'journal.db'}",
+        **variables(settings),
         "KAIROS_PORT": str(port),
         "KAIROS_DEADLINE_MS": "5000",
     }
@@ -71,10 +73,3 @@ def test_under_steady_load_memory_is_flat_nothing_fails_and_nothing_slows(
     if full:
         assert sum(window.answers for window in windows) > 0.9 * SHARE * capacity * seconds
         assert drift <= DRIFT
-
-
-def promote_one(settings: Settings) -> None:
-    """A champion for the small world, unless another test has made one."""
-    if not (settings.source_dir / "champion.json").exists():
-        train(settings)
-        promote(settings, SystemClock(), "soak")
