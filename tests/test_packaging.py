@@ -36,13 +36,16 @@ def test_the_package_name_means_this_repository_and_no_distribution_of_the_same_
     assert Path(where) == ROOT / package / "__init__.py"
 
 
-@pytest.mark.parametrize("package", ["features", "serving", pytest.param("training", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "package", ["features", *(pytest.param(name, marks=pytest.mark.slow) for name in ("serving", "training"))]
+)
 def test_importing_every_module_reads_no_setting_and_writes_nothing(package: str, tmp_path: Path) -> None:
     code = f"import importlib\nfor name in {modules_of(package)}: importlib.import_module(name)"
     python(code, tmp_path, KAIROS_PORT="not a port", KAIROS_DATA_DIR=str(tmp_path / "data"))
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_process_that_serves_loads_no_batch_engine_tracker_or_feature_store(tmp_path: Path) -> None:
     loaded = json.loads(python("import serving.app, json, sys; print(json.dumps(sorted(sys.modules)))", tmp_path))
     assert {name.partition(".")[0] for name in loaded} & NOT_IN_THE_SERVICE == set()

@@ -70,6 +70,7 @@ def model() -> Model:
     return Parts({name: fitted(seed, rounds) for seed, name in enumerate(PartName)})
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="contributions")
 def test_what_is_listed_adds_up_to_the_score_for_a_thousand_decisions(
     model: Model, shop: Catalogue, record_property: Callable[[str, object], None]

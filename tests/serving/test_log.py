@@ -65,6 +65,7 @@ def ask(server: Child, method: str, path: str, body: object = None, content: byt
         return error.code
 
 
+@pytest.mark.slow
 def test_no_personal_data_in_the_log_of_a_service_that_was_asked_everything(service: tuple[Child, Path]) -> None:
     server, log = service
     customer = f"/v1/customers/{SECRETS['customer_id']}"

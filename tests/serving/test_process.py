@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from features.domain import Instant
 from serving.__main__ import greeting
 from serving.identifier import uuid7
@@ -14,6 +16,7 @@ HEAVY = ("ibis", "duckdb", "mlflow", "feast", "pandas", "pyarrow", "lightgbm", "
 """Of scipy the compiler of the trees asks for the version, where it is installed; what counts is its contents."""
 
 
+@pytest.mark.slow
 def test_the_service_starts_without_the_training_stack(tmp_path: Path) -> None:
     code = (
         "import sys, serving.__main__\n"

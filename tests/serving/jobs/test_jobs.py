@@ -137,6 +137,7 @@ def told_safely(settings: Settings) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_a_job_begins_no_journal_that_would_know_of_no_objection(place: Callable[..., Settings]) -> None:
     settings = place(PAYS)
     for file in settings.origin_dir.glob("journal.db*"):

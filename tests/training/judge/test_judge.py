@@ -30,6 +30,7 @@ def test_the_judge_gives_the_oracle_everything_and_silence_nothing(ground: Groun
     assert (ground.worth(np.full(len(ground.occasions), -1)) == 0).all()
 
 
+@pytest.mark.slow
 def test_nobody_contacts_whom_they_must_not(ground: Ground) -> None:
     eager = Contender("eager", lambda asked: np.full(asked.allowed.shape, 1.0), always=True)
     choice = eager.choose(ground.occasions)

@@ -41,6 +41,7 @@ def test_one_wave_without_events_is_judged_and_the_truth_lies_in_the_intervals(t
         assert low - slack < value < high + slack
 
 
+@pytest.mark.slow
 def test_a_clear_effect_is_found_and_personal_choice_is_served(told: dict) -> None:
     assert told["served"]["personal"]
     assert told["policies"]["Kairos"]["against_best_constant"]["answer"] == "above"
