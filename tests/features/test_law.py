@@ -143,6 +143,7 @@ def batched(
     return [state_from_row(row) for row in rows]
 
 
+@pytest.mark.slow
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(logs(most=60), st.lists(st.integers(-1, 450), min_size=1, max_size=5, unique=True))
 def test_batch_at_many_instants_is_the_fold_of_what_was_known_by_each(log, days) -> None:
@@ -181,6 +182,7 @@ def test_what_was_learnt_after_the_instant_is_not_used() -> None:
     assert of_state(after, START + DAY) != {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["complete_journey", "starbucks"])
 def test_the_law_holds_for_real_households(source: str) -> None:
     """Twelve drawn with a fixed seed, each at three instants."""

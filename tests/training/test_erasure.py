@@ -107,6 +107,7 @@ def test_a_raw_address_in_the_files_is_found_by_its_digest(world: Settings) -> N
     assert "Ann@Example.org" not in repr(pq.read_table(file).to_pylist())
 
 
+@pytest.mark.slow
 def test_copies_of_what_was_predicted_are_reached_too_and_those_of_other_sources_are_not(
     world: Settings, secret: dict[str, str]
 ) -> None:
@@ -122,6 +123,7 @@ def test_copies_of_what_was_predicted_are_reached_too_and_those_of_other_sources
     assert search(world.source_dir, secret) == set()
 
 
+@pytest.mark.slow
 def test_files_that_cannot_be_rewritten_are_told_of(world: Settings) -> None:
     (world.contract_dir / "events.parquet").write_bytes(b"no table")
     with pytest.raises(FilesLeftError, match="could not be rewritten"):

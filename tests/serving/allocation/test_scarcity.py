@@ -95,6 +95,7 @@ def test_prices_of_a_sample_hold_for_a_large_audience() -> None:
     assert found.gap <= 0.005
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="scarcity")
 def test_prices_reach_nearly_all_that_can_be_reached(record_property) -> None:
     """Capacity per channel, stock per offer and one budget at once, for about a fifth of seeded audiences."""

@@ -103,6 +103,7 @@ def purchases(state: State) -> float:
     )
 
 
+@pytest.mark.slow
 def test_what_one_process_acknowledged_is_in_the_features_of_the_next(
     open_journal: Callable[[], Journal], journal_uri: str, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_damaged_model_is_refused(before: str, after: str, reason: str) -> Non
         Forest.parse(re.sub(before, after, text(), count=1))
 
 
+@pytest.mark.slow
 def test_the_scorer_loads_neither_lightgbm_nor_the_training_stack() -> None:
     code = (
         "import sys, serving.trees.scorer; "

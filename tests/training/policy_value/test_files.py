@@ -72,6 +72,7 @@ def test_a_gain_that_is_noise_is_not_served(mailing: Mailing, tmp_path: Path) ->
     assert not harmless(folder.trial, noise).personal
 
 
+@pytest.mark.slow
 def test_columns_beyond_the_contract_are_used_for_the_folder_alone(mailing: Mailing, tmp_path: Path) -> None:
     folder = tmp_path / "tables"
     folder.mkdir()
