@@ -95,7 +95,7 @@ def assorted(settings: Settings, folder: Path) -> list[str]:
     folder.mkdir()
     for each in settings.source_dir.absolute().iterdir():
         if each.name != "catalogue.json":
-            (folder / each.name).symlink_to(each)
+            (folder / each.name).symlink_to(each.resolve())
     catalogue = json.loads(settings.catalogue_file.read_text())
     channels = [channel["name"] for channel in catalogue["channels"]]
     catalogue["offers"] = [{**offer, "channels": channels} for offer in catalogue["offers"] if offer["kind"] == KIND][

@@ -133,6 +133,7 @@ def feasts_own(
 
 def feasts_empty(settings: Settings, folder: Path, redis_port: int | None = None) -> tuple[Path, FeatureStore]:
     """A store of Feast's own without a value."""
+    folder = folder.resolve()  # Feast reads relative paths from its repository
     raw = configuration(settings)
     registry = folder / "registry.db"
     if not registry.exists():
