@@ -7,50 +7,34 @@ service. What a contact uses up of the customer's attention is learnt beside the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 from feast import FeatureStore
 
 from features.catalogue import Catalogue
-from features.domain import DAY, Direction, Instant, Offer, Response
-from features.errors import ContractError
-from serving.columns import PLACES
+from features.domain import Instant, Offer, Response
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
-from serving.score import ASSUMED, Attention
+from serving.score import Attention
 from serving.settings import Settings
 from training.contest import Contest, Judgeable, contest
 from training.fit import Choice, Resources, TooFewError
-from training.gate.replay import means, valued
 from training.gate.served import Served
-from training.parts.attention import learn_wear, price
 from training.parts.bought import Bought
-from training.parts.experience import Contacts, Experience, experience
-from training.parts.increment import increments, mature
+from training.parts.experience import Experience, experience
 from training.parts.parts import Parts, fit_parts
+from training.parts.replayed import replayed
 from training.parts.served import served
-from training.policy_value.logged import Logged, logged
-from training.policy_value.policies import spread
 from training.retrieve import InFeast
 from training.samples import Samples
-from training.value.trial import Floats, Index, Mask
 
 FEWEST = 500
 """Contacts of a kind with known probability below which its parts are not learnt this way."""
 FEWEST_BOUGHT = 20
 MOMENTS = 2
 """Of every customer before the first message."""
-MOST = 12_000
-"""Decisions judged at most, drawn evenly."""
-DISCOUNT = 0.995
-"""Of what attention will be worth, per day."""
-SHOWN = 500
-"""Values of a day's best contact among which attention's programme chooses."""
-RECENT = PLACES["customer_contacts_7d"]
 DRAWS = 300
 
 
@@ -122,7 +106,7 @@ def lesson(
     earlier = fit_parts(before, seed=seed, threads=threads)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
-    attention, would = _replayed(settings, catalogue, store, known, parts, judged, cut)
+    attention, would = replayed(settings, catalogue, store, known, parts, judged, cut)
     return Lesson(made, contests, attention, would)
 
 
@@ -168,127 +152,3 @@ def _contests(
         if min(learnt.taken.sum(), (~learnt.taken).sum(), test.taken.sum(), (~test.taken).sum()) > 0:
             found.append(contest(name, kind, part, choice, learnt, test, resources, n_draws=DRAWS))
     return found
-
-
-def _replayed(
-    settings: Settings,
-    catalogue: Catalogue,
-    store: FeatureStore,
-    known: Experience,
-    parts: Parts,
-    made: Mapping[tuple[PartName, str], Part | GroupedPart],
-    cut: Instant,
-) -> tuple[Attention | None, Served | None]:
-    """The price of attention, and what would have been served since the cut at that price."""
-    kind = next(kind for _, kind in made)
-    try:
-        found = logged(settings.contract_dir, catalogue)
-    except ContractError:
-        return None, None
-    if found.kind != kind:
-        return None, None
-    at, late = found.rows["at_us"].to_numpy(), parts.persuading.signs.late
-    old_enough = at <= catalogue.now - mature(known.contacts, late, catalogue) * DAY
-    before, since = np.flatnonzero(old_enough & (at < cut)), np.flatnonzero(old_enough & (at >= cut))
-    if len(since) > MOST:
-        since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
-    if not len(before) or not len(since):
-        return None, None
-    contacts = known.contacts
-    organic = parts.buying.probability(parts.columns.buying(contacts.X, contacts.offer))
-    earned = increments(contacts, organic, late, catalogue)
-    values, charged, recent = valued(catalogue, store, found, made, since)
-    opened = _opened(settings.contract_dir, catalogue, found, since)
-    attention = _attention(known, parts, earned, values, opened, found)
-    price_now = attention if settings.attention is None else Attention(*settings.attention)
-    patience = price_now.contact + price_now.slope * recent
-    reward, positive = _rewards(found, contacts, earned)
-    mean = means(found, reward, before)
-    mean[[arm.silent for arm in found.arms]] = 0.0
-    worth = values - patience[:, None] * charged
-    own, rows = found.arm[since], np.arange(len(since))
-    target = spread(np.where(opened, worth, -np.inf).argmax(axis=1), opened)
-    constant = spread(np.where(opened, mean - patience[:, None] * charged, -np.inf).argmax(axis=1), opened)
-    ids = [np.array(found.rows[name].take(pa.array(since)).to_pylist()) for name in ("decision_id", "customer_id")]
-    return attention, Served(
-        decision=ids[0],
-        customer=ids[1],
-        reward=reward[since] - patience * charged[own],
-        positive=positive[since],
-        logged=found.rows["probability"].to_numpy()[since],
-        target=target[rows, own],
-        constant=constant[rows, own],
-        modelled=worth[rows, own],
-        of_target=(target * worth).sum(axis=1),
-        of_constant=(constant * worth).sum(axis=1),
-    )
-
-
-def _rewards(found: Logged, contacts: Contacts, earned: Floats) -> tuple[Floats, Mask]:
-    """What every logged decision earned beyond silence, and whether somebody bought; silence earns 0."""
-    place = {decision: row for row, decision in enumerate(contacts.decision.tolist())}
-    rows = np.array([place.get(decision, -1) for decision in found.rows["decision_id"].to_pylist()])
-    made = rows >= 0
-    return np.where(made, earned[rows], 0.0), made & contacts.bought[rows]
-
-
-def _opened(contract: Path, catalogue: Catalogue, found: Logged, rows: Index) -> Mask:
-    """The arms that could be chosen, ``[rows, arms]``: logged often enough, valid, not on a channel that the customer
-    had left; nothing but silence where that had probability 1."""
-    at, arms = found.rows["at_us"].to_numpy()[rows], found.arms
-    silent = np.array([arm.silent for arm in arms])
-    opened = np.tile([arm.silent or not arm.rare for arm in arms], (len(rows), 1))
-    by_offer = {str(offer.offer_id): offer for offer in catalogue.offers}
-    for place, arm in enumerate(arms):
-        if arm.offer_id is not None:
-            offer = by_offer[arm.offer_id]
-            opened[:, place] &= at >= (offer.valid_from or -(2**62))
-            opened[:, place] &= at <= (offer.valid_to or 2**62)
-    left = duckdb.execute(
-        "SELECT customer_id, channel, min(epoch_us(occurred_at)) FROM read_parquet($events) "
-        "WHERE kind = 'unsubscribed' GROUP BY ALL",
-        {"events": str(contract / "events.parquet")},
-    ).fetchall()
-    when = {(customer, channel): since for customer, channel, since in left}
-    customers = found.rows["customer_id"].take(pa.array(rows)).to_pylist()
-    for channel in {arm.channel for arm in arms if arm.channel is not None}:
-        since = np.array([when.get((customer, channel), 2**62) for customer in customers])
-        opened[np.ix_(at > since, np.array([arm.channel == channel for arm in arms]))] = False
-    alone = found.rows["probability"].to_numpy()[rows] >= 1.0
-    opened[alone & silent[found.arm[rows]]] = silent
-    opened[np.arange(len(rows)), found.arm[rows]] = True
-    return opened
-
-
-def _attention(
-    known: Experience, parts: Parts, earned: Floats, values: Floats, opened: Mask, found: Logged
-) -> Attention:
-    """From what recent contacts did to earnings and departures; what a day may bring is what the model now sees."""
-    contacts, catalogue = known.contacts, known.catalogue
-    cost = np.array([c.cost_minor for c in catalogue.channels])[contacts.channel]
-    rested = contacts.X.copy()
-    rested[:, RECENT] = 0.0
-    full = np.maximum(parts.value(rested, contacts.offer, contacts.channel) + cost, 0.0)
-    recent = np.nan_to_num(contacts.X[:, RECENT].astype(np.float64))
-    wear = learn_wear(recent, full, earned + cost, contacts.put_off)
-    # Who leaves a channel is still reached on the others: that much of what is to come is lost.
-    ways = len({c.name for c in catalogue.channels if c.direction is Direction.OUTBOUND})
-    wear = replace(wear, leaves=wear.leaves / max(ways, 1))
-    arm_cost = np.array([arm.cost for arm in found.arms])
-    free = opened.sum(axis=1) > 1
-    if not free.any():
-        return ASSUMED
-    best = np.where(opened, values + arm_cost, 0.0)[free].max(axis=1)
-    often = _asked_a_day(found)
-    a_day = np.quantile(np.maximum(best, 0.0), (np.arange(SHOWN) + 0.5) / SHOWN)
-    asked = a_day[:: max(round(1.0 / often), 1)] if often < 1 else a_day
-    quiet = np.zeros(round(len(asked) * max(1.0 / often - 1.0, 0.0)))
-    found_price = price(wear, np.concatenate([asked, quiet]), float(np.median(cost)), DISCOUNT)
-    return replace(found_price, contact=max(found_price.contact, 0.0), slope=max(found_price.slope, 0.0))
-
-
-def _asked_a_day(found: Logged) -> float:
-    """Decisions per customer and day."""
-    at = found.rows["at_us"].to_numpy()
-    days = max((int(at.max()) - int(at.min())) / DAY, 1.0)
-    return len(at) / (len(set(found.rows["customer_id"].to_pylist())) * days)

@@ -1,0 +1,124 @@
+"""The log gone through again: what the parts of a cut would have served since, at the price of attention learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from feast import FeatureStore
+
+from features.catalogue import Catalogue
+from features.domain import DAY, Instant
+from features.errors import ContractError
+from serving.grouped_part import GroupedPart
+from serving.model import Part, PartName
+from serving.score import Attention
+from serving.settings import Settings
+from training.gate.replay import means, valued
+from training.gate.served import Served
+from training.parts.experience import Contacts, Experience
+from training.parts.increment import increments, mature
+from training.parts.parts import Parts
+from training.parts.toll import learn_attention
+from training.policy_value.logged import Logged, logged
+from training.policy_value.policies import spread
+from training.value.trial import Floats, Index, Mask
+
+MOST = 12_000
+"""Decisions judged at most, drawn evenly."""
+
+
+def replayed(
+    settings: Settings,
+    catalogue: Catalogue,
+    store: FeatureStore,
+    known: Experience,
+    parts: Parts,
+    made: Mapping[tuple[PartName, str], Part | GroupedPart],
+    cut: Instant,
+) -> tuple[Attention | None, Served | None]:
+    """The price of attention, and what would have been served since the cut at that price.
+
+    None for the first where nothing tells; None for the second where the log cannot be judged.
+    """
+    kind = next(kind for _, kind in made)
+    try:
+        found = logged(settings.contract_dir, catalogue)
+    except ContractError:
+        return None, None
+    if found.kind != kind:
+        return None, None
+    at, late = found.rows["at_us"].to_numpy(), parts.persuading.signs.late
+    old_enough = at <= catalogue.now - mature(known.contacts, late, catalogue) * DAY
+    before, since = np.flatnonzero(old_enough & (at < cut)), np.flatnonzero(old_enough & (at >= cut))
+    if len(since) > MOST:
+        since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
+    if not len(before) or not len(since):
+        return None, None
+    contacts = known.contacts
+    organic = parts.buying.probability(parts.columns.buying(contacts.X, contacts.offer))
+    earned = increments(contacts, organic, late, catalogue)
+    values, charged, recent = valued(catalogue, store, found, made, since)
+    opened = _opened(settings.contract_dir, catalogue, found, since)
+    attention = learn_attention(known, parts, earned, values, opened, found)
+    price_now = attention if settings.attention is None else Attention(*settings.attention)
+    patience = price_now.contact + price_now.slope * recent
+    reward, positive = _rewards(found, contacts, earned)
+    mean = means(found, reward, before)
+    mean[[arm.silent for arm in found.arms]] = 0.0
+    worth = values - patience[:, None] * charged
+    own, rows = found.arm[since], np.arange(len(since))
+    target = spread(np.where(opened, worth, -np.inf).argmax(axis=1), opened)
+    constant = spread(np.where(opened, mean - patience[:, None] * charged, -np.inf).argmax(axis=1), opened)
+    ids = [np.array(found.rows[name].take(pa.array(since)).to_pylist()) for name in ("decision_id", "customer_id")]
+    return attention, Served(
+        decision=ids[0],
+        customer=ids[1],
+        reward=reward[since] - patience * charged[own],
+        positive=positive[since],
+        logged=found.rows["probability"].to_numpy()[since],
+        target=target[rows, own],
+        constant=constant[rows, own],
+        modelled=worth[rows, own],
+        of_target=(target * worth).sum(axis=1),
+        of_constant=(constant * worth).sum(axis=1),
+    )
+
+
+def _rewards(found: Logged, contacts: Contacts, earned: Floats) -> tuple[Floats, Mask]:
+    """What every logged decision earned beyond silence, and whether somebody bought; silence earns 0."""
+    place = {decision: row for row, decision in enumerate(contacts.decision.tolist())}
+    rows = np.array([place.get(decision, -1) for decision in found.rows["decision_id"].to_pylist()])
+    made = rows >= 0
+    return np.where(made, earned[rows], 0.0), made & contacts.bought[rows]
+
+
+def _opened(contract: Path, catalogue: Catalogue, found: Logged, rows: Index) -> Mask:
+    """The arms that could be chosen, ``[rows, arms]``: logged often enough, valid, not on a channel that the customer
+    had left; nothing but silence where that had probability 1."""
+    at, arms = found.rows["at_us"].to_numpy()[rows], found.arms
+    silent = np.array([arm.silent for arm in arms])
+    opened = np.tile([arm.silent or not arm.rare for arm in arms], (len(rows), 1))
+    by_offer = {str(offer.offer_id): offer for offer in catalogue.offers}
+    for place, arm in enumerate(arms):
+        if arm.offer_id is not None:
+            offer = by_offer[arm.offer_id]
+            opened[:, place] &= at >= (offer.valid_from or -(2**62))
+            opened[:, place] &= at <= (offer.valid_to or 2**62)
+    left = duckdb.execute(
+        "SELECT customer_id, channel, min(epoch_us(occurred_at)) FROM read_parquet($events) "
+        "WHERE kind = 'unsubscribed' GROUP BY ALL",
+        {"events": str(contract / "events.parquet")},
+    ).fetchall()
+    when = {(customer, channel): since for customer, channel, since in left}
+    customers = found.rows["customer_id"].take(pa.array(rows)).to_pylist()
+    for channel in {arm.channel for arm in arms if arm.channel is not None}:
+        since = np.array([when.get((customer, channel), 2**62) for customer in customers])
+        opened[np.ix_(at > since, np.array([arm.channel == channel for arm in arms]))] = False
+    alone = found.rows["probability"].to_numpy()[rows] >= 1.0
+    opened[alone & silent[found.arm[rows]]] = silent
+    opened[np.arange(len(rows)), found.arm[rows]] = True
+    return opened
