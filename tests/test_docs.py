@@ -17,7 +17,7 @@ from features.errors import KairosError
 from features.vector import FEATURES
 from serving.eligibility import RULES
 from serving.meter import METRICS
-from serving.settings import SETTINGS
+from serving.setting_table import SETTINGS
 from training.readme import SECTIONS, make_targets, renewed
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,7 +19,7 @@ from serving.comparison import Sort
 from serving.eligibility import RULES
 from serving.facts import CONTEXT, FEATURE, NAMES, STAGE
 from serving.meter import METRICS
-from serving.settings import SETTINGS
+from serving.setting_table import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

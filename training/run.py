@@ -17,7 +17,8 @@ from types import FrameType
 
 from features.catalogue import Catalogue
 from features.errors import KairosError
-from serving.settings import SETTINGS, Settings, read_settings
+from serving.setting_table import SETTINGS
+from serving.settings import Settings, read_settings
 from training.answer import in_words
 from training.child import Child, ServerError, child
 from training.examples import examples

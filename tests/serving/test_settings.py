@@ -5,7 +5,8 @@ import pytest
 
 from features.errors import KairosError, SettingsError
 from features.instant import parse_instant
-from serving.settings import SETTINGS, Settings, read_settings
+from serving.setting_table import SETTINGS
+from serving.settings import Settings, read_settings
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_table() -> None:
