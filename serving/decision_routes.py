@@ -23,6 +23,11 @@ _REFUSALS: Refusals = {
     415: refusal("The body is not declared as JSON."),
     422: refusal("The body is JSON, but not what this call takes."),
 }
+_RECORDED: Refusals = {
+    404: refusal("There is no such decision."),
+    410: refusal("The decision was erased with its customer."),
+    503: refusal("The journal cannot be read."),
+}
 
 
 def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Recall) -> APIRouter:
@@ -58,10 +63,8 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
         response_class=Response,
         responses={
             200: success(RecordedDecision, "The decision as it was answered."),
-            404: refusal("There is no such decision."),
             409: refusal("The record was changed and cannot be read any more."),
-            410: refusal("The decision was erased with its customer."),
-            503: refusal("The journal cannot be read."),
+            **_RECORDED,
         },
     )
     def decided(decision_id: str, authorization: Key = None) -> Response:
@@ -74,10 +77,8 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
         response_class=Response,
         responses={
             200: success(Replayed, "What came of making it again."),
-            404: refusal("There is no such decision."),
             409: refusal("Something that it was made with is not kept any more."),
-            410: refusal("The decision was erased with its customer."),
-            503: refusal("The journal cannot be read."),
+            **_RECORDED,
         },
     )
     def replay(decision_id: str, authorization: Key = None) -> Response:
