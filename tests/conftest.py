@@ -7,7 +7,7 @@ some events learnt late, some profiles unknown or learnt late.
 import json
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -222,14 +222,15 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def small_store(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The small world after ``make features``. Do not write into it."""
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The small world after ``make features``, of which who writes makes a copy."""
     from training.materialise import materialise  # Feast takes seconds to import
 
     settings = settings_of(tmp_path_factory.mktemp("small-store"))
     write_world(settings.contract_dir)
     materialise(settings, progress=False)
-    return settings
+    yield settings
+    assert not settings.models_dir.exists(), "a test has trained in the folder that all tests share"
 
 
 PERSONAL = re.compile(r"[\w.+-]+@example\.(org|com)|\+?49[ \d()-]{9,}", re.IGNORECASE)

@@ -1,6 +1,7 @@
 """The whole way on the small world: train, promote, compare, load from MLflow."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from features.clock import SystemClock
 from features.vector import FEATURES
 from serving.model import Bundle, PartName
 from serving.settings import Settings
+from tests.conftest import settings_of
 from training.bundle import PREDICTIONS
 from training.compare import compare
 from training.gate.served import Served
@@ -25,8 +27,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def trained(small_store: Settings) -> tuple[Settings, str]:
-    return small_store, train(small_store)
+def trained(small_store: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, str]:
+    own = tmp_path_factory.mktemp("trained") / "data"
+    shutil.copytree(small_store.data_dir, own)
+    settings = settings_of(own)
+    return settings, train(settings)
 
 
 def test_every_part_the_data_allow_is_learnt_and_judged(trained: tuple[Settings, str]) -> None:

@@ -13,7 +13,8 @@ from tqdm import tqdm
 from features.domain import CustomerId
 from features.errors import KairosError
 from serving.settings import read_settings
-from training.whatif.whatif import body_of, what_if, write
+from training.whatif.comparison import write
+from training.whatif.whatif import body_of, what_if
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,9 @@ from features.errors import KairosError
 from serving.journal import Journal
 from serving.settings import Settings, read_settings
 from tests.journeys.town import SHELF, Town
+from training.whatif.comparison import WhatIf, write
 from training.whatif.outcome import interval
-from training.whatif.whatif import WhatIf, body_of, what_if, write
+from training.whatif.whatif import body_of, what_if
 
 CUSTOMERS = 8
 
