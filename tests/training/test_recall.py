@@ -30,6 +30,7 @@ def test_evidence_of_many_instants_is_that_of_midnight_and_never_from_later() ->
     assert (found % DAY == 0).all()
 
 
+@pytest.mark.slow
 def test_contacts_tell_what_happens_without_offers_for_something_else(small_store: Settings) -> None:
     catalogue = build_catalogue(small_store)
     usual = labels(small_store.contract_dir, catalogue.now, seed=0)

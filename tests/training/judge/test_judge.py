@@ -16,13 +16,15 @@ from training.world.parameters import MEDIA, Inside
 SMALL = Size(customers=150, days=30, contacts=300)
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     settings = read_settings({"KAIROS_DATA_DIR": str(tmp_path_factory.mktemp("judge")), "KAIROS_THREADS": "1"})
     return prepare(settings, Inside.CROOKED, 3, SMALL)
 
 
-@pytest.mark.slow
 def test_the_judge_gives_the_oracle_everything_and_silence_nothing(ground: Ground) -> None:
     offer, channel = best(ground.truth.value)
     choice = np.where(offer < 0, -1, offer * len(MEDIA) + channel)
@@ -30,7 +32,6 @@ def test_the_judge_gives_the_oracle_everything_and_silence_nothing(ground: Groun
     assert (ground.worth(np.full(len(ground.occasions), -1)) == 0).all()
 
 
-@pytest.mark.slow
 def test_nobody_contacts_whom_they_must_not(ground: Ground) -> None:
     eager = Contender("eager", lambda asked: np.full(asked.allowed.shape, 1.0), always=True)
     choice = eager.choose(ground.occasions)
@@ -50,7 +51,6 @@ def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, gro
     assert "kairos-offers[contenders]" in absent.absent
 
 
-@pytest.mark.slow
 def test_markets_are_judged_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = {"DATA_DIR": str(tmp_path), "WORLD_SEEDS": "1", "WORLD_CONTACTS": "3000", "WORLD_CUSTOMERS": "400"}
     evaluate(read_settings({f"KAIROS_{name}": value for name, value in chosen.items()}))

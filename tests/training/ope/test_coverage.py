@@ -32,6 +32,7 @@ def binomial(hits: int, n: int, alpha: float = 0.01) -> tuple[float, float]:
     return float(low), float(high)
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="estimates")
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_intervals_cover_the_truth_where_the_effective_sample_is_large(name: str, bandit, record_property) -> None:

@@ -71,6 +71,7 @@ def patience() -> Patience:
     return Patience(values, 1.0, wear=0.25, missing=0.93, optout_rested=0.001, optout_weary=0.08)
 
 
+@pytest.mark.slow
 def test_the_programme_solves_its_equation(patience: Patience) -> None:
     speak, worth = patience.solve()
     assert patience.worth(speak) == pytest.approx(worth, rel=1e-6)
@@ -80,6 +81,7 @@ def test_the_programme_solves_its_equation(patience: Patience) -> None:
         assert patience.worth(other) <= worth + 1e-6
 
 
+@pytest.mark.slow
 def test_a_price_with_a_slope_comes_close_to_the_programme_and_greed_does_not(patience: Patience) -> None:
     _, worth = patience.solve()
     greedy = patience.worth(patience.priced(0.0)) / worth
