@@ -29,7 +29,6 @@ from serving.equipment import Equipment
 from serving.exposition import Exposition
 from serving.follow_ups import FollowUpDesk
 from serving.health_routes import health_routes
-from serving.intake import Intake
 from serving.job_routes import job_routes
 from serving.jobs.office import Office
 from serving.journal.keys import Scope
@@ -70,11 +69,17 @@ def create_app(settings: Settings) -> FastAPI:
     return serve(parts_of(settings))
 
 
-def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Live:
+def _live(parts: Parts, staff: Staff, door: Door) -> Live:
+    intake, reception, store = staff.intake, staff.reception, staff.store
+
     def rehearse(customer_id: CustomerId) -> dict[str, Any]:
         request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
         made: dict[str, Any] = msgspec.to_builtins(reception.decide(request))
         return made
+
+    def forget(customer_ids: frozenset[CustomerId]) -> None:
+        parts.values.forget(customer_ids)
+        store.forget(customer_ids)
 
     return Live(
         parts.journal,
@@ -82,7 +87,7 @@ def _live(parts: Parts, intake: Intake, reception: Reception, door: Door) -> Liv
         Page(parts.journal, rehearse, intake.attribution.came_of),
         door,
         parts.clock,
-        parts.values.forget,
+        forget,
         forget_in_files=parts.forget_in_files,
     )
 
@@ -168,7 +173,7 @@ def serve(parts: Parts) -> FastAPI:
 
     app.add_middleware(Straight, admit=admit, decide=punctual.decide_soon)
     app.add_middleware(Envelope)
-    live = _live(parts, staff.intake, staff.reception, door)
+    live = _live(parts, staff, door)
     recall = Recall(
         parts.journal, Replay(Vault(parts.journal, parts.models_dir, parts.load)), staff.intake.attribution.came_of
     )

@@ -15,6 +15,7 @@ from serving.decision import Ask, Decision
 from serving.draw import Cost
 from serving.equipment import Equipment, pooled
 from serving.journal import JournalUnavailableError
+from serving.journal.log import Standing
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.ledger.counting import since
@@ -59,23 +60,31 @@ class Desk:
         """None until it is known what the decisions before this process have cost."""
         self._counting = Lock()
 
-    def decide(self, ask: Ask, equipment: Equipment, lap: Lap = untimed, progress: Progress | None = None) -> Made:
+    def decide(
+        self,
+        ask: Ask,
+        equipment: Equipment,
+        lap: Lap = untimed,
+        progress: Progress | None = None,
+        who: Standing | None = None,
+    ) -> Made:
         """The decision with this equipment; what the store cannot tell is done without.
 
         Nothing is offered to a customer of whom it cannot be told what they objected to, or what was said to them.
+        ``who`` is how far the journal has come with the customer, where that was read before everything else.
         """
         policy, progress = equipment.policy, progress or Progress()
         stands, known = Circumstances(), stranger(ask.at)
         lacking: tuple[Shortfall, ...] = ()
         try:
-            # The ledger first: what changes afterwards shows in its revision.
+            # How far the journal has come first: what changes afterwards shows in the revision.
+            who = self._store.standing(ask.customer_id) if who is None else who
             keys = keys_of(policy, equipment.stocks, ask.at)
-            ledger = self._store.ledger(ask.customer_id, ask.at, keys, since(policy, ask.at))
-            stands = replace(stands, ledger=ledger, account=self._spent())
-            consents = self._store.consents(ask.customer_id)
-            progress.consents, progress.stands = consents, stands
-            known, lacking = self.known(ask.customer_id, ask.at)
-            said = self._store.said(ask.customer_id, ask.at, known.activity, equipment.needed, consents)
+            ledger = self._store.ledger(who, ask.at, keys, since(policy, ask.at))
+            stands = Circumstances(ledger, self._spent())
+            progress.consents, progress.stands = self._store.consents(who), stands
+            known, lacking = self.known(ask.customer_id, ask.at, who)
+            said = self._store.said(who, ask.at, known.activity, equipment.needed)
             progress.known = known = _with(known, said)
         except JournalUnavailableError as error:
             lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
@@ -141,11 +150,13 @@ class Desk:
                 self._account = self._account or before
         return self._account
 
-    def known(self, customer_id: CustomerId, at: Instant) -> tuple[Known, tuple[Shortfall, ...]]:
+    def known(
+        self, customer_id: CustomerId, at: Instant, who: Standing | None = None
+    ) -> tuple[Known, tuple[Shortfall, ...]]:
         """What the store knows of a customer, without consents and open topics, and what it could not tell."""
         nobody = stranger(at)
         try:
-            activity, told = self._store.activity(customer_id, at), self._store.profile(customer_id)
+            activity, told = self._store.activity(customer_id, at, who), self._store.profile(customer_id)
         except UNREADABLE as error:
             return nobody, (without_store(error),)
         if told is None:

@@ -18,7 +18,8 @@ from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
 from serving.journal.decisions import latest_bases
-from serving.journal.log import recent_events
+from serving.journal.familiar import Familiar
+from serving.journal.log import Standing, recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.pairs import memory_of
@@ -51,11 +52,29 @@ class LiveStore:
     def __init__(self, stored: FeatureReader, projection: Projection) -> None:
         self._stored = stored
         self._projection = projection
+        self._familiar = Familiar(projection.journal)
 
-    def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
-        """See FeatureReader. Where the journal cannot be read, what was stored last."""
+    def standing(self, customer_id: CustomerId) -> Standing:
+        """How far the journal has come with a customer.
+
+        To be read before anything else: what changes afterwards shows in its revision.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        return self._projection.journal.standing(customer_id)
+
+    def forget(self, customer_ids: Collection[CustomerId]) -> None:
+        """Keep nothing of these customers that was read of them lately."""
+        self._familiar.forget(customer_ids)
+
+    def activity(self, customer_id: CustomerId, at: Instant, who: Standing | None = None) -> State | None:
+        """See FeatureReader. Where the journal cannot be read, what was stored last.
+
+        ``who`` is how far the journal has come with the customer, where that is known already.
+        """
         with suppress(JournalUnavailableError, NoVocabularyError):
-            value = self._projection.settled(customer_id)
+            value = self._projection.settled(customer_id, who)
             if value is not None:
                 return self._stored.state(value, at)
         return self._stored.activity(customer_id, at)
@@ -64,35 +83,24 @@ class LiveStore:
         """See FeatureReader."""
         return self._stored.profile(customer_id)
 
-    def consents(self, customer_id: CustomerId) -> Mapping[Topic, Consent]:
+    def consents(self, who: Standing) -> Mapping[Topic, Consent]:
         """What the customer allowed and objected to.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        return self._projection.journal.consents(customer_id)
+        return self._familiar.consents(who)
 
-    def said(
-        self,
-        customer_id: CustomerId,
-        at: Instant,
-        activity: State | None,
-        needed: Iterable[Need] = (),
-        consents: Mapping[Topic, Consent] | None = None,
-    ) -> Heard:
+    def said(self, who: Standing, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:
         """What the customer allowed and objected to, what was begun and not finished, and what the rules ask for.
-
-        ``consents`` are those already read.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        journal = self._projection.journal
-        asked = spans(needed, activity, at)
-        consents = self.consents(customer_id) if consents is None else consents
-        begun = journal.recent_events(customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
-        told = journal.recent_events(customer_id, at, asked, MOST_EVENTS) if asked else []
-        return Heard(consents, open_intents(begun, at), tuple(told))
+        familiar, asked = self._familiar, spans(needed, activity, at)
+        begun = familiar.recent_events(who, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else ()
+        told = familiar.recent_events(who, at, asked, MOST_EVENTS) if asked else ()
+        return Heard(familiar.consents(who), open_intents(begun, at), told)
 
     def holding(
         self,
@@ -104,22 +112,20 @@ class LiveStore:
         since: Instant,
         needed: Iterable[Need] = (),
     ) -> tuple[Ledger, Heard]:
-        """As ``ledger`` and ``said``, in a transaction of the caller's."""
+        """As ``ledger`` and ``said``, read anew in a transaction of the caller's."""
         connection, asked = transaction.connection, spans(needed, activity, at)
         ledger = read_ledger(connection, customer_id, at, keys, since)
         begun = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
         told = recent_events(connection, customer_id, at, asked, MOST_EVENTS) if asked else []
         return ledger, Heard(consents_of(connection, customer_id), open_intents(begun, at), tuple(told))
 
-    def ledger(self, customer_id: CustomerId, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
+    def ledger(self, who: Standing, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
         """What was said to the customer since an instant, and what is used up of these keys.
-
-        To be read before anything else: what changes afterwards shows in its revision.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        return self._projection.journal.ledger(customer_id, at, keys, since)
+        return self._familiar.ledger(who, at, keys, since)
 
     def account(self) -> Account:
         """What exploration had cost before the latest decision on record, in the process that made it.

@@ -19,7 +19,7 @@ from features.moment import on_wall_clock
 from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal
-from serving.journal.log import Gap, News
+from serving.journal.log import Gap, News, Standing
 from serving.values import Values, position_of
 
 
@@ -71,9 +71,14 @@ class Projection:
             [(gap.standing.customer_id, self._filled(gap, held[gap.standing.customer_id])) for gap in found]
         )
 
-    def settled(self, customer_id: CustomerId) -> bytes | None:
-        """The value of a customer with everything that the journal holds of them; None where it holds nothing."""
+    def settled(self, customer_id: CustomerId, who: Standing | None = None) -> bytes | None:
+        """The value of a customer with everything that the journal holds of them; None where it holds nothing.
+
+        ``who`` is how far the journal has come with the customer, where that is known already.
+        """
         value = self.values.get(customer_id)
+        if who is not None and who.head <= position_of(value):
+            return value
         found = self.journal.gaps({customer_id: position_of(value)})
         if not found:
             return value

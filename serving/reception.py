@@ -82,10 +82,10 @@ class Reception:
         progress.customer_id = arrived.customer_id
         ask = ask_of(request, arrived.customer_id, at, new_id(at))
         if request.dry_run:
-            made = self._clerk.desk.decide(ask, equipment, watch.lap)
+            made = self._clerk.desk.decide(ask, equipment, watch.lap, who=arrived.who)
             self._heard(made, watch.seconds, False)
             return there(self._proposal(made, request, arrived, watch, progress).unrecorded())
-        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
+        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.who)
         return self._kept(self._proposal(made, request, arrived, watch, progress))
 
     def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Future[Answer]:

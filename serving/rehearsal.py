@@ -13,6 +13,7 @@ from features.domain import CustomerId, DecisionId, Instant
 from serving.decision import Ask, Decision
 from serving.desk import Desk
 from serving.equipment import Equipment
+from serving.journal.log import Standing
 from serving.ledger.contact import Ledger
 from serving.live_store import LiveStore
 from serving.parts import Parts
@@ -26,9 +27,9 @@ class _Overlaid(LiveStore):
         super().__init__(parts.store, projection)
         self._taken = taken
 
-    def ledger(self, customer_id: CustomerId, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
+    def ledger(self, who: Standing, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
         """See LiveStore."""
-        found = super().ledger(customer_id, at, keys, since)
+        found = super().ledger(who, at, keys, since)
         if not self._taken:
             return found
         return replace(found, taken={key: found.taken.get(key, 0.0) + self._taken.get(key, 0.0) for key in keys})

@@ -8,10 +8,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from features.codec import Packed, event_instant, pack, parts, raw, unpack_state
+from features.codec import Packed, PackedState, event_instant, pack, parts, raw, unpack_state
 from features.domain import DAY, CustomerId, Instant, OfferId
 from features.errors import KairosError
 from features.rows import Profile
@@ -20,6 +21,9 @@ from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Stored
 from serving.packed_file import PROJECT, get, get_all, keys, open_to_read, table_name
 from serving.pairs import UNKNOWN_ZONE
+
+LATEST = 1_000
+"""Values that stay unpacked: customers come back before anything changes, and nobody can change what is in a value."""
 
 
 class StoreUnavailableError(KairosError):
@@ -71,11 +75,17 @@ def expired(event_at: Instant, at: Instant, ttl_days: float) -> bool:
     return at - event_at > round(ttl_days * DAY)
 
 
+@lru_cache(maxsize=LATEST)
 def unpack_profile(value: bytes) -> KnownProfile:
     """The profile in a packed value: its columns are those of ``Profile``, in that order."""
     found = raw(PROFILE, value)
     (zone,) = parts(found.texts)
     return KnownProfile(Profile(found.floats, found.integers[0]), zone.decode())
+
+
+@lru_cache(maxsize=LATEST)
+def _unpacked(value: bytes) -> PackedState:
+    return unpack_state(ACTIVITY, value)
 
 
 class PackedReader(ABC):
@@ -107,7 +117,8 @@ class PackedReader(ABC):
 
     def state(self, value: bytes, at: Instant) -> State | None:
         """See FeatureReader."""
-        return self._state(ACTIVITY, value, at, SCHEMA)
+        found = _unpacked(value)
+        return None if expired(found.event_at, at, self._ttl_days) else found.state
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """See FeatureReader."""
@@ -122,8 +133,8 @@ class PackedReader(ABC):
     def activities(self, customer_ids: Sequence[CustomerId], at: Instant) -> dict[CustomerId, State]:
         """What customers did, of everybody of whom something is known."""
         found = zip(customer_ids, self._get_many(ACTIVITY, customer_ids), strict=True)
-        states = {customer_id: self.state(value, at) for customer_id, value in found if value is not None}
-        return {customer_id: state for customer_id, state in states.items() if state is not None}
+        states = {who: self._state(ACTIVITY, value, at, SCHEMA) for who, value in found if value is not None}
+        return {who: state for who, state in states.items() if state is not None}
 
     def evidence(self, at: Instant) -> Mapping[OfferId, State]:
         """See FeatureReader."""

@@ -14,6 +14,7 @@ from serving.identity.identity import Identity, distinct, identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.intake import Intake
 from serving.journal import Cause, JournalUnavailableError
+from serving.journal.log import Standing
 from serving.language import Language
 from serving.problem import Fault, RefusalError
 from serving.projection import NoVocabularyError
@@ -28,6 +29,8 @@ class Arrived:
 
     customer_id: CustomerId
     warnings: tuple[str, ...] = ()
+    who: Standing | None = None
+    """How far the journal had come with the customer after that, before anything else is read."""
 
 
 def by_number(request: api.DecisionRequest) -> Arrived:
@@ -57,7 +60,8 @@ class Welcome:
             return by_number(request)  # nothing can be known under such a number, which is no reason to refuse
         try:
             warnings = () if request.dry_run else tuple(self._take(request, events))
-            return Arrived(self._who(names, request.dry_run), warnings + _left_out(request))
+            who = self._who(names, request.dry_run)
+            return Arrived(who.customer_id, warnings + _left_out(request), who)
         except (JournalUnavailableError, NoVocabularyError) as error:
             sentence = f"The events of this request were not taken in: {error}."
             told = (note(sentence, Language(request.language)),) if events else ()
@@ -75,19 +79,19 @@ class Welcome:
             if receipt.status is Status.REFUSED:
                 yield refused(place, receipt.code or "", receipt.why or "", Language(request.language))
 
-    def _who(self, names: tuple[Identity, ...], dry_run: bool) -> CustomerId:
+    def _who(self, names: tuple[Identity, ...], dry_run: bool) -> Standing:
         """The strongest name's customer; several names are linked, and a stranger under them becomes known."""
         journal = self.intake.projection.journal
         found = next((standing for name in names if (standing := journal.find(name)) is not None), None)
         if dry_run or (len(names) == 1 and (found is not None or names[0].namespace == CUSTOMER)):
-            return CustomerId(names[0].value) if found is None else found.customer_id
+            return journal.standing(CustomerId(names[0].value)) if found is None else found
         told = "|".join(f"{name.namespace}:{name.value}" for name in names)
         statement = Arrival(
             CALLER, EventId(sha256(told.encode()).hexdigest()), names, None, ChannelName(""), self.intake.clock.now()
         )
         taken = journal.take_in([statement], Cause(self.intake.clock.now(), CALLER, "named together"))
         self.intake.projection.settle(taken.touched)
-        return CustomerId(taken.receipts[0].customer_id or names[0].value)
+        return journal.standing(CustomerId(taken.receipts[0].customer_id or names[0].value))
 
 
 def _left_out(request: api.DecisionRequest) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select
 
 from features.domain import DAY, ChannelName, CustomerId, DecisionId, Instant
-from serving.journal.counters import counted_of, numbered
+from serving.journal.counters import taken
 from serving.journal.schema import CONTACTS, CUSTOMERS, IDENTITIES
 from serving.journal.written import Written
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
@@ -61,19 +61,18 @@ def read_ledger(
     """
     first = Instant(at - MATTERS_DAYS * DAY) if since is None else since
     rows = STORY.rows(connection, {"whose": customer_id, "since": first})
-    counted = counted_of(len(keys)).rows(connection, numbered(keys)) if keys else ()
-    return ledger_in(rows, counted)
+    return ledger_in(rows, taken(connection, keys))
 
 
-def ledger_in(rows: Iterable[Sequence[Any]], counted: Iterable[Sequence[Any]]) -> Ledger:
-    """The ledger in the rows of STORY and of ``counted_of``."""
+def ledger_in(rows: Iterable[Sequence[Any]], used_up: Mapping[str, float]) -> Ledger:
+    """The ledger in the rows of STORY, with what is used up of what is shared."""
     revision, contacts = 0, []
     for latest, *fields in rows:
         revision = latest
         if fields[0] is not None:
             contacts.append(contact_in(fields))
     contacts.sort(key=lambda each: (each.moment, each.contact_id))
-    return Ledger(tuple(contacts), revision, {row[0]: row[1] for row in counted})
+    return Ledger(tuple(contacts), revision, used_up)
 
 
 def revision(connection: Connection, customer_id: CustomerId) -> int:

@@ -58,7 +58,7 @@ UNUSABLE = (OperationalError, InterfaceError, InternalError, IntegrityError, Dat
 
 
 _FIND = Written(
-    select(IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked)
+    select(IDENTITIES.c.customer_id, CUSTOMERS.c.head, CUSTOMERS.c.relinked, CUSTOMERS.c.booked)
     .select_from(IDENTITIES.outerjoin(CUSTOMERS, CUSTOMERS.c.customer_id == IDENTITIES.c.customer_id))
     .where(IDENTITIES.c.namespace == bindparam("kind"), IDENTITIES.c.value == bindparam("told"))
 )
@@ -271,8 +271,14 @@ class Journal:
     def find(self, identity: Identity) -> Standing | None:
         """Whose name this is, and how far the journal has come with that customer."""
         for row in self._look(_FIND, kind=identity.namespace, told=identity.value):
-            return Standing(CustomerId(row[0]), row[1] or 0, row[2] or 0)
+            return Standing(CustomerId(row[0]), row[1] or 0, row[2] or 0, row[3] or 0)
         return None
+
+    def standing(self, customer_id: CustomerId) -> Standing:
+        """How far the journal has come with a customer. To be read first: what changes afterwards shows in it."""
+        for row in self._look(STANDING, whose=customer_id):
+            return Standing(customer_id, *row)
+        return Standing(customer_id)
 
     def consents(self, customer_id: CustomerId) -> dict[Topic, Consent]:
         """The statement that holds for each purpose and channel on which the customer made one."""
@@ -283,8 +289,11 @@ class Journal:
     ) -> Ledger:
         """See ``read_ledger``. To be read first: what changes afterwards shows in the revision."""
         first = at - MATTERS_DAYS * DAY if since is None else since
-        rows = self._look(STORY, whose=customer_id, since=first)
-        return ledger_in(rows, self._look(counted_of(len(keys)), **numbered(keys)) if keys else ())
+        return ledger_in(self._look(STORY, whose=customer_id, since=first), self.taken(keys))
+
+    def taken(self, keys: Collection[str]) -> dict[str, float]:
+        """What is used up of what is shared, by key; keys of which nothing was ever taken are left out."""
+        return dict(self._look(counted_of(len(keys)), **numbered(keys))) if keys else {}
 
     def recent_events(self, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int) -> list[Event]:
         """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""
@@ -306,7 +315,7 @@ class Journal:
         """What stored values lack that include everything up to these positions, all as of one moment."""
         if len(positions) == 1:
             ((customer_id, position),) = positions.items()
-            if all(head <= position for head, _ in self._look(STANDING, whose=customer_id)):
+            if all(row[0] <= position for row in self._look(STANDING, whose=customer_id)):
                 return []
         with self.reading() as connection:
             return gaps(connection, positions)

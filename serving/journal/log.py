@@ -199,6 +199,13 @@ class Standing:
     """Last position that concerns the customer; 0 where none does."""
     relinked: int = 0
     """Last position at which the customer's names changed hands: a value before it is of someone else."""
+    booked: int = 0
+    """Last position at which contacts or consents changed."""
+
+    @property
+    def revision(self) -> int:
+        """Changes with every event, contact, consent and name of the customer; 0 of one of whom nothing is known."""
+        return max(self.head, self.booked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +228,11 @@ class News:
     """What a value lacks that includes everything up to ``before``."""
 
 
-STANDING = Written(select(CUSTOMERS.c.head, CUSTOMERS.c.relinked).where(CUSTOMERS.c.customer_id == bindparam("whose")))
+STANDING = Written(
+    select(CUSTOMERS.c.head, CUSTOMERS.c.relinked, CUSTOMERS.c.booked).where(
+        CUSTOMERS.c.customer_id == bindparam("whose")
+    )
+)
 """How far the journal has come with one customer."""
 
 

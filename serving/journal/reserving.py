@@ -103,7 +103,7 @@ def reserve(
     if not contacts:
         if found is not None and decision_id is not None:
             hold(connection, takes, found.identity_id, decision_id, at)
-        return Reserved(revision if not displaced else transaction.take_turn())
+        return Reserved(transaction.take_turn() if displaced or (found is not None and found.lapsed) else revision)
     identity_id = found.identity_id if found is not None else introduce(transaction, customer_id, at)
     position = transaction.next_position()
     whose = {"identity_id": identity_id, "customer_id": customer_id, "zone": zone, "policy": policy}

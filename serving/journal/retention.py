@@ -10,7 +10,8 @@ from features.domain import CustomerId, Instant
 from serving.journal.audit import Cause, write_line
 from serving.journal.forget import forget_contacts_before
 from serving.journal.history import make_anew
-from serving.journal.schema import ANSWERS, DECISIONS, EVENTS, HOLDS, IDENTITIES, SENDS
+from serving.journal.names import book
+from serving.journal.schema import ANSWERS, CONTACTS, DECISIONS, EVENTS, HOLDS, IDENTITIES, SENDS
 from serving.journal.transaction import Transaction
 
 
@@ -40,7 +41,16 @@ def retire(transaction: Transaction, oldest: Instant, cause: Cause) -> Retired:
     )
     touched = frozenset(CustomerId(who) for who in connection.execute(owners).scalars())
     events = connection.execute(delete(EVENTS).where(old)).rowcount
+    holders = (
+        select(IDENTITIES.c.customer_id)
+        .distinct()
+        .select_from(CONTACTS.join(IDENTITIES, CONTACTS.c.identity_id == IDENTITIES.c.identity_id))
+        .where(CONTACTS.c.moment_us < oldest)
+    )
+    spoken_to = [CustomerId(who) for who in connection.execute(holders).scalars()]
     forget_contacts_before(connection, oldest)
+    if spoken_to:
+        book(connection, spoken_to, transaction.next_position())
     decisions = connection.execute(delete(DECISIONS).where(DECISIONS.c.at_us < oldest)).rowcount
     answers = connection.execute(delete(ANSWERS).where(ANSWERS.c.at_us < oldest)).rowcount
     connection.execute(delete(SENDS).where(SENDS.c.at_us < oldest))

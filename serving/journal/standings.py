@@ -108,6 +108,5 @@ def change(
     )
     if standing not in COUNTING:
         give_back(connection, [each.contact.contact_id for each in before])
-    if standing is not Standing.EXPIRED:  # that time has run out could be seen before, and changes no decision
-        book(connection, sorted({each.customer_id for each in after}), position)
+    book(connection, sorted({each.customer_id for each in after}), position)
     return after
