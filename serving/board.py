@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.feature import Group
 from features.vector import FEATURES
 from serving.assortment import KEYED, OWN, STILL, Assortment, Factors
-from serving.columns import HOUR, INCENTIVE, INCOME, MARGIN, Derived, On, Texts, Told
+from serving.columns import HOUR, INCENTIVE, INCOME, MARGIN, WINDOW, Derived, On, Texts, Told
 from serving.slots import laid_out
 from serving.trees.prepared import CUSTOMER
 from serving.trees.scorer import STATIC
@@ -46,12 +46,11 @@ class Board:
         self._key = assortment.place
         self._example = np.unique(assortment.place[Group.OFFER], return_index=True)[1]
         offset = STILL.start
-        self._incentive, self._margin = assortment.still[:, INCENTIVE - offset], assortment.still[:, MARGIN - offset]
+        incentive, margin, window = (assortment.still[:, column - offset] for column in (INCENTIVE, MARGIN, WINDOW))
+        self._content = incentive, margin, window
         self._pairs = pairs
         nothing = np.full((), np.nan, dtype=np.float32)
-        still = self._read(
-            On.STILL, Told(nothing, nothing, self._incentive, self._margin, *pairs), len(assortment.pairs)
-        )
+        still = self._read(On.STILL, Told(nothing, nothing, *self._content, *pairs), len(assortment.pairs))
         self.still = np.hstack([assortment.still, still])
         """Static columns, float32 ``[n_pairs, n]``."""
         shapes = [(1, self.blocks.count(CUSTOMER))]
@@ -78,9 +77,10 @@ class Board:
         for group, values in factors.keyed.items():
             self.block(flat, group.value)[:, : values.shape[1]] = values
         offers, categories, channels = (each[self._example] for each in self._pairs)
-        money = self._incentive[self._example], self._margin[self._example]
+        incentive, margin, window = (each[self._example] for each in self._content)
         anyway = None if organic is None else organic[self._example]
-        told = Told(np.asarray(hour), np.asarray(income), *money, offers, categories, channels, anyway)
+        person = np.asarray(hour), np.asarray(income)
+        told = Told(*person, incentive, margin, window, offers, categories, channels, anyway)
         if self._of[On.CUSTOMER]:
             own[:, n_own:] = self._read(On.CUSTOMER, told, 1)
         if self._of[On.OFFER]:

@@ -23,6 +23,7 @@ Texts = NDArray[np.str_]
 PLACES: dict[str, int] = {feature.name: place for place, feature in enumerate(FEATURES)}
 HOUR, INCOME = PLACES["moment_hour"], PLACES["profile_income_minor"]
 INCENTIVE, MARGIN = PLACES["content_incentive"], PLACES["content_margin"]
+WINDOW = PLACES["content_window_days"]
 
 
 class On(StrEnum):
@@ -44,6 +45,8 @@ class Told:
     income: Matrix
     incentive: Matrix
     margin: Matrix
+    window: Matrix
+    """Days in which an acceptance counts."""
     offer: Texts
     category: Texts
     channel: Texts
@@ -53,7 +56,8 @@ class Told:
     @staticmethod
     def of(X: Matrix, offer: Texts, category: Texts, channel: Texts, organic: Floats | None = None) -> Told:
         """That of whole vectors ``[n, n_features]`` of pairs, ``[n]`` each."""
-        return Told(X[:, HOUR], X[:, INCOME], X[:, INCENTIVE], X[:, MARGIN], offer, category, channel, organic)
+        money = X[:, INCENTIVE], X[:, MARGIN]
+        return Told(X[:, HOUR], X[:, INCOME], *money, X[:, WINDOW], offer, category, channel, organic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,8 @@ def derived(name: str) -> Derived:
         return Derived(name, On.CUSTOMER, partial(_turn, turn, times))
     if name == SHARE:
         return Derived(name, On.STILL, _share)
-    if name == ANYWAY:
-        return Derived(name, On.OFFER, _anyway)
+    if name in OF_ORGANIC:
+        return Derived(name, On.OFFER, OF_ORGANIC[name])
     head, _, rest = name.partition("@")
     if head == PURSE:
         try:
@@ -101,6 +105,10 @@ PURSE = "incentive:purse"
 incentive does depends on the purse. 0 where no income is told."""
 ANYWAY = "organic:logit"
 """p₀ on the logit scale."""
+PACE = "organic:pace"
+"""The logarithm of purchases per day that p₀ stands for: it says how much is liked, however long the offer's window."""
+SHORTEST_DAYS, NEARLY = 1.0 / 24.0, 1e-9
+"""Between which windows and probabilities are held for that logarithm."""
 
 
 def _turn(turn: Callable[[Floats], Floats], times: float, told: Told) -> Floats:
@@ -118,11 +126,26 @@ def _purse(mean: float, told: Told) -> Floats:
     return np.where(np.isnan(income), 0.0, np.log1p(income) - mean) * _share(told)
 
 
-def _anyway(told: Told) -> Floats:
+def _organic(told: Told) -> Floats:
     if told.organic is None:
-        raise ModelError(f"a part reads {ANYWAY!r} and no part predicts what happens anyway: train again")
-    logit: Floats = np.log(told.organic / (1.0 - told.organic))
+        raise ModelError("a part reads what happens anyway, which no part predicts: train again")
+    return told.organic
+
+
+def _anyway(told: Told) -> Floats:
+    organic = _organic(told)
+    logit: Floats = np.log(organic / (1.0 - organic))
     return logit
+
+
+def _pace(told: Told) -> Floats:
+    days = np.maximum(np.asarray(told.window, dtype=np.float64), SHORTEST_DAYS)
+    pace: Floats = np.log(-np.log1p(-np.clip(_organic(told), NEARLY, 1.0 - NEARLY)) / days)
+    return pace
+
+
+OF_ORGANIC: dict[str, Callable[[Told], Floats]] = {ANYWAY: _anyway, PACE: _pace}
+"""Columns that ask for p₀."""
 
 
 def _is(what: str, value: str, told: Told) -> Floats:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.columns import ANYWAY, PLACES, Derived, Matrix, Texts, Told, derived
+from serving.columns import OF_ORGANIC, PLACES, Derived, Matrix, Texts, Told, derived
 from serving.typical import OfferPair
 
 Index = NDArray[np.intp]
@@ -44,7 +44,7 @@ class Sheet:
     @property
     def asks_organic(self) -> bool:
         """Whether p₀ is among the columns."""
-        return ANYWAY in self.columns
+        return any(name in OF_ORGANIC for name in self.columns)
 
     def group(self, pairs: Texts) -> Index:
         """The group of each pair, given what groups them, ``[n]``; the number of groups for one never seen."""

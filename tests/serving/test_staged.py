@@ -13,7 +13,7 @@ from features.feature import Group
 from features.vector import FEATURES, vector_fingerprint
 from serving.assortment import Assortment
 from serving.booster import Booster
-from serving.columns import ANYWAY, PURSE, SHARE, TURNS
+from serving.columns import ANYWAY, PACE, PURSE, SHARE, TURNS
 from serving.grouped import Grouped
 from serving.grouped_part import GroupedPart
 from serving.model import Bundle, Part, PartName, about_of, linked
@@ -37,7 +37,7 @@ def sheet(name: PartName, catalogue: Catalogue, rng: np.random.Generator) -> She
     if name is PartName.CHANNEL_RESPONSE:
         return Sheet((*columns, *TURNS), "channel", tuple(sorted(map(str, catalogue.channel)))[1:])
     if name is PartName.PERSUASION:
-        columns += [ANYWAY, SHARE, f"{PURSE}@14.5", *(f"channel={channel}" for channel in catalogue.channel)]
+        columns += [ANYWAY, PACE, SHARE, f"{PURSE}@14.5", *(f"channel={channel}" for channel in catalogue.channel)]
         columns += [f"offer={offer.offer_id}" for offer in catalogue.offers[1:]]
     return Sheet(tuple(columns), "category", tuple(sorted({str(offer.category) for offer in catalogue.offers}))[:-1])
 

@@ -10,7 +10,7 @@ import numpy as np
 from features.catalogue import Catalogue
 from features.feature import Group
 from features.vector import FEATURES
-from serving.columns import ANYWAY, INCOME, PLACES, PURSE, SHARE, TURNS, Told
+from serving.columns import INCOME, PACE, PLACES, PURSE, SHARE, TURNS, Told
 from serving.sheet import Sheet
 from training.parts.blend import Blend, Table, fit_blend
 from training.parts.experience import Contacts, Experience
@@ -86,10 +86,10 @@ class Columns:
 
     @property
     def persuading_sheet(self) -> Sheet:
-        """For π: how likely it is bought anyway, what is given away, who and where; one group per category."""
+        """For π: how fast it is bought anyway, what is given away, who and where; one group per category."""
         places = (f"channel={channel.name}" for channel in self.catalogue.channels)
         made = (f"offer={offer.offer_id}" for offer in self.catalogue.offers)
-        return Sheet((ANYWAY, SHARE, f"{PURSE}@{self.purse!r}", *WANTING, *places, *made), "category", self._categories)
+        return Sheet((PACE, SHARE, f"{PURSE}@{self.purse!r}", *WANTING, *places, *made), "category", self._categories)
 
     @property
     def _categories(self) -> Names:
@@ -105,7 +105,7 @@ class Columns:
 
     def persuading(self, X: Matrix, offer: Index, channel: Index, organic: Floats) -> Table:
         """The table of π."""
-        return self._table(self.persuading_sheet, {ANYWAY: 1, SHARE: 1}, X, offer, channel, organic)
+        return self._table(self.persuading_sheet, {PACE: 1, SHARE: 1}, X, offer, channel, organic)
 
     def _table(
         self,
