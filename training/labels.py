@@ -51,6 +51,7 @@ WITH drawn AS (
             ORDER BY md5(concat_ws('/', decision_id, o.offer_id, $seed))) AS nr
     FROM decided AS d LEFT JOIN offers AS made ON made.offer_id = d.offer_id
     JOIN offers AS o ON o.kind = d.kind
+        AND (d.offer_id IS NULL OR $others > 0)
         AND coalesce(epoch_us(o.valid_from) <= d.decided_at, TRUE)
         AND coalesce(d.decided_at <= epoch_us(o.valid_to), TRUE)
         AND (d.offer_id IS NULL OR o.buys <> made.buys)
