@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# LightGBM's threads wait for each other asleep: awake they hold up whoever else computes, and so themselves.
+export OMP_WAIT_POLICY ?= passive
 
 PYTHON ?= python3
 VENV := .venv
