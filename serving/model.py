@@ -226,10 +226,9 @@ class Bundle:
         return {pair_key(str(arm["offer_id"]), str(arm["channel"])): float(arm["value_minor"]) for arm in arms}
 
     @property
-    def attention(self) -> tuple[float, float] | None:
-        """The price of attention learnt: of a contact, and what each recent one adds, minor units."""
-        found = self.about.get("attention")
-        return None if found is None else (float(found["contact"]), float(found["slope"]))
+    def attention(self) -> Mapping[str, Any] | None:
+        """What was learnt of attention, see ``serving.patience``; None where nothing was."""
+        return self.about.get("attention")
 
     @property
     def notices_known(self) -> bool:

@@ -23,6 +23,7 @@ from serving.listing import Listed, Listing
 from serving.model import Bundle
 from serving.over_the_wire import written
 from serving.pairs import stranger
+from serving.patience import UNLEARNT, Patience
 from serving.policy.cabinet import Cabinet
 from serving.registry import Champion, Registry
 from serving.score import ASSUMED, Attention
@@ -176,7 +177,7 @@ def _equipment(
         catalogue,
         pooled(catalogue, evidence.states, evidence.at),
         evidence.at,
-        attention or _learnt(champion) or ASSUMED,
+        attention or _patience(champion).price(listed.policy.losses),
         champion.model,
         tuple(shortfall for shortfall in shortfalls if shortfall is not None),
         tuple(note for note in (*listed.notes, champion.note) if note is not None),
@@ -186,10 +187,11 @@ def _equipment(
     )
 
 
-def _learnt(champion: Champion) -> Attention | None:
-    """The price of attention that the model has learnt."""
+def _patience(champion: Champion) -> Patience:
+    """What the model has learnt of customers' patience, else what is assumed of it."""
     model = champion.model
-    return Attention(*model.attention) if isinstance(model, Bundle) and model.attention is not None else None
+    learnt = model.attention if isinstance(model, Bundle) else None
+    return UNLEARNT if learnt is None else Patience.of(learnt)
 
 
 def _warm_up(equipment: Equipment) -> None:

@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +24,7 @@ from features.instant import format_instant
 from features.vector import FEATURES, vector_fingerprint
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
-from serving.score import Attention
+from serving.patience import Patience
 from serving.settings import Settings, read_settings
 from training import tracking
 from training.bundle import PREDICTIONS, write_bundle
@@ -36,6 +35,7 @@ from training.fit import Resources, TooFewError, fit
 from training.gate.replay import Replay, replayed
 from training.monitor.reference import reference_of
 from training.parts.lesson import Lesson, lesson, taught
+from training.parts.toll import losses_of, told_of
 from training.plots import drivers_figure, quality_figure, shares_figure
 from training.samples import Samples, gather
 from training.summary import numbers, table
@@ -105,7 +105,7 @@ def about(
     version: str,
     run_id: str,
     created_at: str,
-    attention: Attention | None = None,
+    patience: Patience | None = None,
 ) -> dict[str, Any]:
     """What ``bundle.json`` says beside the parts."""
     catalogue, labels = samples.catalogue, samples.labels
@@ -124,7 +124,7 @@ def about(
         "left_out": left_out,
         "mlflow_run_id": run_id,
         "summary": {f"{c.kind}.{c.name}": numbers(c) for c in contests},
-    } | ({} if attention is None else {"attention": asdict(attention)})
+    } | ({} if patience is None else {"attention": patience.document()})
 
 
 def log_contest(contest: Contest, notices_known: bool, seed: int) -> None:
@@ -210,7 +210,7 @@ def train(settings: Settings) -> str:
         parts |= each.parts
         contests += each.contests
     left_out += unlearnt
-    attention = next((each.attention for each in taught_by.values() if each.attention is not None), None)
+    patience = next((each.patience for each in taught_by.values() if each.patience is not None), None)
     if not parts:
         raise NothingLearntError("no part could be learnt: " + "; ".join(left_out))
     created = format_instant(SystemClock().now())
@@ -221,7 +221,7 @@ def train(settings: Settings) -> str:
     with tracking.run(settings, "training", name, words, {"source": settings.source, "stage": "train"}) as active:
         version = f"{stamp}-{active.info.run_id[:6]}"
         folder = settings.models_dir / version
-        document = about(samples, contests, left_out, version, active.info.run_id, created, attention)
+        document = about(samples, contests, left_out, version, active.info.run_id, created, patience)
         bundle = write_bundle(folder, parts, document)
         reference_of(samples, contests).write(folder)
         if contests:
@@ -238,8 +238,8 @@ def train(settings: Settings) -> str:
         print(f"\n{title(contest.kind, contest.name, bool(samples.noticing_channels))}\n{table(contest)}")
     for sentence in left_out:
         print(f"\nleft out: {sentence}")
-    if attention is not None:
-        print(f"\nattention: {attention.contact:.2f} a contact, {attention.slope:.2f} for each recent one, minor units")
+    if patience is not None:
+        print(f"\n{told_of(patience, losses_of(settings))}")
     print(f"\nmodel {number} of {tracking.registered_name(settings.source)}: {folder}")
     return version
 

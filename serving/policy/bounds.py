@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from features.domain import Channel, FollowUp, Offer
 from serving.policy.persona import Happened
-from serving.policy.policy import Budget, Cap, Capacity, Exploration, Kept, Lever, Policy, Quiet, Rest, Sequence
+from serving.policy.policy import Budget, Cap, Capacity, Exploration, Kept, Lever, Losses, Policy, Quiet, Rest, Sequence
 from serving.policy.window import Window
 
 MOST_DIGITS = 2**53 - 1
@@ -64,6 +64,8 @@ BOUNDS: dict[tuple[type, str], Bounds] = {
     (Lever, "weight"): _COUNT,
     (Capacity, "most"): _COUNT,
     (Budget, "most_minor"): _COUNT,
+    (Losses, "leaving_minor"): _COUNT,
+    (Losses, "complaint_minor"): _COUNT,
     (Exploration, "control"): _SHARE,
     (Exploration, "random"): _SHARE,
     (Exploration, "floor"): _SHARE,

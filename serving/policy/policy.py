@@ -143,6 +143,18 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Losses:
+    """What it costs when a contact is answered by leaving or complaining, minor units.
+
+    Its probability, learnt from the answers so far, times this is charged on every contact.
+    """
+
+    leaving_minor: float | None = None
+    """When a customer leaves a channel; None: what contacts there are yet expected to earn, once that is learnt."""
+    complaint_minor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Exploration:
     """How choices are drawn; all 0 takes the best and logs probability 1."""
 
@@ -178,6 +190,7 @@ class Policy:
     levers: tuple[Lever, ...] = ()
     capacities: tuple[Capacity, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    losses: Losses = Losses()
     exploration: Exploration = Exploration()
     count_transactional: bool = True
     """Transactional and mandatory messages are never capped; this says whether they use up slots of others."""

@@ -16,6 +16,8 @@ from training.value.trial import Floats, Mask
 
 HALF_LIFE_DAYS = 7.0
 """Of recent contacts, as in the feature ``customer_contacts_7d``."""
+DECAY = 2.0 ** (-1.0 / HALF_LIFE_DAYS)
+"""What a day leaves of them."""
 GRID = np.linspace(0.0, 10.0, 101)
 """Recent contacts."""
 FALLS = np.linspace(0.0, 1.5, 301)
@@ -63,38 +65,47 @@ def learn_wear(recent: Floats, modelled: Floats, earned: Floats, left: Mask) -> 
     return Wear(works, np.minimum(first + rise * GRID, 1.0))
 
 
-def price(wear: Wear, values: Floats, cost: float, discount: float) -> Attention:
-    """Price per contact and slope on recent contacts, minor units.
+def price(wear: Wear, values: Floats, cost: float | Floats, discount: float) -> Attention:
+    """Price per contact and slope on recent contacts, minor units: what a contact takes from those that follow.
 
     Args:
         wear: What recent contacts do.
         values: What a day's best contact would earn from a rested customer, one of these with equal chance, ``[k]``.
-        cost: Of a contact.
+        cost: Of a contact; of one after so many recent ones where it differs, ``[len(GRID)]``.
         discount: Per day.
     """
-    decay = 2.0 ** (-1.0 / HALF_LIFE_DAYS)
-    gain = wear.works[:, None] * values - cost
-    worth = np.zeros(len(GRID))
-    for _ in range(ROUNDS):
-        quiet = discount * np.interp(GRID * decay, GRID, worth)
-        spoken = discount * (1.0 - wear.leaves) * np.interp((GRID + 1.0) * decay, GRID, worth)
-        better = np.maximum(quiet[:, None], gain + spoken[:, None]).mean(axis=1)
-        step, worth = float(np.abs(better - worth).max()), better
-        if step < NEARLY * max(float(worth.max()), 1.0):
-            break
-    loss = quiet - spoken
-    often = _visited((gain > loss[:, None]).mean(axis=1), decay)
-    slope, contact = np.polyfit(GRID, loss, 1, w=np.sqrt(often + 1e-9))
+    _, loss, speaks = _programme(wear, values, cost, discount)
+    slope, contact = np.polyfit(GRID, loss, 1, w=np.sqrt(_visited(speaks) + 1e-9))
     return Attention(contact=float(contact), slope=float(slope))
 
 
-def _visited(speaks: Floats, decay: float) -> Floats:
+def worth(wear: Wear, values: Floats, cost: float, discount: float) -> float:
+    """What a rested customer's contacts are yet expected to earn, minor units; see ``price``."""
+    return float(_programme(wear, values, cost, discount)[0][0])
+
+
+def _programme(wear: Wear, values: Floats, cost: float | Floats, discount: float) -> tuple[Floats, Floats, Floats]:
+    """By recent contacts, ``[len(GRID)]`` each: what is to come, what a contact takes of it, how often it is made."""
+    gain = wear.works[:, None] * values - np.broadcast_to(cost, len(GRID))[:, None]
+    ahead = np.zeros(len(GRID))
+    for _ in range(ROUNDS):
+        quiet = discount * np.interp(GRID * DECAY, GRID, ahead)
+        spoken = discount * (1.0 - wear.leaves) * np.interp((GRID + 1.0) * DECAY, GRID, ahead)
+        better = np.maximum(quiet[:, None], gain + spoken[:, None]).mean(axis=1)
+        step, ahead = float(np.abs(better - ahead).max()), better
+        if step < NEARLY * max(float(ahead.max()), 1.0):
+            break
+    loss = quiet - spoken
+    return ahead, loss, (gain > loss[:, None]).mean(axis=1)
+
+
+def _visited(speaks: Floats) -> Floats:
     """How often each number of recent contacts is met when one speaks so often, ``[len(GRID)]``."""
     mass = np.zeros(len(GRID))
     mass[0] = 1.0
     for _ in range(400):
         moved = np.zeros(len(GRID))
-        for at, share in ((GRID * decay, mass * (1.0 - speaks)), ((GRID + 1.0) * decay, mass * speaks)):
+        for at, share in ((GRID * DECAY, mass * (1.0 - speaks)), ((GRID + 1.0) * DECAY, mass * speaks)):
             spot = np.minimum(at, GRID[-1]) / (GRID[1] - GRID[0])
             below = np.minimum(spot.astype(np.intp), len(GRID) - 2)
             np.add.at(moved, below, share * (1.0 - (spot - below)))

@@ -37,7 +37,7 @@ WITH contact AS (
 known AS (SELECT * FROM read_parquet($events) WHERE epoch_us(received_at) <= $at),
 answer AS (
     SELECT decision_id, bool_or(kind IN ('viewed', 'clicked')) AS seen, bool_or(kind = 'clicked') AS clicked,
-        bool_or(kind IN ('unsubscribed', 'complained')) AS put_off
+        bool_or(kind = 'unsubscribed') AS left_it, bool_or(kind = 'complained') AS complained
     FROM known WHERE decision_id IS NOT NULL GROUP BY decision_id
 ),
 bought AS (
@@ -48,7 +48,7 @@ bought AS (
     GROUP BY c.decision_id
 )
 SELECT c.*, coalesce(c.noticed, a.seen, FALSE) AS seen, coalesce(a.clicked, FALSE) AS clicked,
-    coalesce(a.put_off, FALSE) AS put_off, b.bought_us
+    coalesce(a.left_it, FALSE) AS left_it, coalesce(a.complained, FALSE) AS complained, b.bought_us
 FROM contact AS c LEFT JOIN answer AS a USING (decision_id) LEFT JOIN bought AS b USING (decision_id)
 ORDER BY c.decided_us, c.decision_id
 """
@@ -69,8 +69,9 @@ class Contacts:
     probability: Floats
     noticed: Mask
     clicked: Mask
-    put_off: Mask
-    """Followed by an opt-out or a complaint."""
+    left: Mask
+    """Answered by leaving the channel."""
+    complained: Mask
     delay: Floats
     """Share of the window (0–1) that had passed when it was bought; NaN where that is not known to have happened."""
     age: Floats
@@ -171,7 +172,8 @@ def experience(
         probability=rows["probability"].to_numpy(),
         noticed=_flags(rows["seen"]),
         clicked=_flags(rows["clicked"]),
-        put_off=_flags(rows["put_off"]),
+        left=_flags(rows["left_it"]),
+        complained=_flags(rows["complained"]),
         delay=(bought_us - decided) / window_us,
         age=np.minimum((int(at) - decided) / window_us, 1.0),
     )

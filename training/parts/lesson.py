@@ -17,7 +17,7 @@ from features.catalogue import Catalogue
 from features.domain import Instant, Offer, Response
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
-from serving.score import Attention
+from serving.patience import Patience
 from serving.settings import Settings
 from training.contest import Contest, Judgeable, contest
 from training.fit import Choice, Resources, TooFewError
@@ -44,7 +44,7 @@ class Lesson:
 
     parts: Mapping[tuple[PartName, str], Part | GroupedPart]
     contests: tuple[Contest, ...]
-    attention: Attention | None
+    patience: Patience | None
     """None where too few contacts tell."""
     served: Served | None
     """What would have been served on the judged decisions; None where they are too few."""
@@ -106,8 +106,8 @@ def lesson(
     earlier = fit_parts(before, seed=seed, threads=threads)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
-    attention, would = replayed(settings, catalogue, store, known, parts, judged, cut)
-    return Lesson(made, contests, attention, would)
+    patience, would = replayed(settings, catalogue, store, known, parts, judged, cut)
+    return Lesson(made, contests, patience, would)
 
 
 def _enough(known: Experience) -> bool:

@@ -15,6 +15,7 @@ from features.domain import DAY, Instant
 from features.errors import ContractError
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
+from serving.patience import Patience
 from serving.score import Attention
 from serving.settings import Settings
 from training.gate.replay import means, valued
@@ -22,7 +23,7 @@ from training.gate.served import Served
 from training.parts.experience import Contacts, Experience
 from training.parts.increment import increments, mature
 from training.parts.parts import Parts
-from training.parts.toll import learn_attention
+from training.parts.toll import learn_patience, losses_of
 from training.policy_value.logged import Logged, logged
 from training.policy_value.policies import spread
 from training.value.trial import Floats, Index, Mask
@@ -39,8 +40,8 @@ def replayed(
     parts: Parts,
     made: Mapping[tuple[PartName, str], Part | GroupedPart],
     cut: Instant,
-) -> tuple[Attention | None, Served | None]:
-    """The price of attention, and what would have been served since the cut at that price.
+) -> tuple[Patience | None, Served | None]:
+    """What was learnt of patience, and what would have been served since the cut at its price.
 
     None for the first where nothing tells; None for the second where the log cannot be judged.
     """
@@ -63,9 +64,10 @@ def replayed(
     earned = increments(contacts, organic, late, catalogue)
     values, charged, recent = valued(catalogue, store, found, made, since)
     opened = _opened(settings.contract_dir, catalogue, found, since)
-    attention = learn_attention(known, parts, earned, values, opened, found)
-    price_now = attention if settings.attention is None else Attention(*settings.attention)
-    patience = price_now.contact + price_now.slope * recent
+    losses = losses_of(settings)
+    learnt = learn_patience(known, parts, earned, values, opened, found, losses)
+    price = learnt.price(losses) if settings.attention is None else Attention(*settings.attention)
+    patience = price.contact + price.slope * recent
     reward, positive = _rewards(found, contacts, earned)
     mean = means(found, reward, before)
     mean[[arm.silent for arm in found.arms]] = 0.0
@@ -74,7 +76,7 @@ def replayed(
     target = spread(np.where(opened, worth, -np.inf).argmax(axis=1), opened)
     constant = spread(np.where(opened, mean - patience[:, None] * charged, -np.inf).argmax(axis=1), opened)
     ids = [np.array(found.rows[name].take(pa.array(since)).to_pylist()) for name in ("decision_id", "customer_id")]
-    return attention, Served(
+    return learnt, Served(
         decision=ids[0],
         customer=ids[1],
         reward=reward[since] - patience * charged[own],

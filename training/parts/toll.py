@@ -1,4 +1,4 @@
-"""What a contact uses up of the customer's attention, in money, as recent contacts and departures tell."""
+"""What a contact uses up of the customer's patience, as recent contacts, departures and complaints tell."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ import numpy as np
 
 from features.domain import DAY, Direction
 from serving.columns import PLACES
+from serving.patience import COMPLAINING, LEAVING, Patience
+from serving.policy.cabinet import Cabinet
+from serving.policy.document import Name, policy_of
+from serving.policy.held import in_force
+from serving.policy.policy import Losses
 from serving.score import ASSUMED, Attention
-from training.parts.attention import learn_wear, price
+from serving.settings import Settings
+from training.parts.attention import GRID, learn_wear, price, worth
+from training.parts.departures import answered
 from training.parts.experience import Experience
 from training.parts.parts import Parts
 from training.policy_value.logged import Logged
@@ -22,9 +29,15 @@ SHOWN = 500
 RECENT = PLACES["customer_contacts_7d"]
 
 
-def learn_attention(
-    known: Experience, parts: Parts, earned: Floats, values: Floats, opened: Mask, found: Logged
-) -> Attention:
+def losses_of(settings: Settings) -> Losses:
+    """What the policy in force says that departures and complaints cost; its default where it cannot be read."""
+    held = in_force(Cabinet(settings.origin_dir), Name.POLICY, policy_of, lambda _: None)
+    return Losses() if held.document is None else held.document.value.losses
+
+
+def learn_patience(
+    known: Experience, parts: Parts, earned: Floats, values: Floats, opened: Mask, found: Logged, losses: Losses
+) -> Patience:
     """From what recent contacts did to earnings and departures; what a day may bring is what the model now sees."""
     contacts, catalogue = known.contacts, known.catalogue
     cost = np.array([c.cost_minor for c in catalogue.channels])[contacts.channel]
@@ -32,21 +45,37 @@ def learn_attention(
     rested[:, RECENT] = 0.0
     full = np.maximum(parts.value(rested, contacts.offer, contacts.channel) + cost, 0.0)
     recent = np.nan_to_num(contacts.X[:, RECENT].astype(np.float64))
-    wear = learn_wear(recent, full, earned + cost, contacts.put_off)
-    # Who leaves a channel is still reached on the others: that much of what is to come is lost.
-    ways = len({c.name for c in catalogue.channels if c.direction is Direction.OUTBOUND})
-    wear = replace(wear, leaves=wear.leaves / max(ways, 1))
+    leaving, complaining = (
+        answered(recent, contacts.left, LEAVING),
+        answered(recent, contacts.complained, COMPLAINING),
+    )
+    unlearnt = Patience(ASSUMED, leaving, complaining)
     arm_cost = np.array([arm.cost for arm in found.arms])
     free = opened.sum(axis=1) > 1
     if not free.any():
-        return ASSUMED
+        return unlearnt
     best = np.where(opened, values + arm_cost, 0.0)[free].max(axis=1)
-    often = _asked_a_day(found)
-    a_day = np.quantile(np.maximum(best, 0.0), (np.arange(SHOWN) + 0.5) / SHOWN)
+    days = _days(np.maximum(best, 0.0), _asked_a_day(found))
+    typical = float(np.median(cost))
+    wear = replace(
+        learn_wear(recent, full, earned + cost, contacts.left),
+        leaves=np.minimum(leaving.rested + leaving.weary * GRID, 1.0),
+    )
+    # Who leaves a channel is still reached on the others: that much of what is to come is lost.
+    ways = max(len({c.name for c in catalogue.channels if c.direction is Direction.OUTBOUND}), 1)
+    lost = worth(replace(wear, leaves=wear.leaves / ways), days, typical, DISCOUNT) / ways
+    charged = Patience(Attention(0.0, 0.0), leaving, complaining, lost).price(losses)
+    staying = replace(wear, leaves=np.zeros(len(GRID)))
+    worn = price(staying, days, typical + charged.contact + charged.slope * GRID, DISCOUNT)
+    return replace(unlearnt, wear=Attention(max(worn.contact, 0.0), max(worn.slope, 0.0)), lost_minor=lost)
+
+
+def _days(best: Floats, often: float) -> Floats:
+    """What days may bring, from the best contacts of those asked about and how often one is; 0 on the others."""
+    a_day = np.quantile(best, (np.arange(SHOWN) + 0.5) / SHOWN)
     asked = a_day[:: max(round(1.0 / often), 1)] if often < 1 else a_day
     quiet = np.zeros(round(len(asked) * max(1.0 / often - 1.0, 0.0)))
-    found_price = price(wear, np.concatenate([asked, quiet]), float(np.median(cost)), DISCOUNT)
-    return replace(found_price, contact=max(found_price.contact, 0.0), slope=max(found_price.slope, 0.0))
+    return np.concatenate([asked, quiet])
 
 
 def _asked_a_day(found: Logged) -> float:
@@ -54,3 +83,13 @@ def _asked_a_day(found: Logged) -> float:
     at = found.rows["at_us"].to_numpy()
     days = max((int(at.max()) - int(at.min())) / DAY, 1.0)
     return len(at) / (len(set(found.rows["customer_id"].to_pylist())) * days)
+
+
+def told_of(patience: Patience, losses: Losses) -> str:
+    """The same for people."""
+    found, leaving = patience.price(losses), patience.leaving
+    return (
+        f"attention: {found.contact:.2f} a contact, {found.slope:.2f} for each recent one, minor units; "
+        f"of these {patience.wear.contact:.2f} and {patience.wear.slope:.2f} for what follows; "
+        f"{leaving.rested:.4f} leave, {leaving.weary:.4f} more with each recent one"
+    )

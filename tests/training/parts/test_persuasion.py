@@ -29,7 +29,8 @@ def made(clicks: bool, young: bool) -> tuple[Table, Contacts, np.ndarray, np.nda
         "offer": group,
         "channel": group,
     }
-    seen |= {"probability": np.ones(N), "noticed": np.ones(N, bool), "clicked": clicked, "put_off": np.zeros(N, bool)}
+    seen |= {"probability": np.ones(N), "noticed": np.ones(N, bool), "clicked": clicked}
+    seen |= {"left": np.zeros(N, bool), "complained": np.zeros(N, bool)}
     contacts = Contacts(**seen, delay=np.where(delay <= age, delay, np.nan), age=age)
     return Table(X, (1, 0, 0), group, 2, group.astype(str)), contacts, organic, pi
 

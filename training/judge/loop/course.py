@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from training.world.randomised import asks
 QUIET_DAYS = 30
 """Days of purchases and visits that are known when the service begins."""
 WEEK_H = 168
+COMPLAINT_MINOR = 500.0
+"""What the business reckons for answering one; the market itself charges nothing for it."""
 STAGES = ("training.import_data", "training.materialise", "training.train")
 
 
@@ -55,6 +57,7 @@ class Plan:
         return {
             "caps": [{"name": "a week", "per": "all", "most": most, "window": {"hours": WEEK_H}}],
             "horizon_hours": 0,
+            "losses": {"leaving_minor": self.parameters.optout_cost_minor, "complaint_minor": COMPLAINT_MINOR},
             "exploration": {"control": 0.03, "random": self.random[min(phase, len(self.random) - 1)], "floor": 0.01},
         }
 
@@ -84,7 +87,8 @@ class Gate:
     day: int
     promoted: bool
     said: str
-    attention: tuple[float, float] | None
+    attention: Mapping[str, object] | None
+    """What was learnt of patience."""
 
 
 @dataclass(slots=True)
@@ -163,10 +167,9 @@ def _learn(settings: Settings, folder: Path, market: Market, day: int, log: Path
         return Gate(day, False, said.strip().splitlines()[-1], None)
     said = stage("training.promote", environ, log, may_fail=True)
     newest = json.loads(max(models, key=lambda file: file.stat().st_mtime_ns).read_text())
-    price = newest.get("attention")
     lines = said.strip().splitlines()
     last = lines[-1] if lines else "the gate said nothing"
-    return Gate(day, last.startswith("Yes"), last, None if price is None else (price["contact"], price["slope"]))
+    return Gate(day, last.startswith("Yes"), last, newest.get("attention"))
 
 
 def _morning(day: int) -> Instant:
