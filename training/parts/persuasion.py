@@ -11,9 +11,11 @@ of delays beyond the age), or not have been (Chapelle, *KDD* 2014). Where nobody
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize
 
 from serving.prediction import sigmoid
 from training.folds import by_customer
@@ -28,6 +30,7 @@ FIRST = 0.04
 """Share persuaded before anything is known."""
 ROUNDS = 80
 LEAST, MOST = 1e-5, 0.95
+LEAN = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +61,12 @@ class Persuasion:
     weight: float
     """Of the trees, 0–1."""
     signs: Signs
+    slope: float
+    intercept: float
 
     def probability(self, table: Table) -> Floats:
         """Of every row, ``[n]``."""
-        return _within(sigmoid(self._raw(table)))
+        return _within(sigmoid(self.slope * self._raw(table) + self.intercept))
 
     def _raw(self, table: Table) -> Floats:
         raw = self.linear.raw_of(table.X, table.group)
@@ -91,9 +96,25 @@ def fit_persuasion(table: Table, seen: Contacts, organic: Floats, *, seed: int, 
 
     strength = min(STRENGTHS, key=lambda s: loss(linear[s]))
     weight = min(BLENDS[:-1], key=lambda b: loss((1.0 - b) * linear[strength] + b * trees))
+    slope, intercept = _line((1.0 - weight) * linear[strength] + weight * trees, loss)
     half, signs, share = expectation_maximisation(table, seen, organic, strength)
     forest = fit_trees(table, share, seed=seed, threads=threads, rounds=ROUNDS)
-    return Persuasion(half, forest, weight, signs)
+    return Persuasion(half, forest, weight, signs, slope, intercept)
+
+
+def _line(score: Floats, loss: Callable[[Floats], float]) -> tuple[float, float]:
+    """Slope and intercept that calibrate held-out scores: what the latent share makes likeliest of what was seen.
+
+    The slope is held to 1 as if by LEAN customers, since the few who were persuaded tell little of it.
+    """
+    centre = float(score.mean())
+
+    def held(line: Floats) -> float:
+        slope, shift = line.tolist()
+        return loss(slope * (score - centre) + centre + shift) + LEAN * float(slope - 1.0) ** 2
+
+    slope, shift = minimize(held, np.array([1.0, 0.0]), method="Nelder-Mead").x.tolist()
+    return slope, shift + (1.0 - slope) * centre
 
 
 def expectation_maximisation(

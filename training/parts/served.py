@@ -50,7 +50,8 @@ def _blended(blend: Blend, sheet: Sheet, typical: Typical) -> GroupedPart:
 
 def _persuasion(found: Persuasion, sheet: Sheet, typical: Typical) -> GroupedPart:
     trees = _text(found.trees, ROUNDS) if found.weight > 0 else None
-    return GroupedPart(sheet, trees, _linear(found.linear), found.weight, typical=typical, bounds=(LEAST, MOST))
+    line = (found.slope, found.intercept)
+    return GroupedPart(sheet, trees, _linear(found.linear), found.weight, *line, typical=typical, bounds=(LEAST, MOST))
 
 
 def _linear(found: Hierarchy) -> Grouped:

@@ -78,9 +78,12 @@ def fit_hierarchies(
     z = frame.standardised(X)
     d = z.shape[1]
     both = np.hstack([z, np.eye(arms)[arm]])
-    common = _newton(both, y, weight, np.zeros(len(y)), np.r_[np.full(d, COMMON), np.full(arms, 1.0)], logistic)
-    offset = both @ common
-    found = {strength: (np.tile(common[:d], (arms, 1)), common[d:].copy()) for strength in strengths}
+    # Levels are held at the mean of all rows: held at log-odds of 0, rare events would be said to be common.
+    everywhere = _level(y, weight) if logistic else 0.0
+    start = np.full(len(y), everywhere)
+    common = _newton(both, y, weight, start, np.r_[np.full(d, COMMON), np.full(arms, 1.0)], logistic)
+    offset = start + both @ common
+    found = {strength: (np.tile(common[:d], (arms, 1)), everywhere + common[d:]) for strength in strengths}
     for a in range(arms):
         of = arm == a
         if not of.any():
@@ -92,6 +95,12 @@ def fit_hierarchies(
             slopes[a] += deviation[:d]
             levels[a] += deviation[d]
     return {strength: Hierarchy(frame, slopes, levels) for strength, (slopes, levels) in found.items()}
+
+
+def _level(y: Floats, weight: Floats) -> float:
+    """The log-odds of the mean, with one event more of either kind."""
+    events = float(weight @ y) + 1.0
+    return float(np.log(events / (float(weight.sum()) + 2.0 - events)))
 
 
 def _newton(Z: Floats, y: Floats, weight: Floats, offset: Floats, ridge: Floats, logistic: bool) -> Floats:

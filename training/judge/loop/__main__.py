@@ -9,14 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
-
-import numpy as np
+from typing import Any
 
 from features.errors import KairosError
 from serving.settings import Settings, read_settings
 from training.judge.loop.course import QUIET_DAYS, Course, Plan, Scored, run
 from training.judge.loop.picture import figure
-from training.judge.loop.rivals import CONSTANT, rivals
+from training.judge.loop.rivals import CONSTANT, ORACLE, OURS, rivals
 from training.world.parameters import Inside
 from training.world.play import Day
 
@@ -52,52 +51,64 @@ def _report(settings: Settings, course: Course, seconds: float) -> dict[str, obj
 
 
 def told(course: Course, others: Mapping[str, Sequence[Day]]) -> dict[str, object]:
-    """Everything as JSON; ``periods`` are those between retrainings."""
-    plan = course.plan
-    bounds = sorted({0, *(gate.day for gate in course.gates), len(course.days)})
-    periods = [
-        {
-            "days": [start, end],
-            "share_of_oracle": _share(course.days[start:end]),
-            "contacts_per_decision": sum(d.contacts for d in course.days[start:end])
-            / sum(d.decisions for d in course.days[start:end]),
-            "lost_per_1000_contacts": 1_000
-            * sum(d.opted_out + d.complained for d in course.days[start:end])
-            / max(sum(d.contacts for d in course.days[start:end]), 1),
-            **{name: _share(each[start:end]) for name, each in others.items()},
-            f"contacts_per_decision, {CONSTANT}": sum(d.contacts for d in others[CONSTANT][start:end])
-            / sum(d.decisions for d in others[CONSTANT][start:end]),
-        }
-        for start, end in pairwise(bounds)
-    ]
+    """Everything as JSON; ``periods`` are those between retrainings, ``thirds`` those of the whole course."""
+    plan, days = course.plan, len(course.days)
+    bounds = sorted({0, *(gate.day for gate in course.gates), days})
+    thirds = sorted({round(days * third / 3) for third in range(4)})
+    played: dict[str, Sequence[Day] | Sequence[Scored]] = {OURS: course.days, **others}
     return {
         "plan": asdict(plan),
-        "periods": periods,
+        "periods": [stretch(played, start, end) for start, end in pairwise(bounds)],
+        "thirds": [stretch(played, start, end) for start, end in pairwise(thirds)],
+        "whole": stretch(played, 0, days),
         "gates": [asdict(gate) for gate in course.gates],
-        "lost": {
-            "Kairos": sum(d.opted_out + d.complained for d in course.days),
-            CONSTANT: sum(d.opted_out + d.complained for d in others[CONSTANT]),
-        },
         "days": [asdict(day) for day in course.days],
         "others": {name: [asdict(day) for day in each] for name, each in others.items()},
     }
 
 
-def _share(days: Sequence[Day] | Sequence[Scored]) -> float:
-    return float(np.sum([d.value for d in days]) / np.sum([d.oracle for d in days]))
+def stretch(played: Mapping[str, Sequence[Day] | Sequence[Scored]], start: int, end: int) -> dict[str, Any]:
+    """What everybody did and earned from one day to another.
+
+    ``of_oracle`` is the share of what the oracle earned on its own course, ``of_possible`` of the best that could have
+    been done each day with the customers as this policy had left them: more for whoever left them in peace.
+    """
+    oracle = sum(day.value for day in played[ORACLE][start:end])
+    found: dict[str, Any] = {"days": [start, end]}
+    for name, each in played.items():
+        some = each[start:end]
+        value, contacts = sum(day.value for day in some), sum(day.contacts for day in some)
+        found[name] = {
+            "value_minor": value,
+            "of_oracle": _share(value, oracle),
+            "of_possible": _share(value, sum(day.oracle for day in some)),
+            "contacts": contacts,
+            "contacts_per_decision": _share(contacts, sum(day.decisions for day in some)),
+            "opted_out": sum(day.opted_out for day in some),
+            "complained": sum(day.complained for day in some),
+        }
+    return found
 
 
-def summary(report: Mapping[str, object]) -> str:
-    """The periods for people."""
-    lines = [f"{'days':<9}{'Kairos':>9}{CONSTANT:>15}{'contacts per ask':>18}{'constant':>10}"]
-    for period in report["periods"]:  # type: ignore[attr-defined]
-        start, end = period["days"]
-        lines.append(
-            f"{start:>2} to {end:<3}{period['share_of_oracle']:>9.2f}{period[CONSTANT]:>15.2f}"
-            f"{period['contacts_per_decision']:>18.2f}{period[f'contacts_per_decision, {CONSTANT}']:>10.2f}"
-        )
-    lost = report["lost"]
-    lines.append(f"opt-outs and complaints: {lost}")
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """The thirds for people."""
+    head = ("days", "policy", "of the oracle's", "of the possible", "contacts per ask", "left", "complained")
+    lines = ["{:<9}{:<15}{:>16}{:>16}{:>18}{:>6}{:>12}".format(*head)]
+    for third in (*report["thirds"], report["whole"]):
+        start, end = third["days"]
+        for name in (OURS, CONSTANT, ORACLE):
+            its = third[name]
+            shares = (its["of_oracle"], its["of_possible"], its["contacts_per_decision"])
+            shown = ("–" if share is None else f"{share:.2f}" for share in shares)
+            lines.append(
+                "{:<9}{:<15}{:>16}{:>16}{:>18}{:>6}{:>12}".format(
+                    f"{start} to {end}", name, *shown, its["opted_out"], its["complained"]
+                )
+            )
     return "\n".join(lines)
 
 

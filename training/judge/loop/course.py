@@ -26,6 +26,8 @@ from training.world.randomised import asks
 QUIET_DAYS = 30
 """Days of purchases and visits that are known when the service begins."""
 WEEK_H = 168
+PER_ROOT = 0.01
+"""So little that what may be given up decides how sharply the better is preferred."""
 COMPLAINT_MINOR = 500.0
 """What the business reckons for answering one; the market itself charges nothing for it."""
 STAGES = ("training.import_data", "training.materialise", "training.train")
@@ -41,10 +43,14 @@ class Plan:
     decisions: int = 1_250
     """A day."""
     days: int = 30
-    retrained: tuple[int, ...] = (12, 18, 24)
+    retrained: tuple[int, ...] = (10, 17, 24)
     """Days on whose morning is learnt."""
-    random: tuple[float, ...] = (0.9, 0.05, 0.03, 0.02)
+    random: tuple[float, ...] = (0.9, 0.02, 0.02, 0.02)
     """Share of decisions that choose evenly, before the first retraining and after each."""
+    given_up: tuple[float, ...] = (0.0, 0.1, 0.1, 0.02)
+    """Share of the modelled value that the learnt choice may give up for alternatives nearly as good, likewise."""
+    careful: int = 1
+    """Contacts a week with one customer before anything is learnt; a random one is bad, a weary customer's worse."""
 
     @property
     def parameters(self) -> Parameters:
@@ -53,12 +59,19 @@ class Plan:
 
     def policy(self, phase: int) -> dict[str, object]:
         """The document in force after so many retrainings."""
-        most = self.parameters.cap_per_week
+        most = self.parameters.cap_per_week if phase else min(self.careful, self.parameters.cap_per_week)
+        share = self.given_up[min(phase, len(self.given_up) - 1)]
         return {
             "caps": [{"name": "a week", "per": "all", "most": most, "window": {"hours": WEEK_H}}],
             "horizon_hours": 0,
             "losses": {"leaving_minor": self.parameters.optout_cost_minor, "complaint_minor": COMPLAINT_MINOR},
-            "exploration": {"control": 0.03, "random": self.random[min(phase, len(self.random) - 1)], "floor": 0.01},
+            "exploration": {
+                "control": 0.03,
+                "random": self.random[min(phase, len(self.random) - 1)],
+                "floor": 0.01,
+                "per_root": PER_ROOT if share else 0.0,
+                "share": share,
+            },
         }
 
 

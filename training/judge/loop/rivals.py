@@ -10,10 +10,11 @@ from training.world.diary import NONE
 from training.world.market import Contacts, Market
 from training.world.parameters import Parameters
 from training.world.people import Floats, Index
-from training.world.play import Day, Policy, play, silent
+from training.world.play import Day, Policy, oracle, play, silent
 from training.world.randomised import asks
 
-SILENCE, CONSTANT = "silence", "best constant"
+OURS = "Kairos"
+SILENCE, CONSTANT, ORACLE = "silence", "best constant", "oracle"
 
 
 def opened(parameters: Parameters, seed: int, quiet_days: int) -> Market:
@@ -43,7 +44,11 @@ def constant(parameters: Parameters, seed: int, quiet_days: int, decisions: int)
 
 def rivals(parameters: Parameters, seed: int, quiet_days: int, days: int, decisions: int) -> dict[str, list[Day]]:
     """The days of each rival."""
-    policies: dict[str, Policy] = {SILENCE: silent, CONSTANT: constant(parameters, seed, quiet_days, decisions)}
+    policies: dict[str, Policy] = {
+        SILENCE: silent,
+        CONSTANT: constant(parameters, seed, quiet_days, decisions),
+        ORACLE: oracle,
+    }
     return {
         name: list(_played(opened(parameters, seed, quiet_days), policy, days, decisions))
         for name, policy in policies.items()
