@@ -38,7 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "attention_minor",
         "",
-        "Price of using a customer's attention once, minor units; unset: what the model has learnt, else 1.",
+        "Price of using a customer's attention once, minor units; unset: learnt, and by the policy's `losses`, else 1.",
         optional(number()),
     ),
     Setting(

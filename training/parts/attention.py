@@ -22,6 +22,8 @@ GRID = np.linspace(0.0, 10.0, 101)
 """Recent contacts."""
 FALLS = np.linspace(0.0, 1.5, 301)
 """Logs by which earnings may fall with each recent contact."""
+USUAL = 0.1
+"""Fall that is assumed, give or take as much, before contacts tell."""
 FINE = 500
 ROUNDS, NEARLY = 4_000, 1e-6
 
@@ -49,15 +51,17 @@ def learn_wear(recent: Floats, modelled: Floats, earned: Floats, left: Mask) -> 
 
     Args:
         recent: Recent contacts before each, ``[n]``.
-        modelled: What each would earn from a rested customer, before its cost, minor units ``[n]``.
-        earned: What it did earn, before its cost, ``[n]``.
+        modelled: What each would earn from a rested customer, before its cost, minor units (or the chance that it is
+            noticed, to which that is proportional) ``[n]``.
+        earned: What it did earn, before its cost (or whether it was noticed), ``[n]``.
         left: Whether the customer left or complained, ``[n]``.
     """
     # Sums by recent contacts, finely: the likelihood needs no more.
     place = np.clip(np.round(recent / GRID[-1] * FINE).astype(np.intp), 0, FINE)
     at = np.arange(FINE + 1) * GRID[-1] / FINE
     paid, full = np.bincount(place, earned, FINE + 1), np.bincount(place, modelled, FINE + 1)
-    likely = [float(-b * (paid @ at) - full @ np.exp(-b * at)) for b in FALLS]
+    unsure = 0.5 * ((FALLS - USUAL) / USUAL) ** 2
+    likely = [float(-b * (paid @ at) - full @ np.exp(-b * at)) for b in FALLS] - unsure
     works = np.exp(-FALLS[int(np.argmax(likely))] * GRID)
     rise = float(np.cov(recent, left)[0, 1] / max(float(recent.var()), 1e-9)) if len(recent) > 1 else 0.0
     rise = max(rise, 0.0)

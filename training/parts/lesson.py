@@ -17,7 +17,8 @@ from features.catalogue import Catalogue
 from features.domain import Instant, Offer, Response
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
-from serving.patience import Patience
+from serving.patience import UNLEARNT, Patience
+from serving.score import Attention
 from serving.settings import Settings
 from training.contest import Contest, Judgeable, contest
 from training.fit import Choice, Resources, TooFewError
@@ -25,8 +26,9 @@ from training.gate.served import Served
 from training.parts.bought import Bought
 from training.parts.experience import Experience, experience
 from training.parts.parts import Parts, fit_parts
-from training.parts.replayed import replayed
+from training.parts.replayed import learnt_patience, replayed
 from training.parts.served import served
+from training.parts.toll import losses_of
 from training.retrieve import InFeast
 from training.samples import Samples
 
@@ -99,14 +101,18 @@ def lesson(
     _refuse_few(known)
     parts = fit_parts(known, seed=seed, threads=threads)
     made = served(parts, known, kind)
+    patience = learnt_patience(settings, catalogue, store, known, parts, made)
     cut = samples.of(PartName.OFFER_RESPONSE, kind).cut()
     before = None if cut is None else known_at(cut)
     if before is None or cut is None or not _enough(before):
-        return Lesson(made, (), None, None, f"{kind}: too few decisions to hold later ones back for judging")
+        return Lesson(made, (), patience, None, f"{kind}: too few decisions to hold later ones back for judging")
     earlier = fit_parts(before, seed=seed, threads=threads)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
-    patience, would = replayed(settings, catalogue, store, known, parts, judged, cut)
+    price = (patience or UNLEARNT).price(losses_of(settings))
+    if settings.attention is not None:
+        price = Attention(*settings.attention)
+    would = replayed(settings, catalogue, store, known, parts, judged, cut, price)
     return Lesson(made, contests, patience, would)
 
 

@@ -28,8 +28,11 @@ from training.policy_value.logged import Logged, logged
 from training.policy_value.policies import spread
 from training.value.trial import Floats, Index, Mask
 
+Made = Mapping[tuple[PartName, str], Part | GroupedPart]
 MOST = 12_000
 """Decisions judged at most, drawn evenly."""
+LATEST = 2_000
+"""Decisions that tell what a day may bring."""
 
 
 def replayed(
@@ -38,35 +41,26 @@ def replayed(
     store: FeatureStore,
     known: Experience,
     parts: Parts,
-    made: Mapping[tuple[PartName, str], Part | GroupedPart],
+    made: Made,
     cut: Instant,
-) -> tuple[Patience | None, Served | None]:
-    """What was learnt of patience, and what would have been served since the cut at its price.
-
-    None for the first where nothing tells; None for the second where the log cannot be judged.
-    """
-    kind = next(kind for _, kind in made)
-    try:
-        found = logged(settings.contract_dir, catalogue)
-    except ContractError:
-        return None, None
-    if found.kind != kind:
-        return None, None
+    price: Attention,
+) -> Served | None:
+    """What would have been served since the cut at this price of attention; None where the log cannot be judged."""
+    found = _logged(settings, catalogue, made)
+    if found is None:
+        return None
     at, late = found.rows["at_us"].to_numpy(), parts.persuading.signs.late
     old_enough = at <= catalogue.now - mature(known.contacts, late, catalogue) * DAY
     before, since = np.flatnonzero(old_enough & (at < cut)), np.flatnonzero(old_enough & (at >= cut))
     if len(since) > MOST:
         since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
     if not len(before) or not len(since):
-        return None, None
+        return None
     contacts = known.contacts
     organic = parts.buying.probability(parts.columns.buying(contacts.X, contacts.offer))
     earned = increments(contacts, organic, late, catalogue)
     values, charged, recent = valued(catalogue, store, found, made, since)
     opened = _opened(settings.contract_dir, catalogue, found, since)
-    losses = losses_of(settings)
-    learnt = learn_patience(known, parts, earned, values, opened, found, losses)
-    price = learnt.price(losses) if settings.attention is None else Attention(*settings.attention)
     patience = price.contact + price.slope * recent
     reward, positive = _rewards(found, contacts, earned)
     mean = means(found, reward, before)
@@ -76,7 +70,7 @@ def replayed(
     target = spread(np.where(opened, worth, -np.inf).argmax(axis=1), opened)
     constant = spread(np.where(opened, mean - patience[:, None] * charged, -np.inf).argmax(axis=1), opened)
     ids = [np.array(found.rows[name].take(pa.array(since)).to_pylist()) for name in ("decision_id", "customer_id")]
-    return learnt, Served(
+    return Served(
         decision=ids[0],
         customer=ids[1],
         reward=reward[since] - patience * charged[own],
@@ -90,6 +84,32 @@ def replayed(
     )
 
 
+def learnt_patience(
+    settings: Settings,
+    catalogue: Catalogue,
+    store: FeatureStore,
+    known: Experience,
+    parts: Parts,
+    made: Made,
+) -> Patience | None:
+    """What was learnt of patience; None where the log cannot be read that way."""
+    found = _logged(settings, catalogue, made)
+    if found is None:
+        return None
+    rows = np.arange(len(found.arm))[-LATEST:]
+    values, _, _ = valued(catalogue, store, found, made, rows)
+    opened = _opened(settings.contract_dir, catalogue, found, rows, rare=True)
+    return learn_patience(known, parts, values, opened, found, losses_of(settings))
+
+
+def _logged(settings: Settings, catalogue: Catalogue, made: Made) -> Logged | None:
+    try:
+        found = logged(settings.contract_dir, catalogue)
+    except ContractError:
+        return None
+    return found if found.kind == next(kind for _, kind in made) else None
+
+
 def _rewards(found: Logged, contacts: Contacts, earned: Floats) -> tuple[Floats, Mask]:
     """What every logged decision earned beyond silence, and whether somebody bought; silence earns 0."""
     place = {decision: row for row, decision in enumerate(contacts.decision.tolist())}
@@ -98,12 +118,12 @@ def _rewards(found: Logged, contacts: Contacts, earned: Floats) -> tuple[Floats,
     return np.where(made, earned[rows], 0.0), made & contacts.bought[rows]
 
 
-def _opened(contract: Path, catalogue: Catalogue, found: Logged, rows: Index) -> Mask:
-    """The arms that could be chosen, ``[rows, arms]``: logged often enough, valid, not on a channel that the customer
-    had left; nothing but silence where that had probability 1."""
+def _opened(contract: Path, catalogue: Catalogue, found: Logged, rows: Index, rare: bool = False) -> Mask:
+    """The arms that could be chosen, ``[rows, arms]``: logged often enough (or ``rare``), valid, not on a channel that
+    the customer had left; nothing but silence where that had probability 1."""
     at, arms = found.rows["at_us"].to_numpy()[rows], found.arms
     silent = np.array([arm.silent for arm in arms])
-    opened = np.tile([arm.silent or not arm.rare for arm in arms], (len(rows), 1))
+    opened = np.tile([arm.silent or rare or not arm.rare for arm in arms], (len(rows), 1))
     by_offer = {str(offer.offer_id): offer for offer in catalogue.offers}
     for place, arm in enumerate(arms):
         if arm.offer_id is not None:

@@ -36,14 +36,17 @@ def losses_of(settings: Settings) -> Losses:
 
 
 def learn_patience(
-    known: Experience, parts: Parts, earned: Floats, values: Floats, opened: Mask, found: Logged, losses: Losses
+    known: Experience, parts: Parts, values: Floats, opened: Mask, found: Logged, losses: Losses
 ) -> Patience:
-    """From what recent contacts did to earnings and departures; what a day may bring is what the model now sees."""
+    """From what recent contacts did to noticing and departures; what a day may bring is what the model now sees.
+
+    A contact earns in proportion to its being noticed, which is known at once, while purchases are rare and late.
+    """
     contacts, catalogue = known.contacts, known.catalogue
     cost = np.array([c.cost_minor for c in catalogue.channels])[contacts.channel]
     rested = contacts.X.copy()
     rested[:, RECENT] = 0.0
-    full = np.maximum(parts.value(rested, contacts.offer, contacts.channel) + cost, 0.0)
+    full = parts.say(rested, contacts.offer, contacts.channel).noticed
     recent = np.nan_to_num(contacts.X[:, RECENT].astype(np.float64))
     leaving, complaining = (
         answered(recent, contacts.left, LEAVING),
@@ -58,7 +61,7 @@ def learn_patience(
     days = _days(np.maximum(best, 0.0), _asked_a_day(found))
     typical = float(np.median(cost))
     wear = replace(
-        learn_wear(recent, full, earned + cost, contacts.left),
+        learn_wear(recent, full, contacts.noticed.astype(np.float64), contacts.left),
         leaves=np.minimum(leaving.rested + leaving.weary * GRID, 1.0),
     )
     # Who leaves a channel is still reached on the others: that much of what is to come is lost.
@@ -67,7 +70,9 @@ def learn_patience(
     charged = Patience(Attention(0.0, 0.0), leaving, complaining, lost).price(losses)
     staying = replace(wear, leaves=np.zeros(len(GRID)))
     worn = price(staying, days, typical + charged.contact + charged.slope * GRID, DISCOUNT)
-    return replace(unlearnt, wear=Attention(max(worn.contact, 0.0), max(worn.slope, 0.0)), lost_minor=lost)
+    # A slope below 0 would ask for the weary: then the mean alone.
+    contact = worn.contact + min(worn.slope, 0.0) * float(recent.mean())
+    return replace(unlearnt, wear=Attention(max(contact, 0.0), max(worn.slope, 0.0)), lost_minor=lost)
 
 
 def _days(best: Floats, often: float) -> Floats:
