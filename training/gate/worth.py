@@ -1,14 +1,15 @@
-"""Whether what would be served earns more: the doubly robust gain on logged decisions, or why nothing can be said."""
+"""Whether what would be served earns more: the gain on logged decisions, doubly robust, or why nothing can be said."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from training.gate.finding import Finding, Mark
 from training.gate.served import Served, in_common
-from training.ope.dr import dr
+from training.ope.controlled import controlled
 from training.ope.log import Log
 from training.ope.overlap import Overlap
 from training.ope.ratios import Ratios
-from training.ope.terms import gain
 from training.ope.verdict import Answer, verdict
 from training.ope.wald import wald
 
@@ -33,7 +34,9 @@ def worth(challenger: Served | None, any_champion: bool, champion: Served | None
     mine, theirs = in_common(challenger, champion)
     if not len(mine.reward):
         return Finding(CHECK, Mark.UNKNOWN, "Challenger and champion were judged on different decisions.")
-    return _against(mine.log(), theirs.log(), "the champion", keep=True)
+    # What a decision earned is told by each with a p₀ of its own; two measures would not be a comparison.
+    measured = replace(theirs, reward=mine.reward, positive=mine.positive)
+    return _against(mine.log(), measured.log(), "the champion", keep=True)
 
 
 def worth_beside_constant(challenger: Served | None) -> Finding:
@@ -45,7 +48,7 @@ def worth_beside_constant(challenger: Served | None) -> Finding:
 
 def _against(log: Log, other: Log, words: str, keep: bool) -> Finding:
     overlaps = Overlap.of(log), Overlap.of(other)
-    found = verdict(wald(Ratios.of(gain(dr(log), dr(other))), ONE_SIDED), overlaps)
+    found = verdict(wald(Ratios.of(controlled(log, other)), ONE_SIDED), overlaps)
     numbers = {"effective_sample": overlaps[0].effective_sample, "matched_positives": overlaps[0].matched_positives}
     if found.answer is Answer.NO_VERDICT or found.interval is None:
         what = "the champion stays" if keep else "its value is unproven"
