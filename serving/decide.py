@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain import HOUR, ChannelName, Importance, Instant
+from features.domain import HOUR, ChannelName, Importance, Instant, Offer
 from features.state import empty
 from features.vector import vector_fingerprint
 from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
 from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions, silenced
-from serving.draw import SILENCE, Choosable, Draw, Places, by_score, draw, firsts
+from serving.draw import SILENCE, Choosable, Draw, Places, draw
 from serving.eligibility import Sifted, Situation, sift
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
@@ -23,14 +23,15 @@ from serving.facts import Facts
 from serving.grant import Carried, seat
 from serving.hush import why_silent
 from serving.language import Language
+from serving.leaders import leaders
 from serving.ledger.contact import Ledger
 from serving.ledger.shared import takes_of
 from serving.model import Bundle, PartName
 from serving.offering import Sight
-from serving.pairs import NAMES, Known, Pair, customer_past, stranger
+from serving.pairs import NAMES, Known, Pair, customer_past, some, stranger
 from serving.popularity import popularity
-from serving.ranking import Judged, Ranking, by_channel, scored
-from serving.reasons import Seen, reasons
+from serving.ranking import ChannelScore, Judged, Ranking, Scored, scored
+from serving.reasons import READ, Seen, reasons
 from serving.score import Model, measured, value_of
 from serving.shortfall import FORBIDDING, Lack, Shortfall, distinct
 from serving.timing import gains, timed
@@ -66,21 +67,23 @@ def decide(
     kind = sifted.kind
     lap("eligibility")
     personal = not objects_to(known.consents, PROFILING)
-    pairs = list(map(equipment.pairs.__getitem__, sifted.rows.tolist()))
+    pairs = some(equipment.pairs, sifted.rows)
     seen = equipment.sight(kind, known if personal else stranger(known.at), sifted.rows, pairs)
     lap("features")
     judged, by_popularity = _judge(ask, sifted, seen, known, equipment, equipment.model if personal else None)
     lap("score")
     choice = _choose(ask, known, judged, sifted.rows, equipment, circumstances)
-    chosen = [scored(judged, place) for place in choice.places]
+    n_chosen = len(choice.places)
+    told = scored(judged, [*choice.places, *choice.channels, *choice.best[:1].tolist()])
     carried, grant = seat(
-        chosen, ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
+        told[:n_chosen], ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
     )
-    likely = zip(carried, choice.probabilities, seen.vectors(choice.places), strict=True)
-    items = tuple(_item(each, p, vector, ask.language) for each, p, vector in likely if each is not None)
-    channels = by_channel(judged, choice.ranked, _channels(ask, kind, equipment))
-    best = Ranking(judged, choice.best)
-    low, made = judged.score <= SILENCE, frozenset(choice.places)
+    likely = zip(carried, choice.probabilities, seen.values(choice.places, READ).tolist(), strict=True)
+    items = tuple(_item(each, p, values, ask.language) for each, p, values in likely if each is not None)
+    channels = _by_channel(told[n_chosen : n_chosen + len(choice.channels)], _channels(ask, kind, equipment))
+    best = told[-1] if len(choice.best) else None
+    low = judged.score <= SILENCE
+    low[list(choice.places)] = False
     lap("rank")
     decision = Decision(
         ask=ask,
@@ -93,7 +96,7 @@ def decide(
         draw=choice.draw,
         silence=Silence(
             not items,
-            why_silent(best, sifted.removed, choice.draw.group, ask.language),
+            why_silent(best, choice.needed, sifted.removed, choice.draw.group, ask.language),
             probability=choice.draw.silence,
         ),
         preferred_channel=choice.preferred or (channels[0].channel if len(pairs) else None),
@@ -102,12 +105,12 @@ def decide(
         funnel=Funnel(
             len(equipment.pairs),
             sifted.removed,
-            Ranking(judged, [place for place in choice.best if low[place] and place not in made]),
+            Ranking(judged, choice.best[low[choice.best]]),
             len(pairs),
             sifted.rows,
             judged.score,
         ),
-        vectors=Vectors(NAMES, tuple(pairs), seen),
+        vectors=Vectors(NAMES, pairs, seen),
         judged=judged,
         cold_start=known.activity is None,
         shortfalls=distinct(*equipment.shortfalls, *lacking, *_unlearnt(kind, personal and by_popularity, equipment)),
@@ -157,7 +160,7 @@ def _judge(
     worth = value_of(odds, money, patience) if constant is None else measured(constant, pairs, money, patience)
     moments = sifted.moments.instants[when.place]
     terms = equipment.leverage.terms(sifted.rows, moments, ask.context, equipment.prices)
-    return Judged.of(pairs, odds, worth, terms, moments.tolist()), learnt is None
+    return Judged.of(pairs, odds, worth, terms, moments), learnt is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +171,12 @@ class _Choice:
     """The items, from the top."""
     probabilities: tuple[float, ...]
     draw: Draw
-    ranked: Sequence[int]
-    """Every place, best first."""
-    best: tuple[int, ...]
+    channels: list[int]
+    """The best place on each channel, best first."""
+    best: Places
     """The best place of each offer, best first."""
+    needed: Offer | None
+    """The best offer that does not compete."""
     preferred: ChannelName | None
     """The channel that the customer asked for, where an offer may be made on it."""
 
@@ -182,25 +187,28 @@ def _choose(
     """What does not compete comes first, the rest is drawn."""
     shelf = equipment.shelf
     offer, first, competes = shelf.offer[rows], equipment.first[rows], shelf.promotional[rows]
+    score, n_offers, every = judged.score, len(shelf.offers), np.ones(len(rows), dtype=np.bool_)
     preferred, stays = _preferred(known, judged.pairs, offer)
     sold_out = _sold_out(judged, equipment, circumstances.exhausted)
-    urgent = firsts(offer, by_score(judged.score, first, stays & ~competes & ~sold_out))
-    needed = sorted(urgent, key=lambda place: _need(judged, place))
-    needed = needed[: ask.limit]
+    best, needed, asked_for = leaders(score, first, every, offer, n_offers), list[int](), None
+    if not competes.all():
+        urgent = leaders(score, first, stays & ~competes & ~sold_out, offer, n_offers).tolist()
+        needed = sorted(urgent, key=lambda place: _need(judged, place))[: ask.limit]
+        asked_for = next((judged.pairs[place].offer for place in best if not competes[place]), None)
     drawn = Draw(Group.LEARNT, (), (), None)
     if len(needed) < ask.limit and (competes.any() or not needed):
         unit = ask.decision_id if ask.seed is None else str(ask.seed)
         ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
-        choosable = Choosable(judged.score, offer, first, stays & competes, sold_out)
+        choosable = Choosable(score, offer, first, stays & competes, sold_out, n_offers)
         account = circumstances.account.at(ask.at)
         drawn = draw(choosable, equipment.policy.exploration, ask.limit - len(needed), ticket, account)
-    ranked = by_score(judged.score, first, np.ones(len(rows), dtype=np.bool_))
     return _Choice(
         (*needed, *drawn.places),
         (*[1.0] * len(needed), *drawn.probabilities),
         drawn,
-        ranked.tolist(),
-        firsts(offer, ranked),
+        leaders(score, first, every, shelf.channel[rows], len(shelf.channels)).tolist(),
+        best,
+        asked_for,
         preferred,
     )
 
@@ -209,7 +217,7 @@ def _sold_out(judged: Judged, equipment: Equipment, exhausted: frozenset[str]) -
     """Pairs that take something of what is used up since the first draw."""
     if not exhausted:
         return np.zeros(len(judged.pairs), dtype=np.bool_)
-    takes = map(partial(takes_of, equipment.policy), judged.pairs, judged.moments)
+    takes = map(partial(takes_of, equipment.policy), judged.pairs, judged.moments.tolist())
     return np.array([any(take.key in exhausted for take in each) for each in takes], dtype=np.bool_)
 
 
@@ -223,13 +231,11 @@ def _preferred(
     known: Known, pairs: Sequence[Pair], offer: NDArray[np.intp]
 ) -> tuple[ChannelName | None, NDArray[np.bool_]]:
     """The channel the customer asked for, where it is open, and the pairs that do not give way to one on it."""
-    asked = preferred_channel(known.consents)
-    there = np.zeros(len(pairs), dtype=np.bool_)
-    if asked is not None:
-        there = np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
-    if not there.any():
+    asked = preferred_channel(known.consents) if known.consents else None
+    there = None if asked is None else np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
+    if asked is None or there is None or not there.any():
         return None, np.ones(len(pairs), dtype=np.bool_)
-    return ChannelName(asked or ""), there | ~np.isin(offer, offer[there])
+    return ChannelName(asked), there | ~np.isin(offer, offer[there])
 
 
 def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Shortfall, ...]:
@@ -239,8 +245,9 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
     return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
 
 
-def _item(carried: Carried, probability: float, vector: Mapping[str, float], language: Language) -> Item:
-    scored = carried.scored
+def _item(carried: Carried, probability: float, values: Sequence[float], language: Language) -> Item:
+    """``values`` are those of READ."""
+    scored, vector = carried.scored, dict(zip(READ, values, strict=True))
     return Item(
         scored,
         probability,
@@ -251,11 +258,18 @@ def _item(carried: Carried, probability: float, vector: Mapping[str, float], lan
     )
 
 
+def _by_channel(best: Sequence[Scored], channels: Sequence[ChannelName]) -> tuple[ChannelScore, ...]:
+    """Every channel with the best on it: best channel first, those without any pair last."""
+    found = {scored.pair.channel.name: scored for scored in best}
+    missing = (ChannelScore(channel, None) for channel in channels if channel not in found)
+    return (*map(ChannelScore, found, found.values()), *missing)
+
+
 def _channels(ask: Ask, kind: str, equipment: Equipment) -> list[ChannelName]:
     """Channels that could carry an offer of the kind, as far as the caller allows them."""
     return [name for name in equipment.carrying.get(kind, ()) if ask.channels is None or name in ask.channels]
 
 
 def _valid_until(at: Instant, items: tuple[Item, ...]) -> Instant:
-    ends = [item.scored.pair.offer.valid_to for item in items]
-    return Instant(min([at + VALID_US, *(end for end in ends if end is not None)]))
+    ends = [end for item in items if (end := item.scored.pair.offer.valid_to) is not None]
+    return Instant(min(at + VALID_US, min(ends, default=at + VALID_US)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,7 @@ class Ask:
     """True where the message goes out now or not at all, such as an e-mail that is being sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One offer on one channel at one moment."""
 
     scored: Scored
@@ -97,7 +97,7 @@ class Vectors:
     """What the models saw: float32 ``[n_pairs, n_names]``, one row per pair."""
 
     names: tuple[str, ...]
-    pairs: tuple[Pair, ...]
+    pairs: Sequence[Pair]
     sight: Sight
 
     @property

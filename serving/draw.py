@@ -13,6 +13,7 @@ from features.state import Floats
 from serving.account import Account
 from serving.allowance import given_up, sharp_enough, sharpness
 from serving.explore import Group, Mask, Shares, Ticket, fill, inverse_gap
+from serving.leaders import leaders
 from serving.policy.policy import Exploration
 
 SILENCE = 0.0
@@ -59,6 +60,8 @@ class Choosable:
     """False for pairs that give way to another pair of their offer."""
     barred: Mask
     """True for pairs that are sold out since the first draw."""
+    n_offers: int
+    """Above every number of an offer."""
 
 
 def explores(exploration: Exploration) -> bool:
@@ -71,7 +74,7 @@ def draw(given: Choosable, exploration: Exploration, limit: int, ticket: Ticket,
     if explores(exploration):
         return _drawn(given, exploration, limit, ticket, account)
     usable = given.open & ~given.barred & (given.score > SILENCE)
-    places = firsts(given.offer, by_score(given.score, given.first, usable))[:limit]
+    places = tuple(leaders(given.score, given.first, usable, given.offer, given.n_offers)[:limit].tolist())
     return Draw(Group.LEARNT, places, (1.0,) * len(places), 1.0 if len(places) < limit else None)
 
 
@@ -79,12 +82,6 @@ def by_score(score: Floats, first: Places, usable: Mask) -> Places:
     """The usable places, best first."""
     places = np.flatnonzero(usable)
     return places[np.lexsort((first[places], -score[places]))]
-
-
-def firsts(offer: Places, places: Places) -> tuple[int, ...]:
-    """The first place of each offer, in order."""
-    _, found = np.unique(offer[places], return_index=True)
-    return tuple(places[np.sort(found)].tolist())
 
 
 def _drawn(given: Choosable, exploration: Exploration, limit: int, ticket: Ticket, account: Account) -> Draw:

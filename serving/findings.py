@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from math import isfinite
 from typing import Any
@@ -14,7 +14,6 @@ import numpy as np
 from features.domain import Instant
 from serving.decision import Decision, Item
 from serving.eligibility import RULES
-from serving.ranking import Components
 
 TOLERANCE = 1e-9
 """Relative to the larger of the two numbers and 1."""
@@ -89,9 +88,6 @@ def _rules() -> tuple[str, ...]:
     return tuple(rule.name for rule in RULES)
 
 
-_COMPONENTS = tuple(each.name for each in fields(Components))
-
-
 def _chosen(item: Item) -> Chosen:
     scored = item.scored
     return Chosen(
@@ -106,7 +102,7 @@ def _chosen(item: Item) -> Chosen:
         scored.taken,
         scored.bought,
         scored.organic,
-        {name: getattr(scored.components, name) for name in _COMPONENTS},
+        scored.components._asdict(),
         item.reasons,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from features.domain import DecisionId, Importance, Instant
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
-from serving.ledger.reservation import Take, contact_of
+from serving.ledger.reservation import Take, contact_id_of, contact_of
 from serving.ledger.room import room
 from serving.ledger.shared import of_message, takes_of
 from serving.pairs import Pair
@@ -36,8 +37,7 @@ class Grant:
         return not self.contacts and not self.takes
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(NamedTuple):
     """One of the chosen with the message it goes out with."""
 
     scored: Scored
@@ -86,6 +86,9 @@ class _Desk:
             return None
         number = len(self.told) + 1 if held is None else held.number
         pairs = (pair,) if held is None else (*held.pairs, pair)
+        before = () if held is None else held.displaced
+        if not self.policy.caps:
+            return _Message(contact_id_of(self.decision_id, number), number, pairs, before)
         wanted = contact_of(self.decision_id, number, pairs, place[1], self.policy, self.at)
         # Messages of one decision do not displace each other: the best were chosen first.
         others = [
@@ -98,14 +101,15 @@ class _Desk:
         way = room(wanted, [*standing, *others], self.policy, self.zone, self.at) if _promotes(pair) else ()
         if way is None:
             return None
-        before = () if held is None else held.displaced
         return _Message(wanted.contact_id, number, pairs, tuple(dict.fromkeys((*before, *way))))
 
     def _contact(self, place: Place, message: _Message) -> Contact:
         return contact_of(self.decision_id, message.number, message.pairs, place[1], self.policy, self.at)
 
-    def _take(self, more: Iterable[Take]) -> bool:
+    def _take(self, more: Sequence[Take]) -> bool:
         """Use these up, where there is enough of all of them."""
+        if not more:
+            return True
         wanted = list(of_message([*self.takes, *more]))
         for key in {take.key for take in wanted}:
             most = min(take.most for take in wanted if take.key == key)

@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-from features.domain import Importance
+from features.domain import Offer
 from serving.draw import SILENCE
 from serving.eligibility import MARKETING_OBJECTION, Removals
 from serving.explore import Group
 from serving.language import Language, number, told
-from serving.ranking import Ranking
+from serving.ranking import Scored
 
 
-def why_silent(best: Ranking, removed: Removals, group: Group, language: Language) -> str:
-    """What decided between the best offer and silence. ``best`` is the best place of each offer, best first."""
-    needed = next((pair.offer for pair in best.pairs() if pair.offer.importance is not Importance.PROMOTIONAL), None)
+def why_silent(best: Scored | None, needed: Offer | None, removed: Removals, group: Group, language: Language) -> str:
+    """What decided between the best pair and silence. ``needed`` is the best offer that does not compete."""
     if needed is not None:
         return told(
             language,
             f"{needed.name} is no promotion: it goes out whatever it is worth.",
             f"{needed.name} ist keine Werbung und geht hinaus, gleich, was es wert ist.",
         )
-    if best and group is Group.CONTROL:
+    if best is not None and group is Group.CONTROL:
         return told(
             language,
             "The customer belongs to the control group, to which nothing is offered, to tell what offers change.",
             "Der Kunde gehört zur Vergleichsgruppe, der nichts angeboten wird, um zu sehen, was Angebote bewirken.",
         )
-    if not best and MARKETING_OBJECTION in removed.counts():
+    if best is None and MARKETING_OBJECTION in removed.counts():
         return told(
             language,
             "The customer has objected to marketing, so nothing is offered.",
             "Der Kunde hat der Werbung widersprochen, daher wird nichts angeboten.",
         )
-    if not best and removed:
+    if best is None and removed:
         return told(language, "No offer may be made now.", "Zurzeit darf kein Angebot gemacht werden.")
-    if not best:
+    if best is None:
         return told(language, "There is nothing to offer.", "Es gibt nichts anzubieten.")
-    first = best[0]
-    offer, channel = first.pair.offer.name, first.pair.channel.name
-    if first.score > SILENCE:
+    offer, channel = best.pair.offer.name, best.pair.channel.name
+    if best.score > SILENCE:
         return told(
             language,
             f"{offer} on {channel} is worth more than saying nothing.",
             f"{offer} auf dem Kanal {channel} ist mehr wert, als nichts zu sagen.",
         )
-    worth = number(first.score, 1, language)
+    worth = number(best.score, 1, language)
     return told(
         language,
         f"Even the best, {offer} on {channel}, would be worth {worth} minor units: saying nothing is better.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,32 +14,13 @@ from serving.assortment import Assortment, Factors
 from serving.columns import PLACES
 from serving.grouped_part import GroupedPart
 from serving.model import Bundle, Part, PartName
-from serving.pairs import NAMES, Known, Pair, vectors
+from serving.pairs import Known, Pair, vectors
 from serving.ready import Ready
 from serving.score import Chances, Model, chances, chances_of, redeemed
 from serving.staged import Staged
 
 Matrix = NDArray[np.float32]
 Places = NDArray[np.intp]
-
-
-class Vector(Mapping[str, float]):
-    """One vector by feature name: few of its values are looked at."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Sequence[float]) -> None:
-        """``values`` in the order of FEATURES."""
-        self._values = values
-
-    def __getitem__(self, name: str) -> float:
-        return self._values[PLACES[name]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
-
-    def __len__(self) -> int:
-        return len(NAMES)
 
 
 class Sight:
@@ -57,13 +38,18 @@ class Sight:
         """Those of the pairs at these places, ``[n, n_features]``."""
         return self.matrix[places]
 
-    def vectors(self, places: Sequence[int]) -> list[Vector]:
-        """Those of some pairs, by feature name; NaN where a value is unknown."""
-        return [Vector(row) for row in self.rows(np.array(places, dtype=np.intp)).tolist()]
+    def values(self, places: Sequence[int], names: tuple[str, ...]) -> Matrix:
+        """What some features are of some pairs, ``[n, n_names]``; NaN where a value is unknown."""
+        return self.rows(np.array(places, dtype=np.intp))[:, _columns(names)]
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See ``score.chances``."""
         return chances(model, kind, self.pairs, self.matrix, stranger)
+
+
+@cache
+def _columns(names: tuple[str, ...]) -> list[int]:
+    return [PLACES[name] for name in names]
 
 
 class Glance(Sight):
@@ -75,6 +61,7 @@ class Glance(Sight):
         self._offering, self._places = offering, places
         self.factors: Factors = offering.assortment.factors(known)
         """What the vectors are made of."""
+        self._latest: tuple[tuple[int, ...], Matrix] | None = None
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -82,8 +69,11 @@ class Glance(Sight):
         return self.factors.matrix(self._places)
 
     def rows(self, places: Places) -> Matrix:
-        """See Sight."""
-        return self.factors.matrix(self._places[places])
+        """See Sight. Those that are offered are looked at, and then recorded."""
+        asked = tuple(places.tolist())
+        if self._latest is None or self._latest[0] != asked:
+            self._latest = asked, self.factors.matrix(self._places[places])
+        return self._latest[1]
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See Sight."""

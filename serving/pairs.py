@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,33 @@ class Known:
     events: tuple[Event, ...] | None = None
     """What happened lately, as far as the rules of the policy ask; None where it was not read: then only the state
     tells."""
+
+
+class _Some(Sequence[Pair]):
+    """Some of all pairs."""
+
+    __slots__ = ("_pairs", "_rows")
+
+    def __init__(self, pairs: Sequence[Pair], rows: NDArray[np.intp]) -> None:
+        self._pairs, self._rows = pairs, rows
+
+    @overload
+    def __getitem__(self, index: int) -> Pair: ...
+    @overload
+    def __getitem__(self, index: slice) -> _Some: ...
+    def __getitem__(self, index: int | slice) -> Pair | _Some:
+        return _Some(self._pairs, self._rows[index]) if isinstance(index, slice) else self._pairs[self._rows[index]]
+
+    def __iter__(self) -> Iterator[Pair]:
+        return map(self._pairs.__getitem__, self._rows.tolist())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def some(pairs: Sequence[Pair], rows: NDArray[np.intp]) -> Sequence[Pair]:
+    """The pairs in these rows, ascending and each once, without a copy."""
+    return pairs if len(rows) == len(pairs) else _Some(pairs, rows)
 
 
 UNKNOWN_ZONE = "UTC"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain import ChannelName, Instant
 from features.state import Floats
@@ -22,7 +23,7 @@ class Judged:
     chances: Chances
     value: Value
     terms: Terms
-    moments: Sequence[Instant]
+    moments: NDArray[np.int64]
     """The best moment of each pair."""
     score: Floats
     """What they are ranked by, minor units; minus infinity where it is undefined."""
@@ -30,15 +31,14 @@ class Judged:
     """Expected value beyond that of silence, before what the policy makes of it."""
 
     @staticmethod
-    def of(pairs: Sequence[Pair], chances: Chances, value: Value, terms: Terms, moments: Sequence[Instant]) -> Judged:
+    def of(pairs: Sequence[Pair], chances: Chances, value: Value, terms: Terms, moments: NDArray[np.int64]) -> Judged:
         """The pairs, scored by their value and what the policy makes of it."""
         total = value.total
         score = terms.score(total)
         return Judged(pairs, chances, value, terms, moments, np.where(np.isnan(score), -np.inf, score), total)
 
 
-@dataclass(frozen=True, slots=True)
-class Components:
+class Components(NamedTuple):
     """What the score of one pair adds up from, minor units; costs are negative."""
 
     margin: float
@@ -51,8 +51,7 @@ class Components:
     scarcity: float
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """One pair with its score."""
 
     row: int
@@ -69,8 +68,7 @@ class Scored:
     components: Components
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelScore:
+class ChannelScore(NamedTuple):
     """One channel with the best that could be done on it; None where nothing may be offered there."""
 
     channel: ChannelName
@@ -80,7 +78,7 @@ class ChannelScore:
 class Ranking(Sequence[Scored]):
     """Pairs in an order; what was found of each is put together when it is looked at."""
 
-    def __init__(self, judged: Judged, places: Sequence[int]) -> None:
+    def __init__(self, judged: Judged, places: NDArray[np.intp]) -> None:
         self._judged, self._places = judged, places
 
     @overload
@@ -90,60 +88,43 @@ class Ranking(Sequence[Scored]):
     def __getitem__(self, index: int | slice) -> Scored | Ranking:
         if isinstance(index, slice):
             return Ranking(self._judged, self._places[index])
-        return scored(self._judged, self._places[index])
+        return scored(self._judged, self._places[index : index + 1 or None])[0]
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def pairs(self) -> Iterator[Pair]:
-        """The pairs alone."""
-        return map(self._judged.pairs.__getitem__, self._places)
+    def __iter__(self) -> Iterator[Scored]:
+        return iter(scored(self._judged, self._places))
 
 
-def by_channel(judged: Judged, places: Iterable[int], channels: Collection[ChannelName]) -> tuple[ChannelScore, ...]:
-    """Every channel with the first place on it: best channel first, those without any pair last.
-
-    The pairs are on no other channels than these.
-    """
-    firsts: dict[ChannelName, int] = {}
-    missing = set(channels)
-    for place in places:
-        name = judged.pairs[place].channel.name
-        if name not in firsts:
-            firsts[name] = place
-            missing.discard(name)
-            if not missing:
-                break
-    found = [ChannelScore(channel, scored(judged, place)) for channel, place in firsts.items()]
-    return (*found, *(ChannelScore(channel, None) for channel in channels if channel not in firsts))
-
-
-def scored(judged: Judged, place: int) -> Scored:
-    """The pair at this place."""
+def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Scored]:
+    """The pairs at these places."""
+    here = np.asarray(places, dtype=np.intp)
     chances, value, terms = judged.chances, judged.value, judged.terms
-    total = float(judged.total[place])
-    return Scored(
-        place,
-        judged.pairs[place],
-        judged.moments[place],
-        float(judged.score[place]),
-        total,
-        _at(chances.noticed, place),
-        float(chances.used[place]),
-        float(chances.bought[place]),
-        _at(chances.organic, place),
-        Components(
-            float(value.margin[place]),
-            float(value.incentive[place]),
-            float(value.unnoticed_incentive[place]),
-            float(value.contact_cost[place]),
-            float(value.attention[place]),
-            (float(terms.weight[place]) - 1.0) * max(total, 0.0),
-            float(terms.lever[place]),
-            float(terms.scarcity[place]),
-        ),
-    )
+    told = (judged.score, judged.total, chances.used, chances.bought)
+    costs = (value.margin, value.incentive, value.unnoticed_incentive, value.contact_cost, value.attention)
+    policy = (terms.weight, terms.lever, terms.scarcity)
+    rows = np.array([each[here] for each in (*told, *costs, *policy)]).T.tolist()
+    noticed, organic = _at(chances.noticed, here), _at(chances.organic, here)
+    moments: list[Instant] = judged.moments[here].tolist()
+    return [
+        Scored(
+            place,
+            judged.pairs[place],
+            moment,
+            score,
+            total,
+            seen,
+            used,
+            bought,
+            anyway,
+            Components._make((*spent, (weight - 1.0) * max(total, 0.0), lever, scarcity)),
+        )
+        for place, moment, (score, total, used, bought, *spent, weight, lever, scarcity), seen, anyway in zip(
+            here.tolist(), moments, rows, noticed, organic, strict=True
+        )
+    ]
 
 
-def _at(values: Floats | None, place: int) -> float | None:
-    return None if values is None else float(values[place])
+def _at(values: Floats | None, places: NDArray[np.intp]) -> list[float] | list[None]:
+    return [None] * len(places) if values is None else values[places].tolist()

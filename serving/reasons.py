@@ -3,62 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 
 from serving.language import Language, number, percent, told
 from serving.pairs import Pair
 
 MOST = 4
 """Reasons given for one offer."""
+READ = (
+    "category_purchases_120d",
+    "category_days_since_latest_purchases",
+    "category_share",
+    "category_due",
+    "category_researching",
+    "category_redemptions_120d",
+    "customer_redemptions_360d",
+    "customer_days_since_latest_redemptions",
+    "channel_contacts_120d",
+    "channel_notice_rate",
+    "evidence_offer_contacts",
+    "evidence_offer_taken_rate",
+    "evidence_category_contacts",
+    "evidence_bought_share",
+)
+"""The features that reasons, and what is told of the evidence, are read from."""
 
 
-@dataclass(frozen=True, slots=True)
 class Seen:
     """One pair and its vector by feature name; unknown values are NaN, which no comparison below holds for."""
 
-    pair: Pair
-    vector: Mapping[str, float]
-    language: Language = Language.EN
+    __slots__ = ("language", "pair", "thing", "vector")
 
-    @property
-    def thing(self) -> str | None:
+    def __init__(self, pair: Pair, vector: Mapping[str, float], language: Language = Language.EN) -> None:
+        """``vector`` holds READ at least."""
+        self.pair, self.vector, self.language = pair, vector, language
+        self.thing = None if pair.offer.buys is None else _words(pair.offer.buys)
         """What the offer is for, in words; None where any purchase takes it."""
-        return _words(self.pair.offer.buys) if self.pair.offer.buys is not None else None
-
-    def told(self, en: str, de: str) -> str:
-        """The sentence in the reader's language."""
-        return told(self.language, en, de)
-
-    def percent(self, share: float, decimals: int = 0) -> str:
-        """A share in percent, as the reader writes it."""
-        return percent(share, decimals, self.language)
-
-    def days(self, days: float) -> str:
-        """How long ago something was."""
-        if days < 1:
-            return self.told("today", "heute")
-        if days < 2:
-            return self.told("yesterday", "gestern")
-        return self.told(f"{days:.0f} days ago", f"vor {days:.0f} Tagen")
 
 
 def _bought(seen: Seen) -> str | None:
     v = seen.vector
     if seen.thing is None or not v["category_purchases_120d"] >= 0.5:
         return None
-    last = seen.days(v["category_days_since_latest_purchases"])
-    share = seen.percent(v["category_share"])
-    often = seen.told(f", {share} of all purchases", f", {share} aller Käufe") if v["category_share"] >= 0.01 else ""
-    return seen.told(f"Buys {seen.thing}: last time {last}{often}.", f"Kauft {seen.thing}: zuletzt {last}{often}.")
+    share = percent(v["category_share"], 0, seen.language) if v["category_share"] >= 0.01 else None
+    return _buys(seen.thing, _ago(v["category_days_since_latest_purchases"], seen.language), share, seen.language)
+
+
+@lru_cache(maxsize=65_536)  # few sentences are ever said, each very often
+def _buys(thing: str, last: str, share: str | None, language: Language) -> str:
+    often = "" if share is None else told(language, f", {share} of all purchases", f", {share} aller Käufe")
+    return told(language, f"Buys {thing}: last time {last}{often}.", f"Kauft {thing}: zuletzt {last}{often}.")
 
 
 def _due(seen: Seen) -> str | None:
     v = seen.vector
     if seen.thing is None or not (v["category_due"] >= 0.6 and v["category_purchases_120d"] >= 2):
         return None
-    return seen.told(
+    return told(
+        seen.language,
         f"By the usual rhythm the next purchase of {seen.thing} is due.",
         f"Nach dem üblichen Abstand steht der nächste Kauf von {seen.thing} an.",
     )
@@ -67,7 +69,8 @@ def _due(seen: Seen) -> str | None:
 def _looking(seen: Seen) -> str | None:
     if seen.thing is None or not seen.vector["category_researching"] >= 0.3:
         return None
-    return seen.told(
+    return told(
+        seen.language,
         f"Looked at {seen.thing} lately without buying it.",
         f"Hat sich zuletzt {seen.thing} angesehen und nicht gekauft.",
     )
@@ -76,30 +79,44 @@ def _looking(seen: Seen) -> str | None:
 def _redeemed_here(seen: Seen) -> str | None:
     if not seen.vector["category_redemptions_120d"] >= 0.1:
         return None
-    kind = _words(seen.pair.offer.category)
+    return _used(seen.thing, _words(seen.pair.offer.category), seen.language)
+
+
+@lru_cache(maxsize=4_096)
+def _used(thing: str | None, kind: str, language: Language) -> str:
     what = (
-        seen.told(f"for {seen.thing}", f"für {seen.thing}")
-        if seen.thing is not None
-        else seen.told(f"of the type {kind}", f"der Art {kind}")
+        told(language, f"for {thing}", f"für {thing}")
+        if thing is not None
+        else told(language, f"of the type {kind}", f"der Art {kind}")
     )
-    return seen.told(f"Has used an offer {what} before.", f"Hat schon ein Angebot {what} genutzt.")
+    return told(language, f"Has used an offer {what} before.", f"Hat schon ein Angebot {what} genutzt.")
 
 
 def _redeems(seen: Seen) -> str | None:
     v = seen.vector
     if not v["customer_redemptions_360d"] >= 0.25:
         return None
-    last = seen.days(v["customer_days_since_latest_redemptions"])
-    return seen.told(f"Uses offers: the last one {last}.", f"Nutzt Angebote: das letzte {last}.")
+    return _uses(_ago(v["customer_days_since_latest_redemptions"], seen.language), seen.language)
+
+
+@lru_cache(maxsize=4_096)
+def _uses(last: str, language: Language) -> str:
+    return told(language, f"Uses offers: the last one {last}.", f"Nutzt Angebote: das letzte {last}.")
 
 
 def _notices(seen: Seen) -> str | None:
     v = seen.vector
     if not (v["channel_contacts_120d"] >= 0.5 and v["channel_notice_rate"] >= 0.5):
         return None
-    rate, channel = seen.percent(v["channel_notice_rate"]), seen.pair.channel.name
-    return seen.told(
-        f"Notices {rate} of messages on {channel}.", f"Beachtet {rate} der Nachrichten auf dem Kanal {channel}."
+    return _noticed(percent(v["channel_notice_rate"], 0, seen.language), seen.pair.channel.name, seen.language)
+
+
+@lru_cache(maxsize=4_096)
+def _noticed(rate: str, channel: str, language: Language) -> str:
+    return told(
+        language,
+        f"Notices {rate} of messages on {channel}.",
+        f"Beachtet {rate} der Nachrichten auf dem Kanal {channel}.",
     )
 
 
@@ -161,14 +178,30 @@ REASONS: tuple[Callable[[Seen], str | None], ...] = (
 
 def reasons(seen: Seen) -> tuple[str, ...]:
     """The first few reasons that hold; one that admits it where none does."""
-    found = tuple(islice(filter(None, (reason(seen) for reason in REASONS)), MOST))
+    found: list[str] = []
+    for reason in REASONS:
+        sentence = reason(seen)
+        if sentence is not None:
+            found.append(sentence)
+            if len(found) == MOST:
+                break
     if found:
-        return found
-    nothing = seen.told(
+        return tuple(found)
+    nothing = told(
+        seen.language,
         "Nothing is known that speaks for or against it: judged from what it offers.",
         "Nichts ist bekannt, was dafür oder dagegen spricht: beurteilt nach dem, was es bietet.",
     )
     return (nothing,)
+
+
+def _ago(days: float, language: Language) -> str:
+    """How long ago something was."""
+    if days < 1:
+        return told(language, "today", "heute")
+    if days < 2:
+        return told(language, "yesterday", "gestern")
+    return told(language, f"{days:.0f} days ago", f"vor {days:.0f} Tagen")
 
 
 @lru_cache(maxsize=4_096)

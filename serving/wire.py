@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import zip_longest
 from math import isfinite, isnan, nan
-from operator import attrgetter
 
 import numpy as np
 
@@ -135,7 +134,6 @@ def _item(
     )
 
 
-_COMPONENTS = attrgetter(*(field.removesuffix("_minor") for field in item_api.Components.__struct_fields__))
 _DIGITS = np.array([MONEY_DIGITS] * 10 + [PROBABILITY_DIGITS] * 4 + [EVIDENCE_DIGITS] * 2)
 _SCALE = 10.0**_DIGITS
 
@@ -151,7 +149,7 @@ def _figures(items: Sequence[Item]) -> list[list[float]]:
         (
             item.scored.score,
             item.scored.value,
-            *_COMPONENTS(item.scored.components),
+            *item.scored.components,
             nan if item.scored.noticed is None else item.scored.noticed,
             item.scored.taken,
             item.scored.bought,

@@ -63,6 +63,11 @@ class Exhausted:
     keys: frozenset[str]
 
 
+def contact_id_of(decision_id: DecisionId, place: int) -> ContactId:
+    """The message of a decision with this number."""
+    return ContactId(f"{decision_id}-{place}")
+
+
 def contact_of(
     decision_id: DecisionId, place: int, pairs: Sequence[Pair], moment: Instant, policy: Policy, at: Instant
 ) -> Contact:
@@ -75,7 +80,7 @@ def contact_of(
     offers = [pair.offer for pair in pairs]
     promotional = any(offer.importance is Importance.PROMOTIONAL for offer in offers)
     return Contact(
-        contact_id=ContactId(f"{decision_id}-{place}"),
+        contact_id=contact_id_of(decision_id, place),
         channel=pairs[0].channel.name,
         moment=moment,
         offers=tuple(dict.fromkeys(offer.offer_id for offer in offers)),

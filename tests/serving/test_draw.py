@@ -23,7 +23,12 @@ def choosable(scores: list[float], offers: list[int] | None = None, barred: tupl
     closed = np.zeros(n, dtype=bool)
     closed[list(barred)] = True
     return Choosable(
-        np.array(scores, dtype=float), np.array(offers or range(n)), np.arange(n), np.ones(n, dtype=bool), closed
+        np.array(scores, dtype=float),
+        np.array(offers or range(n), dtype=np.intp),
+        np.arange(n),
+        np.ones(n, dtype=bool),
+        closed,
+        n,
     )
 
 
