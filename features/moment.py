@@ -63,6 +63,16 @@ def moment(zones: Sequence[str], at: NDArray[np.int64]) -> Moment:
     return Moment(hour.astype(np.float64), weekday.astype(np.float64))
 
 
+def wall_clock(zone: str, at: Instant) -> tuple[int, int]:
+    """Hour and weekday of one instant on a wall clock.
+
+    Raises:
+        ZoneInfoNotFoundError: No IANA zone has this name.
+    """
+    minutes = at // _MINUTE_US + offset_min(zone, at)
+    return minutes // 60 % HOURS_PER_DAY, (minutes // (60 * HOURS_PER_DAY) + THURSDAY) % DAYS_PER_WEEK
+
+
 def hour_key(hour: float) -> str:
     """The key under which an hour of the day is remembered."""
     return f"{int(hour):02d}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,17 +71,18 @@ class Columns:
         """How many they are."""
         return int(self.place.stop - self.place.start)
 
-    def read(self, rows: Rows, past: Past | None, out: NDArray[np.float32]) -> None:
-        """Write the values of every row into ``out``, float32 ``[..., width]``.
+    def of(self, rows: Rows, past: Past | None, remembered: Callable[[Past], Iterable[Any]]) -> Iterator[Any]:
+        """The values of every column, in their order: of whatever kind the rows are made.
 
-        ``past`` is what the rows hold of the group's section, None where it has none.
+        Args:
+            rows: What they are read from.
+            past: What the rows hold of the group's section; None where it has none.
+            remembered: The sums of a past, then its days, column by column.
         """
-        first = self.width - len(self.made)
         if past is not None:
-            out[..., : past.sums.shape[-1]] = past.sums
-            out[..., past.sums.shape[-1] : first] = past.days
-        for column, feature in enumerate(self.made, first):
-            out[..., column] = feature.read(rows)
+            yield from remembered(past)
+        for feature in self.made:
+            yield feature.read(rows)
 
 
 def _columns(group: Group, section: Section | None = None) -> Columns:

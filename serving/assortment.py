@@ -7,8 +7,10 @@ together from them only where somebody wants to see it. Every value is, bit by b
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +18,14 @@ from numpy.typing import NDArray
 from features.domain import Instant
 from features.evidence import Pooled
 from features.feature import Group
-from features.moment import hour_key, weekday_key
-from features.past import Past
-from features.rows import Rows
+from features.moment import hour_key, wall_clock, weekday_key
+from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
 from features.schema import BY_CATEGORY
-from features.state import empty
+from features.state import Floats, empty
 from features.vector import COLUMNS, FEATURES
-from serving.pairs import Known, Pair, memory_of, moment_of, rows, stranger, vectors
-from serving.slots import Slots, laid_out
+from serving.pairs import Known, Pair, memory_of, rows, stranger, vectors
+from serving.slots import Columns, Slots, alone, columns, laid_out
+from serving.tape import Tape, Term
 
 Matrix = NDArray[np.float32]
 Places = NDArray[np.intp]
@@ -33,11 +35,13 @@ KEYED = (Group.CATEGORY, Group.OFFER, Group.CHANNEL)
 """Groups whose columns one key of the pair decides."""
 STILL = slice(COLUMNS[Group.CONTENT].place.start, COLUMNS[Group.EVIDENCE].place.stop)
 """Columns that no customer changes."""
-HOURS, WEEKDAYS = [hour_key(hour) for hour in range(24)], [weekday_key(day) for day in range(7)]
+_HOURS = [{hour_key(hour): 0} for hour in range(24)]
+_WEEKDAYS = [{weekday_key(day): 0} for day in range(7)]
+_WHOLE = {"": 0}
 
 
 class Assortment:
-    """Pairs with everything about their vectors that no customer changes; one pair at least."""
+    """Pairs with everything about their vectors that no customer changes; one pair at least. Threads may share it."""
 
     def __init__(self, pairs: Sequence[Pair], evidence: Pooled) -> None:
         self.pairs = tuple(pairs)
@@ -47,20 +51,62 @@ class Assortment:
             Group.CHANNEL: [pair.channel.name for pair in pairs],
         }
         self.keys: dict[Group, tuple[str, ...]] = {group: tuple(dict.fromkeys(each)) for group, each in told.items()}
+        self._rows = [{key: row for row, key in enumerate(self.keys[group])} for group in KEYED]
+        """By keyed group the row of each key."""
         self.place: dict[Group, Places] = {
-            group: np.array([self.keys[group].index(key) for key in each], dtype=np.intp)
-            for group, each in told.items()
+            group: np.array([row[key] for key in told[group]], dtype=np.intp)
+            for group, row in zip(KEYED, self._rows, strict=True)
         }
         """By keyed group the number of each pair's key, ``[n_pairs]``."""
-        self._slots = Slots([[""], *(self.keys[group] for group in KEYED), HOURS, WEEKDAYS])
-        offers, channels = self._examples(Group.OFFER), self._examples(Group.CHANNEL)
-        self._content = rows(stranger(Instant(0)), offers, evidence).content
-        self._evidence = rows(stranger(Instant(0)), channels, evidence).evidence
         self.still = vectors(stranger(Instant(0)), pairs, evidence)[:, STILL]
         """float32 ``[n_pairs, n_still]``: what no customer changes."""
         shapes = [(1, sum(COLUMNS[group].width for group in OWN))]
         shapes += [(len(self.keys[group]), COLUMNS[group].width) for group in KEYED]
         self._parts, self._size = laid_out(shapes)
+        tape = Tape()
+        self._slots = Slots(tape, [1, *(len(self.keys[group]) for group in KEYED), 1, 1])
+        self._given, given = tape.single(_N_GIVEN)
+        self._write(tape, self._inputs(tape, given, evidence))
+        self._played = tape.finished()
+        self._own = threading.local()
+
+    def _inputs(self, tape: Tape, given: Sequence[Term], evidence: Pooled) -> Rows:
+        """What the features read, made of terms: the customer's and what was ``given``, then one for each key."""
+        at, categories_known, member_since, hour, weekday, *profile = given
+        customer, category, offer, channel, habit, weekly = self._slots.pasts
+        nobody = stranger(Instant(0))
+        settled = rows(nobody, self._examples(Group.OFFER), evidence).content
+        shown = rows(nobody, self._examples(Group.CHANNEL), evidence).evidence
+        return Rows(
+            at=_term(at),
+            customer=alone(customer),
+            categories_known=_term(categories_known),
+            profile=Profile(_term(Columns(profile)), _term(member_since)),
+            category=category,
+            offer=offer,
+            channel=channel,
+            hour=alone(habit),
+            weekday=alone(weekly),
+            moment=Moment(_term(hour), _term(weekday)),
+            content=Content(*(_term(tape.settled(getattr(settled, field.name))) for field in fields(Content))),
+            evidence=Evidence(*(_term(tape.settled(getattr(shown, field.name))) for field in fields(Evidence))),
+        )
+
+    def _write(self, tape: Tape, inputs: Rows) -> None:
+        """Write every column of OWN and KEYED down, in the order of the parts of ``flat``."""
+        past = {
+            Group.CUSTOMER: inputs.customer,
+            **dict(zip(KEYED, (inputs.category, inputs.offer, inputs.channel), strict=True)),
+        }
+        (own, (_, width)), *keyed = self._parts
+        column = own.start
+        for group in OWN:
+            for value in COLUMNS[group].of(inputs, past.get(group), columns):
+                tape.tell(value, column, width, 1)
+                column += 1
+        for group, (where, (n_keys, width)) in zip(KEYED, keyed, strict=True):
+            for number, value in enumerate(COLUMNS[group].of(inputs, past[group], columns)):
+                tape.tell(value, where.start + number, width, n_keys)
 
     def _examples(self, group: Group) -> list[Pair]:
         """A pair for each key."""
@@ -68,32 +114,36 @@ class Assortment:
 
     def factors(self, known: Known) -> Factors:
         """What the vectors of the pairs are made of for one customer."""
-        state = known.activity or empty()
-        slots, when = self._slots.pasts(state, known.at), moment_of(known)
-        found = Rows(
-            at=np.array(known.at, dtype=np.int64),
-            customer=slots[0],
-            categories_known=np.array(float(len(memory_of(state, BY_CATEGORY).keys))),
-            profile=known.profile,
-            category=slots[1],
-            offer=slots[2],
-            channel=slots[3],
-            hour=_row(slots[4], int(when.hour)),
-            weekday=_row(slots[5], int(when.weekday)),
-            moment=when,
-            content=self._content,
-            evidence=self._evidence,
+        state, (hour, weekday) = known.activity or empty(), wall_clock(known.zone, known.at)
+        values, flat = self._values(), np.empty(self._size, dtype=np.float32)
+        self._slots.fill(values, state, known.at, [_WHOLE, *self._rows, _HOURS[hour], _WEEKDAYS[weekday]])
+        given, profile = self._given, known.profile
+        values[given : given + 5] = (
+            known.at,
+            len(memory_of(state, BY_CATEGORY).keys),
+            int(profile.member_since),
+            hour,
+            weekday,
         )
-        flat = np.empty(self._size, dtype=np.float32)
+        values[given + 5 : given + _N_GIVEN] = profile.values
+        self._played.play(values, flat)
         own, *keyed = (flat[where].reshape(shape) for where, shape in self._parts)
-        column = 0
-        for group in OWN:
-            end = column + COLUMNS[group].width
-            COLUMNS[group].read(found, slots[0] if group is Group.CUSTOMER else None, own[:, column:end])
-            column = end
-        for group, past, out in zip(KEYED, slots[1:4], keyed, strict=True):
-            COLUMNS[group].read(found, past, out)
         return Factors(self, flat, own[0], dict(zip(KEYED, keyed, strict=True)))
+
+    def _values(self) -> Floats:
+        """Room for the values on the tape, each thread its own."""
+        if not hasattr(self._own, "values"):
+            self._own.values = self._played.ready.copy()
+        values: Floats = self._own.values
+        return values
+
+
+_N_GIVEN = 5 + len(PROFILE_VALUES)
+
+
+def _term(value: object) -> Any:
+    """Terms and columns of them stand where features expect arrays."""
+    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +170,3 @@ class Factors:
             out[:, COLUMNS[group].place] = values[self.assortment.place[group][places]]
         out[:, STILL] = self.assortment.still[places]
         return out
-
-
-def _row(past: Past, row: int) -> Past:
-    return Past(past.section, past.sums[row], past.days[row])

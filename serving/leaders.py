@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from serving import loops
 
 Places = NDArray[np.intp]
 
@@ -22,43 +23,4 @@ def leaders(
         n_groups: How many groups there are.
     """
     found = np.empty(n_groups, dtype=np.intp)
-    return found[: _lead(score, first, usable, group, found)]
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _lead(score, first, usable, group, out):  # type: ignore[no-untyped-def]
-    """Write the leaders; how many they are."""
-    out[:] = -1
-    for place in range(len(score)):
-        if usable[place]:
-            held = out[group[place]]
-            if held < 0 or _before(score, first, place, held):
-                out[group[place]] = place
-    n = 0
-    for number in range(len(out)):
-        if out[number] >= 0:
-            out[n] = out[number]
-            n += 1
-    _sort(score, first, out, n)
-    return n
-
-
-@njit(cache=True, nogil=True, _nrt=False, inline="always")
-def _before(score, first, one, other):  # type: ignore[no-untyped-def]
-    return score[one] > score[other] or (score[one] == score[other] and first[one] < first[other])
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _sort(score, first, places, n):  # type: ignore[no-untyped-def]
-    """Shell's sort: no room is needed, and few places are sorted."""
-    gap = 1
-    while gap < n // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for end in range(gap, n):
-            place, at = places[end], end
-            while at >= gap and _before(score, first, place, places[at - gap]):
-                places[at] = places[at - gap]
-                at -= gap
-            places[at] = place
-        gap //= 3
+    return found[: loops.lead(score, first, usable, group, found)]
