@@ -158,3 +158,24 @@ def _sort(score, first, places, n):
                 at -= gap
             places[at] = place
         gap //= 3
+
+
+@compiled
+def first_open(opened, wished, out):
+    """The first open moment that is wished for, else the first open one; 0 where none is open.
+
+    Args:
+        opened: bool ``[n_pairs, n_moments]``.
+        wished: bool ``[n_moments]``.
+        out: ``[n_pairs]``, written.
+    """
+    for pair in range(len(out)):
+        found, wish = -1, -1
+        for moment in range(len(wished)):
+            if opened[pair, moment]:
+                if found < 0:
+                    found = moment
+                if wished[moment]:
+                    wish = moment
+                    break
+        out[pair] = wish if wish >= 0 else max(found, 0)

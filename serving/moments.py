@@ -61,10 +61,24 @@ def moments(at: Instant, zone: str, horizon_hours: int) -> Moments:
     Raises:
         ZoneInfoNotFoundError: No IANA zone has this name.
     """
-    instants, minutes = _hours_ahead(zone, at // _QUARTER_US, horizon_hours)
-    own = at // _MINUTE_US + offset_min(zone, at)
-    local = np.concatenate(([own], minutes))
-    return Moments(np.concatenate(([at], instants)), zone, horizon_hours, *np.divmod(local, _DAY_MIN))
+    ahead, day, minute = _local(zone, at // _MINUTE_US, horizon_hours)
+    instants = ahead.copy()
+    instants[0] = at
+    return Moments(instants, zone, horizon_hours, day, minute)
+
+
+@lru_cache(maxsize=4_096)
+def _local(zone: str, minute: int, hours: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The instants that come into question, days and minutes: the same for all who ask in this minute."""
+    at = Instant(minute * _MINUTE_US)
+    ahead, minutes = _hours_ahead(zone, at // _QUARTER_US, hours)
+    found = (
+        np.concatenate(([at], ahead)),
+        *np.divmod(np.concatenate(([minute + offset_min(zone, at)], minutes)), _DAY_MIN),
+    )
+    for each in found:
+        each.setflags(write=False)
+    return found
 
 
 @lru_cache(maxsize=4_096)

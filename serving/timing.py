@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from features.feature import Group
 from features.state import Floats
 from features.vector import COLUMNS
+from serving import loops
 from serving.eligibility import Sifted
 from serving.model import PartName, about_of
 from serving.moments import Moments
@@ -70,8 +71,8 @@ def timed(sifted: Sifted, channel: Places, gains: Floats | None, fallback_hour: 
 
 def _fallback(open_: NDArray[np.bool_], moments: Moments, hour: int) -> Places:
     """The first open moment in that hour of the day; the first open one where there is none."""
-    then = open_ & (moments.hour == hour)
-    found: Places = np.where(then.any(axis=1), then.argmax(axis=1), open_.argmax(axis=1))
+    found = np.empty(len(open_), dtype=np.intp)
+    loops.first_open(open_, moments.hour == hour, found)
     return found
 
 

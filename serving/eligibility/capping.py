@@ -33,6 +33,8 @@ class _Class:
 
 def capped(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -> Closing | None:
     """Moments at which one message more would break a cap."""
+    if not shelf.policy.caps:
+        return None
     closed = np.zeros((len(rows), len(moments)), dtype=np.bool_)
     blamed: list[tuple[Cap, _Class, Flags]] = []
     for each in _classes(shelf, situation, rows):
@@ -54,8 +56,6 @@ def capped(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -
 def _classes(shelf: Shelf, situation: Situation, rows: Places) -> Iterator[_Class]:
     """A message of higher priority has more slots: it may use those kept, and displace lesser reservations."""
     caps, ledger, keeps = shelf.policy.caps, situation.ledger, shelf.policy.kept
-    if not caps:
-        return
     contacts = sorted(ledger.contacts, key=lambda contact: contact.moment)
     found: dict[tuple[tuple[Contact, ...], tuple[int, ...]], list[int]] = {}
     for priority in shelf.priorities if len(shelf.priorities) == 1 else np.unique(shelf.priority[rows]).tolist():

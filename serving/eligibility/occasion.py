@@ -17,9 +17,9 @@ def other_kind(shelf: Shelf, situation: Situation) -> Objection | None:
     """Pairs of another kind than the one asked for; none where no kind is."""
     if situation.kind is None:
         return None
-    asked = shelf.of_kind.get(situation.kind)
-    others = np.ones(len(shelf.pairs), dtype=np.bool_) if asked is None else ~asked
-    return about(others, lambda place: shelf.pairs[place].offer.kind)
+    unknown = situation.kind not in shelf.others
+    others = np.ones(len(shelf.pairs), dtype=np.bool_) if unknown else shelf.others[situation.kind]
+    return None if others is None else about(others, lambda place: shelf.pairs[place].offer.kind)
 
 
 def not_asked_for(shelf: Shelf, situation: Situation) -> Objection | None:
@@ -36,11 +36,15 @@ def not_asked_for(shelf: Shelf, situation: Situation) -> Objection | None:
 
 def not_yet_valid(shelf: Shelf, situation: Situation) -> Objection | None:
     """Pairs of offers that begin later."""
+    if shelf.begun <= situation.at:
+        return None
     return about(shelf.valid_from > situation.at, lambda place: _bound("from", int(shelf.valid_from[place])))
 
 
 def no_longer_valid(shelf: Shelf, situation: Situation) -> Objection | None:
     """Pairs of offers that have ended."""
+    if shelf.ending >= situation.at:
+        return None
     return about(shelf.valid_to < situation.at, lambda place: _bound("to", int(shelf.valid_to[place])))
 
 

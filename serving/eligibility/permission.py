@@ -14,10 +14,12 @@ from serving.policy.policy import Per
 
 def no_consent(shelf: Shelf, situation: Situation) -> Objection | None:
     """Promotions on channels that need a consent which is not there."""
-    lacking = shelf.on(
+    lacking = [
         channel.consent_purpose is not None and not _agreed(shelf, situation, channel.consent_purpose, channel.name)
         for channel in shelf.channels
-    )
+    ]
+    if not any(lacking):
+        return None
 
     def why(place: int) -> str:
         channel = shelf.pairs[place].channel
@@ -25,7 +27,7 @@ def no_consent(shelf: Shelf, situation: Situation) -> Objection | None:
         refused = _refusal(situation, purpose, channel.name)
         return f"{purpose} was never given" if refused is None else f"{purpose} refused {format_instant(refused.at)}"
 
-    return about(lacking & shelf.promotional, why)
+    return about(shelf.on(lacking) & shelf.promotional, why)
 
 
 def _agreed(shelf: Shelf, situation: Situation, purpose: str, channel: str) -> bool:
@@ -49,8 +51,11 @@ def marketing_objection(shelf: Shelf, situation: Situation) -> Objection | None:
 def purpose_objection(shelf: Shelf, situation: Situation) -> Objection | None:
     """Offers of another purpose than marketing that the customer refused; what is mandatory goes out nevertheless."""
     said = {purpose for purpose, _ in situation.known.consents} - {MARKETING}
+    told = said & shelf.subjects[Per.PURPOSE].numbers.keys()
+    if not told:
+        return None
     found = np.zeros(len(shelf.pairs), dtype=np.bool_)
-    for purpose in said & shelf.subjects[Per.PURPOSE].numbers.keys():
+    for purpose in told:
         refused = shelf.on(_refusal(situation, purpose, name) is not None for name in shelf.channel_names())
         pairs = shelf.subjects[Per.PURPOSE].pairs(purpose)
         found |= refused if pairs is None else refused & pairs

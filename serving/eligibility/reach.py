@@ -16,13 +16,15 @@ SEEN = frozenset({Kind.DELIVERED, Kind.VIEWED, Kind.CLICKED})
 
 def channel_closed(shelf: Shelf, _: Situation) -> Objection | None:
     """Pairs on channels that the policy closes."""
+    if shelf.closed is None:
+        return None
     return about(shelf.closed, lambda place: f"{shelf.pairs[place].channel.name} is closed")
 
 
 def channel_not_allowed(shelf: Shelf, situation: Situation) -> Objection | None:
     """Pairs on channels that the caller does not name."""
     allowed = situation.channels
-    if allowed is None:
+    if allowed is None or allowed.issuperset(shelf.catalogue.channel):
         return None
     return about(
         shelf.on(name not in allowed for name in shelf.channel_names()), lambda place: shelf.pairs[place].channel.name
@@ -44,7 +46,10 @@ def not_addressable(shelf: Shelf, situation: Situation) -> Objection | None:
     bounced = _bounced(situation)
     pairs = shelf.unaddressable
     if bounced:
-        pairs = pairs | (shelf.outbound & shelf.on(name in bounced for name in shelf.channel_names()))
+        there = shelf.outbound & shelf.on(name in bounced for name in shelf.channel_names())
+        pairs = there if pairs is None else pairs | there
+    if pairs is None:
+        return None
 
     def why(place: int) -> str:
         name = shelf.pairs[place].channel.name
@@ -55,7 +60,9 @@ def not_addressable(shelf: Shelf, situation: Situation) -> Objection | None:
 
 def _bounced(situation: Situation) -> dict[str, str]:
     """Channels whose latest message bounced, with when that was."""
-    events = situation.known.events or ()
+    events = situation.known.events
+    if not events:
+        return {}
     latest = {e.channel: e for e in sorted(events, key=lambda e: e.counts_at) if e.kind in SEEN | {Kind.BOUNCED}}
     return {
         name: format_instant(e.counts_at)

@@ -30,8 +30,10 @@ def not_in_audience(shelf: Shelf, situation: Situation) -> Objection | None:
 
 def already_taken(shelf: Shelf, situation: Situation) -> Objection | None:
     """Offers to be redeemed that the customer has redeemed inside their window."""
-    pairs = np.zeros(len(shelf.pairs), dtype=np.bool_)
     redeemed = latest(situation, _REDEEMED)
+    if not redeemed:
+        return None
+    pairs = np.zeros(len(shelf.pairs), dtype=np.bool_)
     for offer_id, instant in redeemed.items():
         offer = shelf.catalogue.offer.get(offer_id)
         if offer is None or offer.response is not Response.REDEMPTION:
@@ -47,5 +49,7 @@ def latest(situation: Situation, extreme: int) -> dict[OfferId, Instant]:
     if state is None:
         return {}
     memory = memory_of(state, BY_OFFER)
-    found = zip(memory.keys, memory.instants[:, extreme].tolist(), strict=True)
-    return {OfferId(key): Instant(instant) for key, instant in found if instant != NEVER}
+    told = memory.instants[:, extreme].tolist()
+    if not told or max(told) == NEVER:
+        return {}
+    return {OfferId(key): Instant(instant) for key, instant in zip(memory.keys, told, strict=True) if instant != NEVER}

@@ -71,18 +71,24 @@ class Shelf:
     places: Mapping[OfferId, Places]
     """Where the pairs of an offer stand."""
     of_kind: Mapping[str, Flags]
+    others: Mapping[str, Flags | None]
+    """By kind the pairs of other kinds; None where there are none."""
     valid_from: NDArray[np.int64]
     valid_to: NDArray[np.int64]
+    begun: int
+    """The instant from which every offer has begun."""
+    ending: int
+    """The last instant at which none has ended."""
     promotional: Flags
     outbound: Flags
     inbound: Flags
     timed: Flags
     """Those whose message may wait for a better moment: promotions that interrupt the customer."""
     mandatory: Flags
-    closed: Flags
-    """On a channel that the policy closes."""
-    unaddressable: Flags
-    """On an outbound channel that cannot address one customer."""
+    closed: Flags | None
+    """On a channel that the policy closes; None where there are none."""
+    unaddressable: Flags | None
+    """On an outbound channel that cannot address one customer; None where there are none."""
     spend_minor: NDArray[np.float64]
     """What budgets are charged: the incentive, as if it were used, and the contact."""
     priority: NDArray[np.int64]
@@ -115,6 +121,9 @@ class Shelf:
         promotional = _where(p.offer.importance is Importance.PROMOTIONAL for p in pairs)
         outbound = _where(p.channel.direction is Direction.OUTBOUND for p in pairs)
         offer = np.array([offered[p.offer.offer_id] for p in pairs], dtype=np.intp)
+        of_kind = {kind: _where(p.offer.kind == kind for p in pairs) for kind in catalogue.kinds}
+        valid_from = _instants((p.offer.valid_from for p in pairs), NEVER)
+        valid_to = _instants((p.offer.valid_to for p in pairs), NOT_YET)
         return Shelf(
             catalogue=catalogue,
             policy=policy,
@@ -124,16 +133,19 @@ class Shelf:
             channel=np.array([numbered[p.channel.name] for p in pairs], dtype=np.intp),
             offer=offer,
             places={o: np.flatnonzero(offer == number) for o, number in offered.items()},
-            of_kind={kind: _where(p.offer.kind == kind for p in pairs) for kind in catalogue.kinds},
-            valid_from=_instants((p.offer.valid_from for p in pairs), NEVER),
-            valid_to=_instants((p.offer.valid_to for p in pairs), NOT_YET),
+            of_kind=of_kind,
+            others={kind: _any(~flags) for kind, flags in of_kind.items()},
+            valid_from=valid_from,
+            valid_to=valid_to,
+            begun=int(valid_from.max(initial=NEVER)),
+            ending=int(valid_to.min(initial=NOT_YET)),
             promotional=promotional,
             outbound=outbound,
             inbound=_where(p.channel.direction is Direction.INBOUND for p in pairs),
             timed=promotional & outbound & ~_where(p.offer.enclosed for p in pairs),
             mandatory=_where(p.offer.importance is Importance.MANDATORY for p in pairs),
-            closed=_where(p.channel.name in policy.closed_channels for p in pairs),
-            unaddressable=outbound & ~_where(p.channel.addressable for p in pairs),
+            closed=_any(_where(p.channel.name in policy.closed_channels for p in pairs)),
+            unaddressable=_any(outbound & ~_where(p.channel.addressable for p in pairs)),
             spend_minor=np.array([p.offer.incentive_minor + p.channel.cost_minor for p in pairs], dtype=np.float64),
             priority=np.array([p.offer.priority for p in pairs], dtype=np.int64),
             priorities=tuple(sorted({o.priority for o in offers})),
@@ -163,6 +175,10 @@ class Shelf:
     def channel_names(self) -> tuple[ChannelName, ...]:
         """Names of the channels, in their order."""
         return tuple(channel.name for channel in self.channels)
+
+
+def _any(pairs: Flags) -> Flags | None:
+    return pairs if pairs.any() else None
 
 
 def _where(holds: Iterable[bool]) -> Flags:

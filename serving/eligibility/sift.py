@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.eligibility.objection import Removal, Rule, Why
+from serving.eligibility.objection import Removal, Rule, TimeRule, Why
 from serving.eligibility.rules import RULES
 from serving.eligibility.shelf import Flags, Places, Shelf
 from serving.eligibility.situation import Situation
@@ -26,7 +27,10 @@ class Removals(Sequence[Removal]):
         self._shelf = shelf
         self._fell = fell
         self._whys = whys
-        self._places = np.flatnonzero(fell != STAYS)
+
+    @cached_property
+    def _places(self) -> Places:
+        return np.flatnonzero(self._fell != STAYS)
 
     @overload
     def __getitem__(self, index: int) -> Removal: ...
@@ -50,8 +54,12 @@ class Removals(Sequence[Removal]):
 
     def counts(self) -> dict[str, int]:
         """How many pairs each rule removed, in the order of the rules; only those that removed any."""
-        found = np.bincount(self._fell, minlength=len(RULES))
-        return {rule.name: int(found[number]) for number, rule in enumerate(RULES) if found[number]}
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> dict[str, int]:
+        found = np.bincount(self._fell, minlength=len(RULES)).tolist()
+        return {rule.name: found[number] for number, rule in enumerate(RULES) if found[number]}
 
     def _made(self, place: int) -> Removal:
         number = int(self._fell[place])
@@ -82,12 +90,11 @@ def sift(shelf: Shelf, situation: Situation) -> Sifted:
     n_pairs = len(shelf.pairs)
     fell = np.full(n_pairs, STAYS, dtype=np.uint8)
     whys: list[Why | None] = [None] * len(RULES)
-    for number, rule in enumerate(RULES):
-        if isinstance(rule, Rule):
-            objection = rule.objection(shelf, situation)
-            if objection is not None:
-                fell[objection.pairs & (fell == STAYS)] = number
-                whys[number] = objection.why
+    for number, rule in PAIR_RULES:
+        objection = rule.objection(shelf, situation)
+        if objection is not None:
+            fell[objection.pairs & (fell == STAYS)] = number
+            whys[number] = objection.why
     moments = shelf.timetable.moments(situation.at, situation.known.zone, situation.now_only)
     left = _left(shelf, situation, moments, fell, whys)
     kind = situation.kind
@@ -95,7 +102,8 @@ def sift(shelf: Shelf, situation: Situation) -> Sifted:
         kind = _first_kind(shelf, situation, fell)
         _remove_others(shelf, kind, fell, whys)
     rows = np.flatnonzero(fell == STAYS)
-    return Sifted(kind, rows, moments, left[rows], Removals(shelf, fell, tuple(whys)))
+    removed = Removals(shelf, fell, tuple(whys))
+    return Sifted(kind, rows, moments, left if len(rows) == n_pairs else left[rows], removed)
 
 
 def _left(
@@ -107,9 +115,12 @@ def _left(
     rows = np.flatnonzero(shelf.timed & (fell == STAYS))
     if not len(rows):
         return left
-    left[rows] = moments.instants <= shelf.valid_to[rows][:, None]
-    for number, rule in enumerate(RULES):
-        closing = None if isinstance(rule, Rule) or not len(rows) else rule.closing(shelf, situation, moments, rows)
+    if moments.instants[-1] <= shelf.ending:
+        left[rows] = True
+    else:
+        left[rows] = moments.instants <= shelf.valid_to[rows][:, None]
+    for number, rule in TIME_RULES:
+        closing = rule.closing(shelf, situation, moments, rows) if len(rows) else None
         if closing is not None:
             left[rows] &= ~closing.moments
             stays = left[rows].any(axis=1)
@@ -135,4 +146,6 @@ def _remove_others(shelf: Shelf, kind: str, fell: NDArray[np.uint8], whys: list[
         whys[_KIND] = lambda place: shelf.pairs[place].offer.kind
 
 
+PAIR_RULES = [(number, rule) for number, rule in enumerate(RULES) if isinstance(rule, Rule)]
+TIME_RULES = [(number, rule) for number, rule in enumerate(RULES) if isinstance(rule, TimeRule)]
 _KIND = next(number for number, rule in enumerate(RULES) if rule.name == "kind")

@@ -29,6 +29,8 @@ def quiet_hours(shelf: Shelf, _: Situation, moments: Moments, rows: Places) -> C
 
 def no_capacity(shelf: Shelf, situation: Situation, moments: Moments, rows: Places) -> Closing | None:
     """Moments in a stretch of the calendar whose capacity or budget is used up, by all customers together."""
+    if not shelf.policy.capacities and not shelf.budgets:
+        return None
     found = [*_capacities(shelf, situation, moments), *_budgets(shelf, situation, moments, rows)]
     if not found:
         return None
