@@ -18,7 +18,7 @@ PLACE = "#/components/schemas/{name}"
 """Where OpenAPI keeps descriptions."""
 
 
-class Wire(Struct, forbid_unknown_fields=True):
+class Wire(Struct, forbid_unknown_fields=True, gc=False):
     """What stands in an answer."""
 
 

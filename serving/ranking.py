@@ -104,9 +104,8 @@ def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Sco
     told = (judged.score, judged.total, chances.used, chances.bought)
     costs = (value.margin, value.incentive, value.unnoticed_incentive, value.contact_cost, value.attention)
     policy = (terms.weight, terms.lever, terms.scarcity)
-    rows = np.array([each[here] for each in (*told, *costs, *policy)]).T.tolist()
+    columns = [each[here].tolist() for each in (judged.moments, *told, *costs, *policy)]
     noticed, organic = _at(chances.noticed, here), _at(chances.organic, here)
-    moments: list[Instant] = judged.moments[here].tolist()
     return [
         Scored(
             place,
@@ -118,11 +117,26 @@ def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Sco
             used,
             bought,
             anyway,
-            Components._make((*spent, (weight - 1.0) * max(total, 0.0), lever, scarcity)),
+            Components(margin, spent, unnoticed, cost, attention, (weight - 1.0) * max(total, 0.0), lever, scarcity),
         )
-        for place, moment, (score, total, used, bought, *spent, weight, lever, scarcity), seen, anyway in zip(
-            here.tolist(), moments, rows, noticed, organic, strict=True
-        )
+        for (
+            place,
+            moment,
+            score,
+            total,
+            used,
+            bought,
+            margin,
+            spent,
+            unnoticed,
+            cost,
+            attention,
+            weight,
+            lever,
+            scarcity,
+            seen,
+            anyway,
+        ) in zip(here.tolist(), *columns, noticed, organic, strict=True)
     ]
 
 

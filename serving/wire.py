@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import zip_longest
 from math import isfinite, isnan, nan
+from typing import Any
 
 import numpy as np
 
-from features.domain import Instant
+from features.domain import Importance, Instant
 from features.instant import format_instant
 from features.intent import Intent
 from serving import answer_api, item_api, recall_api
@@ -22,7 +23,9 @@ from serving.german import meaning, open_topic, sentence
 from serving.german_notes import limit, note
 from serving.german_values import value
 from serving.language import Language, told
+from serving.ledger.contact import ContactId
 from serving.model import PartName
+from serving.pairs import Pair
 from serving.ranking import ChannelScore, Scored
 from serving.score import interrupts
 from serving.wording import Reader, say
@@ -56,12 +59,7 @@ def answer(
         decided_at=format_instant(ask.at),
         valid_until=format_instant(decision.valid_until),
         currency=catalogue.currency,
-        items=[
-            _item(rank, item, figures, decision, recorded, _said(item, catalogue.currency, reader), taken_apart)
-            for rank, (item, figures, taken_apart) in enumerate(
-                zip_longest(decision.items, _figures(decision.items), apart), start=1
-            )
-        ],
+        items=_items(decision, recorded, catalogue.currency, reader, apart),
         silence=answer_api.Silence(
             score_minor=decision.silence.score,
             wins=decision.silence.wins,
@@ -94,46 +92,60 @@ def answer(
     )
 
 
+def _items(
+    decision: Decision,
+    reserved: bool,
+    currency: str,
+    reader: Reader,
+    apart: Sequence[list[item_api.Prediction]],
+) -> list[item_api.Item]:
+    """Everything that is offered; ``apart`` are the predictions of the first few."""
+    expires = {each.contact_id: format_instant(each.expires_at) for each in decision.grant.contacts if reserved}
+    told = zip_longest(decision.items, _figures(decision.items), apart)
+    return [
+        _item(rank, item, figures, decision.by_popularity, expires, _said(item.scored.pair, currency, reader), taken)
+        for rank, (item, figures, taken) in enumerate(told, start=1)
+    ]
+
+
 def _item(
     rank: int,
     item: Item,
     figures: Sequence[float],
-    decision: Decision,
-    reserved: bool,
+    by_popularity: bool,
+    expires: Mapping[ContactId, str],
     wording: item_api.Said,
     taken_apart: list[item_api.Prediction] | None,
 ) -> item_api.Item:
-    scored = item.scored
-    contact = next((each for each in decision.grant.contacts if reserved and each.contact_id == item.contact_id), None)
+    """``expires`` tells until when the messages are reserved."""
+    scored, contact_id = item.scored, item.contact_id
+    offer, channel = scored.pair.offer, scored.pair.channel
+    until = None if contact_id is None else expires.get(contact_id)
     score, value, *components, noticed, taken, bought, organic, contacts, similar = figures
     return item_api.Item(
-        rank=rank,
-        offer_id=scored.pair.offer.offer_id,
-        name=scored.pair.offer.name,
-        category=scored.pair.offer.category,
-        channel=scored.pair.channel.name,
-        importance=scored.pair.offer.importance.value,
-        moment=format_instant(scored.moment),
-        contact_id=None if contact is None else contact.contact_id,
-        confirm_before=None if contact is None else format_instant(contact.expires_at),
-        alternative=item.contact_id is None and interrupts(scored.pair),
-        probability=item.probability,
-        score_minor=score,
-        incremental_value_minor=None if scored.organic is None or decision.by_popularity else value,
-        components=item_api.Components(*components),
-        probabilities=item_api.Probabilities(
-            noticed=_known(noticed),
-            taken=taken,
-            bought=bought,
-            organic=_known(organic),
-        ),
-        evidence=item_api.Evidence(contacts=contacts, similar_contacts=similar),
-        reasons=list(item.reasons),
-        wording=wording,
-        contributions=taken_apart,
+        rank,
+        offer.offer_id,
+        offer.name,
+        offer.category,
+        channel.name,
+        _IMPORTANCE[offer.importance],
+        format_instant(scored.moment),
+        None if until is None else contact_id,
+        until,
+        contact_id is None and interrupts(scored.pair),
+        item.probability,
+        score,
+        None if scored.organic is None or by_popularity else value,
+        item_api.Components(*components),
+        item_api.Probabilities(_known(noticed), taken, bought, _known(organic)),
+        item_api.Evidence(contacts, similar),
+        list(item.reasons),
+        wording,
+        taken_apart,
     )
 
 
+_IMPORTANCE: dict[Importance, Any] = {each: each.value for each in Importance}
 _DIGITS = np.array([MONEY_DIGITS] * 10 + [PROBABILITY_DIGITS] * 4 + [EVIDENCE_DIGITS] * 2)
 _SCALE = 10.0**_DIGITS
 
@@ -147,17 +159,17 @@ def _figures(items: Sequence[Item]) -> list[list[float]]:
         return []
     exact = [
         (
-            item.scored.score,
-            item.scored.value,
-            *item.scored.components,
-            nan if item.scored.noticed is None else item.scored.noticed,
-            item.scored.taken,
-            item.scored.bought,
-            nan if item.scored.organic is None else item.scored.organic,
-            item.contacts,
-            item.similar_contacts,
+            scored.score,
+            scored.value,
+            *scored.components,
+            nan if scored.noticed is None else scored.noticed,
+            scored.taken,
+            scored.bought,
+            nan if scored.organic is None else scored.organic,
+            contacts,
+            similar,
         )
-        for item in items
+        for scored, _, _, contacts, similar, _ in items
     ]
     found: list[list[float]] = (np.rint(np.array(exact) * _SCALE) / _SCALE + 0.0).tolist()  # no -0.0
     return found
@@ -167,9 +179,9 @@ def _known(value: float) -> float | None:
     return None if isnan(value) else value
 
 
-def _said(item: Item, currency: str, reader: Reader) -> item_api.Said:
-    said = say(item.scored.pair.offer, item.scored.pair.channel.name, currency, reader)
-    return item_api.Said(title=said.title, body=said.body, price=said.price, terms=said.terms)
+def _said(pair: Pair, currency: str, reader: Reader) -> item_api.Said:
+    said = say(pair.offer, pair.channel.name, currency, reader)
+    return item_api.Said(said.title, said.body, said.price, said.terms)
 
 
 def _contributions(decision: Decision, equipment: Equipment) -> list[list[item_api.Prediction]]:

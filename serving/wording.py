@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from string import Formatter
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from features.domain import Instant, Offer
@@ -30,8 +31,7 @@ class WordingError(KairosError):
     """A wording that cannot be filled in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What is said to one customer on one channel."""
 
     title: str
