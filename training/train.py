@@ -106,6 +106,7 @@ def about(
     run_id: str,
     created_at: str,
     patience: Patience | None = None,
+    earned: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     """What ``bundle.json`` says beside the parts."""
     catalogue, labels = samples.catalogue, samples.labels
@@ -124,6 +125,7 @@ def about(
         "left_out": left_out,
         "mlflow_run_id": run_id,
         "summary": {f"{c.kind}.{c.name}": numbers(c) for c in contests},
+        "earned": dict(earned or {}),
     } | ({} if patience is None else {"attention": patience.document()})
 
 
@@ -211,6 +213,7 @@ def train(settings: Settings) -> str:
         contests += each.contests
     left_out += unlearnt
     patience = next((each.patience for each in taught_by.values() if each.patience is not None), None)
+    earned = {kind: each.earned for kind, each in taught_by.items()}
     if not parts:
         raise NothingLearntError("no part could be learnt: " + "; ".join(left_out))
     created = format_instant(SystemClock().now())
@@ -221,7 +224,7 @@ def train(settings: Settings) -> str:
     with tracking.run(settings, "training", name, words, {"source": settings.source, "stage": "train"}) as active:
         version = f"{stamp}-{active.info.run_id[:6]}"
         folder = settings.models_dir / version
-        document = about(samples, contests, left_out, version, active.info.run_id, created, patience)
+        document = about(samples, contests, left_out, version, active.info.run_id, created, patience, earned)
         bundle = write_bundle(folder, parts, document)
         reference_of(samples, contests).write(folder)
         if contests:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from serving.settings import Settings
 from tests.conftest import settings_of
 from training.bundle import PREDICTIONS
 from training.compare import compare
+from training.gate.constant import constant
 from training.gate.served import Served
 from training.labels import labels
 from training.promote import promote
@@ -115,3 +117,14 @@ def test_what_would_have_been_served_is_kept_beside_the_model_with_its_exact_wei
     assert (rows["probability"].to_numpy() == served.logged).all()
     assert (rows["customer_id"].to_numpy() == served.customer).all()
     assert served.of_target.min() >= served.modelled.min()
+
+
+def test_the_best_constant_is_told_by_what_contacts_brought_about_where_training_could_tell(
+    trained: tuple[Settings, str], tmp_path: Path
+) -> None:
+    settings, version = trained
+    bundle = Bundle.load(settings.models_dir / version)
+    told = [{"offer_id": "o", "channel": "email", "value_minor": 3.0}]
+    (kind,) = constant(settings, bundle, tmp_path / "log").about["constant"]
+    about = {**bundle.about, "earned": {kind: told}}
+    assert constant(settings, replace(bundle, about=about), tmp_path / "told").about["constant"] == {kind: told}

@@ -24,8 +24,9 @@ SUFFIX = "-constant"
 def constant(settings: Settings, beside: Bundle, folder: Path) -> Bundle:
     """Write the best constant of the log into a folder, named after the model that was not proven better.
 
-    What an arm is worth is its mean reward by inverse probability beyond that of silence (beyond nothing where silence
-    was not logged). Arms that were logged too seldom are worth less than all others.
+    What an arm is worth is what its contacts brought about, where training could tell that from what is bought anyway;
+    else its mean reward by inverse probability beyond that of silence (beyond nothing where silence was not logged).
+    Arms that were logged too seldom are worth less than all others.
 
     Raises ContractError where the log has no two arms with probabilities.
     """
@@ -36,7 +37,7 @@ def constant(settings: Settings, beside: Bundle, folder: Path) -> Bundle:
     mean = means(found, reward, rows)
     silent = [i for i, arm in enumerate(found.arms) if arm.silent]
     base = float(mean[silent[0]]) if silent else 0.0
-    worth = [
+    worth = beside.about.get("earned", {}).get(found.kind) or [
         {"offer_id": arm.offer_id, "channel": arm.channel, "value_minor": float(mean[i] - base)}
         for i, arm in enumerate(found.arms)
         if not arm.silent and not arm.rare

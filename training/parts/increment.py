@@ -10,6 +10,8 @@ contacts, too. Silence earns 0::
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from features.catalogue import Catalogue
@@ -17,6 +19,8 @@ from training.parts.delay import at_age
 from training.parts.experience import Contacts
 from training.value.trial import Floats
 
+FEWEST = 100
+"""Contacts of an arm below which nothing is said of it, as where a policy may choose."""
 LEAST_SHARE = 0.25
 """Share of answers that must be in by a contact's age for it to count: with less, chance is multiplied too much."""
 
@@ -41,3 +45,25 @@ def increments(contacts: Contacts, organic: Floats, late: Floats, catalogue: Cat
     paid = contacts.noticed | automatic
     earned: Floats = gained * margin - paid * (organic + gained) * incentive - cost
     return earned
+
+
+def by_arm(contacts: Contacts, organic: Floats, late: Floats, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """What contacts with each offer on each channel earned beyond silence in the mean, each weighted by its inverse
+    probability: ``offer_id``, ``channel``, ``value_minor``. Only contacts that are old enough count, and arms with
+    FEWEST of them."""
+    windows = np.array([offer.window_days for offer in catalogue.offers])[contacts.offer]
+    old = contacts.age * windows >= np.minimum(mature(contacts, late, catalogue), windows)
+    earned = increments(contacts, organic, late, catalogue)
+    place = contacts.offer * len(catalogue.channels) + contacts.channel
+    found = []
+    for arm in np.unique(place[old]).tolist():
+        own = old & (place == arm)
+        if own.sum() >= FEWEST:
+            offer, channel = divmod(arm, len(catalogue.channels))
+            names = {
+                "offer_id": str(catalogue.offers[offer].offer_id),
+                "channel": str(catalogue.channels[channel].name),
+            }
+            mean = float(np.average(earned[own], weights=1.0 / contacts.probability[own]))
+            found.append({**names, "value_minor": mean})
+    return found

@@ -6,9 +6,10 @@ service. What a contact uses up of the customer's attention is learnt beside the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from feast import FeatureStore
@@ -25,6 +26,7 @@ from training.fit import Choice, Resources, TooFewError
 from training.gate.served import Served
 from training.parts.bought import Bought
 from training.parts.experience import Experience, experience
+from training.parts.increment import by_arm
 from training.parts.parts import Parts, fit_parts
 from training.parts.replayed import learnt_patience, replayed
 from training.parts.served import served
@@ -48,6 +50,8 @@ class Lesson:
     contests: tuple[Contest, ...]
     patience: Patience | None
     """None where too few contacts tell."""
+    earned: Sequence[Mapping[str, Any]]
+    """What each arm earned beyond silence, see ``increment.by_arm``."""
     served: Served | None
     """What would have been served on the judged decisions; None where they are too few."""
     note: str = ""
@@ -102,10 +106,14 @@ def lesson(
     parts = fit_parts(known, seed=seed, threads=threads)
     made = served(parts, known, kind)
     patience = learnt_patience(settings, catalogue, store, known, parts, made)
+    organic = parts.buying.probability(parts.columns.buying(known.contacts.X, known.contacts.offer))
+    earned = by_arm(known.contacts, organic, parts.persuading.signs.late, catalogue)
     cut = samples.of(PartName.OFFER_RESPONSE, kind).cut()
     before = None if cut is None else known_at(cut)
     if before is None or cut is None or not _enough(before):
-        return Lesson(made, (), patience, None, f"{kind}: too few decisions to hold later ones back for judging")
+        return Lesson(
+            made, (), patience, earned, None, f"{kind}: too few decisions to hold later ones back for judging"
+        )
     earlier = fit_parts(before, seed=seed, threads=threads)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
@@ -113,7 +121,7 @@ def lesson(
     if settings.attention is not None:
         price = Attention(*settings.attention)
     would = replayed(settings, catalogue, store, known, parts, judged, cut, price)
-    return Lesson(made, contests, patience, would)
+    return Lesson(made, contests, patience, earned, would)
 
 
 def _enough(known: Experience) -> bool:
