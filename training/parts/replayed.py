@@ -24,7 +24,7 @@ from training.parts.experience import Contacts, Experience
 from training.parts.increment import increments, mature
 from training.parts.parts import Parts
 from training.parts.toll import learn_patience, losses_of
-from training.policy_value.logged import Logged, logged
+from training.policy_value.logged import FEWEST_ROWS, Logged, logged
 from training.policy_value.policies import spread
 from training.value.trial import Floats, Index, Mask
 
@@ -93,18 +93,18 @@ def learnt_patience(
     made: Made,
 ) -> Patience | None:
     """What was learnt of patience; None where the log cannot be read that way."""
-    found = _logged(settings, catalogue, made)
+    found = _logged(settings, catalogue, made, fewest=1)
     if found is None:
         return None
     rows = np.arange(len(found.arm))[-LATEST:]
     values, _, _ = valued(catalogue, store, found, made, rows)
-    opened = _opened(settings.contract_dir, catalogue, found, rows, rare=True)
+    opened = _opened(settings.contract_dir, catalogue, found, rows)
     return learn_patience(known, parts, values, opened, found, losses_of(settings))
 
 
-def _logged(settings: Settings, catalogue: Catalogue, made: Made) -> Logged | None:
+def _logged(settings: Settings, catalogue: Catalogue, made: Made, fewest: int = FEWEST_ROWS) -> Logged | None:
     try:
-        found = logged(settings.contract_dir, catalogue)
+        found = logged(settings.contract_dir, catalogue, fewest)
     except ContractError:
         return None
     return found if found.kind == next(kind for _, kind in made) else None
@@ -118,12 +118,12 @@ def _rewards(found: Logged, contacts: Contacts, earned: Floats) -> tuple[Floats,
     return np.where(made, earned[rows], 0.0), made & contacts.bought[rows]
 
 
-def _opened(contract: Path, catalogue: Catalogue, found: Logged, rows: Index, rare: bool = False) -> Mask:
-    """The arms that could be chosen, ``[rows, arms]``: logged often enough (or ``rare``), valid, not on a channel that
-    the customer had left; nothing but silence where that had probability 1."""
+def _opened(contract: Path, catalogue: Catalogue, found: Logged, rows: Index) -> Mask:
+    """The arms that could be chosen, ``[rows, arms]``: logged often enough, valid, not on a channel that the customer
+    had left; nothing but silence where that had probability 1."""
     at, arms = found.rows["at_us"].to_numpy()[rows], found.arms
     silent = np.array([arm.silent for arm in arms])
-    opened = np.tile([arm.silent or rare or not arm.rare for arm in arms], (len(rows), 1))
+    opened = np.tile([arm.silent or not arm.rare for arm in arms], (len(rows), 1))
     by_offer = {str(offer.offer_id): offer for offer in catalogue.offers}
     for place, arm in enumerate(arms):
         if arm.offer_id is not None:

@@ -82,10 +82,10 @@ def probabilities_known(contract: Path) -> bool:
     return bool(duckdb.sql(f"SELECT count(probability) FROM '{file}'").fetchall()[0][0])
 
 
-def logged(contract: Path, catalogue: Catalogue) -> Logged:
-    """The decisions of the kind that has most of them.
+def logged(contract: Path, catalogue: Catalogue, fewest: int = FEWEST_ROWS) -> Logged:
+    """The decisions of the kind that has most of them; ``fewest`` of an arm below which it is rare.
 
-    Raises ContractError where fewer than two arms have FEWEST_ROWS decisions with probability and outcome.
+    Raises ContractError where fewer than two arms have so many decisions with probability and outcome.
     """
     files = {name: str(contract / f"{name}.parquet") for name in ("decisions", "events", "offers")}
     with duckdb.connect() as con:
@@ -97,14 +97,14 @@ def logged(contract: Path, catalogue: Catalogue) -> Logged:
         values |= {"longest": round(max(windows)), "shortest": round(min(windows))}
         rows: pa.Table = con.sql(_ROWS, params=values).to_arrow_table()
     arms, arm = _arms(rows, catalogue)
-    few = np.bincount(arm, minlength=len(arms)) < FEWEST_ROWS
+    few = np.bincount(arm, minlength=len(arms)) < fewest
     notes = [_SENTENCES[SAID if said else FOLLOWED]]
     if few.any():
         rare = ", ".join(a.name for a, is_rare in zip(arms, few, strict=True) if is_rare)
-        notes.append(f"Given to nobody for fewer than {FEWEST_ROWS} decisions: {rare}.")
+        notes.append(f"Given to nobody for fewer than {fewest} decisions: {rare}.")
     if (~few).sum() < 2:
         raise ContractError(
-            f"of the arms of kind {kind} {int((~few).sum())} has {FEWEST_ROWS} decisions with probability: log more"
+            f"of the arms of kind {kind} {int((~few).sum())} has {fewest} decisions with probability: log more"
         )
     arms = tuple(replace(a, rare=bool(is_rare)) for a, is_rare in zip(arms, few, strict=True))
     return Logged(rows, arms, arm, kind, SAID if said else FOLLOWED, tuple(notes))

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from features.domain import DAY, Instant
+from features.domain import DAY, HOUR, Instant
 from features.instant import format_instant
 from serving.settings import Settings, variables
 from training.judge.loop.news import News
 from training.judge.loop.rivals import opened
-from training.judge.loop.sender import Sender
+from training.judge.loop.sender import SLICE, Sender
 from training.judge.loop.service import Service, running, stage
 from training.world.contract import BEGIN, offer_table, write
 from training.world.market import Market
@@ -39,8 +39,8 @@ class Plan:
 
     inside: Inside
     seed: int
-    customers: int = 2_500
-    decisions: int = 1_250
+    customers: int = 2_000
+    decisions: int = 1_000
     """A day."""
     days: int = 30
     retrained: tuple[int, ...] = (10, 17, 24)
@@ -64,6 +64,7 @@ class Plan:
         return {
             "caps": [{"name": "a week", "per": "all", "most": most, "window": {"hours": WEEK_H}}],
             "horizon_hours": 0,
+            "reservation_minutes": 60.0 * (SLICE / HOUR + 1.0),
             "losses": {"leaving_minor": self.parameters.optout_cost_minor, "complaint_minor": COMPLAINT_MINOR},
             "exploration": {
                 "control": 0.03,

@@ -21,6 +21,8 @@ from training.world.truth import Truth
 
 SLICE = 6 * HOUR
 """Time in which decisions are asked for before the next news are told."""
+AFTER = 1_000_000
+"""Microseconds from a decision to its message."""
 CHANNELS = {medium.name: place for place, medium in enumerate(MEDIA)}
 
 
@@ -105,9 +107,12 @@ class Sender:
                     "channel": item["channel"],
                     "offer_id": item["offer_id"],
                     "decision_id": answer["decision_id"],
-                    "occurred_at": format_instant(Instant(int(at[row]) + 1_000_000)),
+                    "occurred_at": format_instant(Instant(int(at[row]) + AFTER)),
                 }
             )
+        # Nothing is learnt before it has happened: else a message would count as known when it was decided about.
+        last = int(at[rows].max())
+        self.service.until(Instant(min(last + 2 * AFTER, (last // SLICE + 1) * SLICE)))
         self.service.events(sent)
         return int((~allowed).sum())
 
