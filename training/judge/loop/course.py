@@ -129,11 +129,11 @@ def run(settings: Settings, course: Course, folder: Path, tell: Callable[[str], 
         stage(module, _environ(settings, folder, "files", _morning(market.day + 1)), log)
     source = "files"
     bounds = [*(day for day in plan.retrained if day < plan.days), plan.days]
-    known = len(offer_table(market))
+    known, now = len(offer_table(market)), _morning(market.day + 1)
     for phase, until in enumerate(bounds):
-        environ = _environ(settings, folder, source, _morning(market.day + 1))
+        environ = _environ(settings, folder, source, now)
         serving = folder / "logs" / f"serving-{phase}.log"
-        with running(environ, settings.host, settings.port, serving) as service:
+        with running(environ, settings.host, settings.port, serving, now) as service:
             service.call("PUT", "/v1/policy", plan.policy(phase), {"If-Match": "*"})
             sender = Sender(market, service, news)
             while market.day + 1 - QUIET_DAYS < until:
@@ -141,8 +141,10 @@ def run(settings: Settings, course: Course, folder: Path, tell: Callable[[str], 
                 known = len(offer_table(market))
                 tell(_line(course.days[-1]))
             sender.told(_morning(market.day + 1))
+            # The evening of the west is the next morning elsewhere.
+            now = service.now
         if until < plan.days:
-            course.gates.append(_learn(settings, folder, market, until, log))
+            course.gates.append(_learn(settings, folder, now, until, log))
             source = "journal"
             tell(f"day {until}: {course.gates[-1].said}")
 
@@ -170,9 +172,9 @@ def _day(plan: Plan, market: Market, service: Service, sender: Sender, known: in
     )
 
 
-def _learn(settings: Settings, folder: Path, market: Market, day: int, log: Path) -> Gate:
+def _learn(settings: Settings, folder: Path, now: Instant, day: int, log: Path) -> Gate:
     """Retrain on the journal, and let the gate decide."""
-    environ = _environ(settings, folder, "journal", _morning(market.day + 1))
+    environ = _environ(settings, folder, "journal", now)
     for module in STAGES[:2]:
         stage(module, environ, log)
     said = stage("training.train", environ, log, may_fail=True)

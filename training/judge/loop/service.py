@@ -34,11 +34,12 @@ class LoopError(KairosError):
 class Service:
     """A running service."""
 
-    def __init__(self, process: Child, host: str, port: int) -> None:
+    def __init__(self, process: Child, host: str, port: int, now: Instant) -> None:
         self._process, self._host, self._port = process, host, port
         self._own = local()
         self._pool = ThreadPoolExecutor(CALLERS)
-        self._now = Instant(0)
+        self.now = now
+        """What its clock shows."""
 
     def call(self, method: str, path: str, body: object, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON answer. Raises LoopError for a status from 400 on."""
@@ -79,9 +80,9 @@ class Service:
 
     def until(self, at: Instant) -> None:
         """Let simulated time pass; an instant that has passed changes nothing."""
-        if at > self._now:
+        if at > self.now:
             self.call("POST", "/v1/clock", {"now": format_instant(at)})
-            self._now = at
+            self.now = at
 
     def close(self) -> None:
         """Let go of the callers."""
@@ -89,11 +90,11 @@ class Service:
 
 
 @contextmanager
-def running(environ: Mapping[str, str], host: str, port: int, log: Path) -> Iterator[Service]:
-    """A service that has loaded its catalogue."""
+def running(environ: Mapping[str, str], host: str, port: int, log: Path, now: Instant) -> Iterator[Service]:
+    """A service that has loaded its catalogue; its clock begins at ``now``."""
     with child([sys.executable, "-m", "serving"], host, port, log, environ) as process:
         process.wait_until_up("/health/live", START_S)
-        service = Service(process, host, port)
+        service = Service(process, host, port, now)
         deadline = time.monotonic() + START_S
         while service.call("GET", "/version", None)["source"] is None:
             if time.monotonic() > deadline:
