@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import HOUR, ChannelName, Importance, Instant, Offer
-from features.state import empty
 from features.vector import vector_fingerprint
 from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
@@ -28,7 +27,7 @@ from serving.ledger.contact import Ledger
 from serving.ledger.shared import takes_of
 from serving.model import Bundle, PartName
 from serving.offering import Sight
-from serving.pairs import NAMES, Known, Pair, customer_past, some, stranger
+from serving.pairs import NAMES, Known, Pair, remembered, some, stranger
 from serving.popularity import popularity
 from serving.ranking import ChannelScore, Judged, Ranking, Scored, scored
 from serving.reasons import READ, Seen, reasons
@@ -155,7 +154,8 @@ def _judge(
     when = timed(sifted, channel, hours, equipment.policy.fallback_hour)
     odds = when.noticed(odds)
     # Counting our own contacts is no profile, so patience holds for those who objected to being profiled, too.
-    patience = equipment.attention.price(customer_past(known.activity or empty(), known.at))
+    lately = 0.0 if known.activity is None else remembered(known.activity, "contacts_7d", known.at)
+    patience = equipment.attention.price(lately)
     money, constant = equipment.money.at(sifted.rows), model.worth(sifted.kind) if isinstance(model, Bundle) else None
     worth = value_of(odds, money, patience) if constant is None else measured(constant, pairs, money, patience)
     moments = sifted.moments.instants[when.place]

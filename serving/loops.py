@@ -5,6 +5,8 @@ All stand in this file: numba's cache on disk notices changes to the file of a k
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -179,3 +181,41 @@ def first_open(opened, wished, out):
                     wish = moment
                     break
         out[pair] = wish if wish >= 0 else max(found, 0)
+
+
+@compiled
+def add_lines(x, place, target, unknown, nothing, mean, scale, weight, far, sums, keys, rest, out):
+    """What columns contribute to linear scores, added up by target, then by pair.
+
+    Args:
+        x: float32 ``[n]``, values as they are; they are put on the scale of ``linear.compress``.
+        place: int64, which values have a weight.
+        target: int64 ``[n]``, the sum to which each value contributes; the first sum counts for every pair.
+        unknown: float64 ``[n_parts, n]``, what an unknown value contributes; ``nothing`` what a zero does.
+        mean: float64 ``[n_parts, n]``; ``scale`` and ``weight`` likewise.
+        far: Beyond how many ``scale`` from the mean a value counts no further.
+        sums: Room, float64 ``[n_parts, n_targets]``.
+        keys: int64 ``[n_groups, n_pairs]``, the sum of each pair by group.
+        rest: float64 ``[n_parts, n_pairs]``, what no value changes.
+        out: The same shape, written.
+    """
+    sums[:] = 0.0
+    for i in place:
+        value = np.float64(x[i])
+        if value != value:
+            for part in range(len(out)):
+                sums[part, target[i]] += unknown[part, i]
+        elif value == 0.0:
+            for part in range(len(out)):
+                sums[part, target[i]] += nothing[part, i]
+        else:
+            value = math.copysign(math.log1p(abs(value)), value)
+            for part in range(len(out)):
+                told = (value - mean[part, i]) / scale[part, i]
+                sums[part, target[i]] += min(max(told, -far), far) * weight[part, i]
+    for part in range(len(out)):
+        for pair in range(out.shape[1]):
+            score = rest[part, pair] + sums[part, 0]
+            for group in range(len(keys)):
+                score += sums[part, keys[group, pair]]
+            out[part, pair] = score

@@ -81,12 +81,10 @@ class Glance(Sight):
         if ready is None or self._offering.model is not model:
             return super().chances(model, kind, stranger)
         said = ready.typical() if stranger else ready.probabilities(self.factors)
-        here = self._places
-
-        def probability(name: PartName) -> NDArray[np.float64] | None:
-            return said[name][here] if name in said else None
-
-        return chances_of(probability, self._offering.redeemed[here])
+        here, redeemed = self._places, self._offering.redeemed
+        if len(here) < len(redeemed):
+            said, redeemed = {name: each[here] for name, each in said.items()}, redeemed[here]
+        return chances_of(said.get, redeemed)
 
 
 @dataclass(frozen=True, eq=False)

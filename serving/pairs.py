@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
+from math import exp2
 from typing import overload
 
 import numpy as np
@@ -19,7 +21,7 @@ from features.moment import hour_key, moment, weekday_key
 from features.past import Past, past, rows_of
 from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, CUSTOMER, SCHEMA, Section
-from features.state import NEVER, Memory, State, empty, unset
+from features.state import NEVER, Memory, State, empty, half_lives_us, unset
 from features.vector import COLUMNS, FEATURES, matrix
 from serving.consent import Consent, Topic
 
@@ -153,6 +155,21 @@ def customer_past(state: State, at: Instant) -> Past:
     sums = memory.sums[0] if memory.keys else np.zeros(len(CUSTOMER.sums))
     instants = memory.instants[0] if memory.keys else unset(CUSTOMER)
     return past(CUSTOMER, sums, instants, state.reference, at)
+
+
+def remembered(state: State, name: str, at: Instant) -> float:
+    """One decayed sum of what the customer did over all, seen from an instant."""
+    memory = memory_of(state, CUSTOMER)
+    if not memory.keys:
+        return 0.0
+    place, life_us = _sum(name)
+    return float(memory.sums[0, place]) * exp2(-max(at - state.reference, 0) / life_us)
+
+
+@cache
+def _sum(name: str) -> tuple[int, float]:
+    place = [each.name for each in CUSTOMER.sums].index(name)
+    return place, float(half_lives_us(CUSTOMER)[place])
 
 
 def memory_of(state: State, section: Section) -> Memory:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vector import COLUMNS, FEATURES
+from serving import loops
 from serving.assortment import KEYED, OWN, STILL, Assortment, Factors
-from serving.linear import FAR, Linear, compress
+from serving.linear import FAR, Linear
 from serving.model import Part, PartName, about_of
 from serving.prediction import sigmoid
-from serving.trees.kernels import add_lines
 from serving.trees.prepared import CUSTOMER, Prepared
 from serving.trees.scorer import STATIC, Scorer
 
@@ -100,23 +100,18 @@ class _Lines:
             first += n
         flat = np.concatenate(columns)
         weight = np.array([line.weight[flat] for line in lines])
-        self._tables = (
-            np.flatnonzero((weight != 0).any(axis=0)),
-            np.concatenate(target),
-            *(
-                np.array([values[flat] for values in each])
-                for each in zip(*(line.scales for line in lines), strict=True)
-            ),
-            weight,
-            FAR,
+        impute, mean, scale = (
+            np.array([values[flat] for values in each]) for each in zip(*(line.scales for line in lines), strict=True)
         )
+        unknown, nothing = (np.clip((each - mean) / scale, -FAR, FAR) * weight for each in (impute, 0.0))
+        heavy = np.flatnonzero((weight != 0).any(axis=0))
+        self._tables = (heavy, np.concatenate(target), unknown, nothing, mean, scale, weight, FAR)
         self._n_sums, self._keys = first, np.array(keys)
 
     def score(self, factors: Factors) -> Floats:
         """The blended linear scores, float64 ``[n_parts, n_pairs]``."""
-        z = compress(factors.flat)
-        out = np.empty_like(self._rest)
-        add_lines(z, z == z, *self._tables, np.empty(self._n_sums), self._keys, self._rest, out)
+        out, sums = np.empty_like(self._rest), np.empty((len(self._rest), self._n_sums))
+        loops.add_lines(factors.flat, *self._tables, sums, self._keys, self._rest, out)
         return out
 
 

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import Direction, Response
-from features.past import Past
 from features.state import Floats
 from serving.model import PartName, about_of
 from serving.pairs import Pair
@@ -64,9 +63,9 @@ class Attention:
     slope: float
     """What each contact of the last days adds (all channels, half-life a week)."""
 
-    def price(self, customer: Past) -> float:
-        """The price of one more contact with this customer."""
-        return float(self.contact + self.slope * customer.sum("contacts_7d"))
+    def price(self, contacts_7d: float) -> float:
+        """The price of one more contact with a customer of so many contacts lately (half-life a week)."""
+        return float(self.contact + self.slope * contacts_7d)
 
 
 ASSUMED = Attention(1.0, 0.1)
@@ -203,7 +202,9 @@ class Money:
         return Money(*np.array(rows, dtype=np.float64).reshape(len(pairs), 5).T.copy())
 
     def at(self, places: NDArray[np.intp]) -> Money:
-        """That of the pairs at these places."""
+        """That of the pairs at these places, ascending and each once."""
+        if len(places) == len(self.margin):
+            return self
         return Money(
             self.margin[places],
             self.incentive[places],

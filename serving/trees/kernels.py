@@ -625,31 +625,3 @@ def collect(layout, sums, fixed, out):
                     add(sums, cell + k, at(sums, own, place) + at(sums, shared, place))
     for pair in range(len(out)):
         out[pair] = sums[layout.pair[pair]]
-
-
-@compiled
-def add_lines(x, known, place, target, impute, mean, scale, weight, far, sums, keys, rest, out):
-    """What columns contribute to linear scores, added up by target, then by pair.
-
-    Args:
-        x: float64 ``[n]``, compressed values.
-        known: bool ``[n]``, False where the value is unknown.
-        place: int64, which values have a weight.
-        target: int64 ``[n]``, the sum to which each value contributes; the first sum counts for every pair.
-        impute: float64 ``[n_parts, n]``, what stands for an unknown value; ``mean``, ``scale``, ``weight`` likewise.
-        far: Beyond how many ``scale`` from the mean a value counts no further.
-        sums: Room, float64 ``[n_targets]``.
-        keys: int64 ``[n_groups, n_pairs]``, the sum of each pair by group.
-        rest: float64 ``[n_parts, n_pairs]``, what no value changes.
-        out: The same shape, written.
-    """
-    for part in range(len(out)):
-        sums[:] = 0.0
-        for i in place:
-            value = (x[i] if known[i] else impute[part, i]) - mean[part, i]
-            sums[target[i]] += min(max(value / scale[part, i], -far), far) * weight[part, i]
-        for pair in range(out.shape[1]):
-            score = rest[part, pair] + sums[0]
-            for group in range(len(keys)):
-                score += sums[keys[group, pair]]
-            out[part, pair] = score

@@ -15,7 +15,7 @@ from features.state import empty
 from serving.desk import stranger
 from serving.equipment import Equipment
 from serving.model import PartName
-from serving.pairs import Pair, customer_past, vectors
+from serving.pairs import Pair, remembered, vectors
 from serving.popularity import popularity
 from serving.score import Attention, Chances, Model, chances, value
 
@@ -123,9 +123,9 @@ def test_of_a_stranger_the_typical_is_expected_not_what_a_history_of_nothing_wou
 
 def test_every_recent_contact_makes_the_next_one_dearer(now: Instant, event: Callable[..., Event]) -> None:
     price = Attention(contact=2.0, slope=0.5).price
-    assert price(customer_past(empty(), now)) == 2.0
+    assert price(remembered(empty(), "contacts_7d", now)) == 2.0
     just_now = fold(empty(), [event(Kind.SENT, 0.0), event(Kind.SENT, 0.0, "push")])
-    assert price(customer_past(just_now, now)) == pytest.approx(3.0)
+    assert price(remembered(just_now, "contacts_7d", now)) == pytest.approx(3.0)
 
 
 def test_attention_is_paid_for_where_the_sender_interrupts(
