@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any
@@ -17,10 +18,13 @@ from serving.settings import Settings, read_settings
 
 QUICK: dict[str, Any] = {"http": "httptools", "access_log": False, "log_level": "warning", "server_header": False}
 """How requests are read; the event loop is uvloop wherever there is one."""
+COLLECT = (50_000, 20, 20)
+"""How much is made before the collector looks for garbage: a decision leaves none that needs to be looked for."""
 
 
 def main() -> int:
     """Serve until interrupted; 2 when the settings cannot be used."""
+    gc.set_threshold(*COLLECT)
     try:
         settings = read_settings(os.environ)
         service = create_app(settings)
@@ -38,6 +42,7 @@ def main() -> int:
 
 def app() -> FastAPI:
     """The service of the environment's settings, for one of several processes."""
+    gc.set_threshold(*COLLECT)
     return create_app(read_settings(os.environ))
 
 

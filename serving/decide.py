@@ -187,8 +187,8 @@ def _choose(
     """What does not compete comes first, the rest is drawn."""
     shelf = equipment.shelf
     offer, first, competes = shelf.offer[rows], equipment.first[rows], shelf.promotional[rows]
-    score, n_offers, every = judged.score, len(shelf.offers), np.ones(len(rows), dtype=np.bool_)
-    preferred, stays = _preferred(known, judged.pairs, offer)
+    score, n_offers, every = judged.score, len(shelf.offers), shelf.every[: len(rows)]
+    preferred, stays = _preferred(known, judged.pairs, offer, every)
     sold_out = _sold_out(judged, equipment, circumstances.exhausted)
     best, needed, asked_for = leaders(score, first, every, offer, n_offers), list[int](), None
     if not competes.all():
@@ -228,13 +228,13 @@ def _need(judged: Judged, place: int) -> tuple[bool, int, float]:
 
 
 def _preferred(
-    known: Known, pairs: Sequence[Pair], offer: NDArray[np.intp]
+    known: Known, pairs: Sequence[Pair], offer: NDArray[np.intp], every: NDArray[np.bool_]
 ) -> tuple[ChannelName | None, NDArray[np.bool_]]:
     """The channel the customer asked for, where it is open, and the pairs that do not give way to one on it."""
     asked = preferred_channel(known.consents) if known.consents else None
     there = None if asked is None else np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
     if asked is None or there is None or not there.any():
-        return None, np.ones(len(pairs), dtype=np.bool_)
+        return None, every
     return ChannelName(asked), there | ~np.isin(offer, offer[there])
 
 

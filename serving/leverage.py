@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,8 @@ class Leverage:
             context: What conditions read.
             prices: Of what is scarce.
         """
+        if not self._pulls and not prices:
+            return _untouched(len(rows))
         found = Terms.none(len(rows))
         for pull in self._pulls:
             if pull.when is None or pull.when.holds(lambda name: context.get(name.removeprefix(CONTEXT))):
@@ -80,6 +83,15 @@ class Leverage:
                     price = prices.get(resource.key(Instant(moment)), 0.0)
                     found.scarcity[:] -= price * np.where(moments == moment, resource.amount[rows], 0.0)
         return found
+
+
+@lru_cache(maxsize=64)
+def _untouched(n_pairs: int) -> Terms:
+    """The values as they are; nobody writes into it."""
+    found = replace(Terms.none(n_pairs), plain=True)
+    for each in (found.weight, found.lever, found.scarcity):
+        each.setflags(write=False)
+    return found
 
 
 def _pull(lever: Lever, pairs: Sequence[Pair]) -> _Pull:

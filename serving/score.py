@@ -111,6 +111,8 @@ class Terms:
     lever: Floats
     scarcity: Floats
     """Price of the slots, stock and budget that it takes; negative or 0."""
+    plain: bool = False
+    """True where the value is left as it is."""
 
     @staticmethod
     def none(n_pairs: int) -> Terms:
@@ -119,6 +121,8 @@ class Terms:
 
     def score(self, value: Floats) -> Floats:
         """What pairs of these values are ranked by."""
+        if self.plain:
+            return value
         return value + (self.weight - 1.0) * np.maximum(value, 0.0) + self.lever + self.scarcity
 
 

@@ -85,6 +85,8 @@ class Shelf:
     timed: Flags
     """Those whose message may wait for a better moment: promotions that interrupt the customer."""
     mandatory: Flags
+    every: Flags
+    """True for all."""
     closed: Flags | None
     """On a channel that the policy closes; None where there are none."""
     unaddressable: Flags | None
@@ -144,6 +146,7 @@ class Shelf:
             inbound=_where(p.channel.direction is Direction.INBOUND for p in pairs),
             timed=promotional & outbound & ~_where(p.offer.enclosed for p in pairs),
             mandatory=_where(p.offer.importance is Importance.MANDATORY for p in pairs),
+            every=np.ones(len(pairs), dtype=np.bool_),
             closed=_any(_where(p.channel.name in policy.closed_channels for p in pairs)),
             unaddressable=_any(outbound & ~_where(p.channel.addressable for p in pairs)),
             spend_minor=np.array([p.offer.incentive_minor + p.channel.cost_minor for p in pairs], dtype=np.float64),
