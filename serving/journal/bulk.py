@@ -20,6 +20,8 @@ from serving.journal.transaction import Transaction
 
 AT_ONCE = 50_000
 """Rows of one transaction."""
+CACHE_KIB = 65_536
+"""Pages of SQLite to hold: history comes by the million, and its indexes are written all over."""
 
 HISTORY = (
     "source",
@@ -74,6 +76,8 @@ def load_rows(
     """
     before = transaction.take_turn()
     connection = transaction.connection
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KIB}")
     names = dict.fromkeys(row[_CUSTOMER] for row in rows)
     owners = _owners(transaction, [Identity(CUSTOMER, name) for name in names], cause)
     numbered = {name: owners[Identity(CUSTOMER, name)] for name in names}

@@ -13,6 +13,8 @@ from serving.journal.errors import JournalError
 Synchronous = Literal["FULL", "NORMAL"]
 BUSY_MS = 30_000
 """How long a writer waits for another process's transaction on SQLite."""
+CACHE_KIB = 8_192
+"""Pages that each connection to SQLite holds at most: a service has dozens of connections, and they fill up."""
 
 
 def open_engine(uri: str, synchronous: Synchronous = "FULL") -> Engine:
@@ -47,7 +49,7 @@ def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
             f"synchronous={synchronous}",
             "secure_delete=ON",
             "temp_store=MEMORY",
-            "cache_size=-65536",  # KiB: history comes by the million, and its indexes are written all over
+            f"cache_size=-{CACHE_KIB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

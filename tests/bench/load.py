@@ -54,7 +54,7 @@ async def _ask(target: Target, connections: int, seconds: float) -> Measured:
         p50_ms=ranked[len(ranked) // 2],
         p99_ms=ranked[int(len(ranked) * 0.99)],
         cpu_ms=spent * 1_000 / len(ranked),
-        resident_mb=sum(_resident_mb(pid) for pid in _family(target.pid)),
+        resident_mb=sum(resident_mb(pid) for pid in _family(target.pid)),
         failed=sum(failed),
     )
 
@@ -96,7 +96,7 @@ async def _pace(target: Target, connections: int, per_second: float, seconds: fl
 
         failed = sum(await asyncio.gather(*(keep(line) for line in lines)))
         ranked = sorted(times_ms)
-        resident = sum(_resident_mb(pid) for pid in _family(target.pid))
+        resident = sum(resident_mb(pid) for pid in _family(target.pid))
         found.append(Window(ranked[int(len(ranked) * 0.99)], resident, len(ranked), failed))
     for _, writer in lines:
         writer.close()
@@ -160,7 +160,7 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     fields = _stat(pid)
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6 if fields else 0.0
 
