@@ -87,8 +87,10 @@ def basis_of(decision: Decision, equipment: Equipment) -> Basis:
 
 def state_of(decision: Decision) -> bytes | None:
     """The customer's state in bytes; None where nothing was known."""
-    state, at = decision.known.activity, decision.ask.at
-    return None if state is None else pack_state(ACTIVITY, PackedState(at, at, 0, state))
+    known, at = decision.known, decision.ask.at
+    if known.activity is None or known.packed is not None:
+        return None if known.activity is None else known.packed
+    return pack_state(ACTIVITY, PackedState(at, at, 0, known.activity))
 
 
 def known_of(told: Told, state: bytes | None) -> Known:

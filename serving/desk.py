@@ -156,12 +156,12 @@ class Desk:
         """What the store knows of a customer, without consents and open topics, and what it could not tell."""
         nobody = stranger(at)
         try:
-            activity, told = self._store.activity(customer_id, at, who), self._store.profile(customer_id)
+            (activity, value), told = self._store.activity(customer_id, at, who), self._store.profile(customer_id)
         except UNREADABLE as error:
             return nobody, (without_store(error),)
         if told is None:
-            return replace(nobody, activity=activity), ()
-        return Known(at, activity, told.profile, told.zone), ()
+            return replace(nobody, activity=activity, packed=value), ()
+        return Known(at, activity, told.profile, told.zone, packed=value), ()
 
     def _as_of(self, at: Instant, equipment: Equipment) -> Equipment:
         """The equipment with the evidence of that instant, where the one it holds is of another."""

@@ -140,19 +140,20 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) or (one != one and other != other)
 
 
-def to_json(findings: Findings) -> str:
-    """The findings as text; ``from_json`` reads it back unchanged."""
-    return _WRITE.encode(findings).decode()
+def to_bytes(findings: Findings) -> bytes:
+    """The findings as they are kept; ``from_bytes`` reads them back unchanged."""
+    return _WRITE.encode(findings)
 
 
-def from_json(text: str) -> Findings:
-    """What ``to_json`` wrote.
+def from_bytes(kept: bytes) -> Findings:
+    """What ``to_bytes`` wrote, or an older build, which wrote JSON.
 
     Raises:
         ValueError: It is no findings.
     """
-    return _READ.decode(text)
+    return _READ_JSON.decode(kept) if kept.startswith(b"{") else _READ.decode(kept)
 
 
-_WRITE = msgspec.json.Encoder()
-_READ = msgspec.json.Decoder(Findings)
+_WRITE = msgspec.msgpack.Encoder()
+_READ = msgspec.msgpack.Decoder(Findings)
+_READ_JSON = msgspec.json.Decoder(Findings)

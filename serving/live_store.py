@@ -68,16 +68,19 @@ class LiveStore:
         """Keep nothing of these customers that was read of them lately."""
         self._familiar.forget(customer_ids)
 
-    def activity(self, customer_id: CustomerId, at: Instant, who: Standing | None = None) -> State | None:
-        """See FeatureReader. Where the journal cannot be read, what was stored last.
+    def activity(
+        self, customer_id: CustomerId, at: Instant, who: Standing | None = None
+    ) -> tuple[State | None, bytes | None]:
+        """What the customer did, and the stored value that says so, if there is one. None where nothing is known.
 
-        ``who`` is how far the journal has come with the customer, where that is known already.
+        Where the journal cannot be read, what was stored last. ``who`` is how far the journal has come with the
+        customer, where that is known already.
         """
         with suppress(JournalUnavailableError, NoVocabularyError):
             value = self._projection.settled(customer_id, who)
             if value is not None:
-                return self._stored.state(value, at)
-        return self._stored.activity(customer_id, at)
+                return self._stored.state(value, at), value
+        return self._stored.activity(customer_id, at), None
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """See FeatureReader."""

@@ -54,6 +54,8 @@ class Known:
     events: tuple[Event, ...] | None = None
     """What happened lately, as far as the rules of the policy ask; None where it was not read: then only the state
     tells."""
+    packed: bytes | None = None
+    """The activity as it is stored, where it was read from there."""
 
 
 class _Some(Sequence[Pair]):

@@ -90,6 +90,6 @@ def _record(made: Made, request: api.DecisionRequest, found: Answer) -> Record:
         tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
         seen.sight.rows(np.array(rows, dtype=np.intp)),
         basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_json(findings.findings_of(decision)),
+        findings.to_bytes(findings.findings_of(decision)),
         basis.state_of(decision),
     )

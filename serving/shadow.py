@@ -90,7 +90,7 @@ class Shadow:
 
     def _compared(self, record: Record) -> Compared | None:
         """None where no model decided: the customer objected, or there was none."""
-        kept = findings.from_json(record.findings)
+        kept = findings.from_bytes(record.findings)
         if kept.by_popularity:
             return None
         rested = basis.from_json(record.basis)

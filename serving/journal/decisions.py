@@ -1,13 +1,11 @@
-"""Decisions as they were answered, with exactly what the models saw."""
+"""Decisions in the journal: written once, read back with exactly what the models saw."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import sha256
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,69 +13,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, insert, select
 
 from features.domain import CustomerId, DecisionId, Instant
+from serving.journal.packed_record import pack, unpack
+from serving.journal.record import Record, Row, listed, named, seal
 from serving.journal.schema import DECISIONS
 from serving.journal.written import Written
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One decision as it was answered, with what the models saw."""
-
-    decision_id: DecisionId
-    customer_id: CustomerId
-    at: Instant
-    request: str
-    """JSON."""
-    answer: str
-    """JSON."""
-    versions: Mapping[str, str | None]
-    names: tuple[str, ...]
-    """Columns of the matrix."""
-    pairs: tuple[tuple[str, str], ...]
-    """Its rows: offer and channel."""
-    matrix: NDArray[np.float32]
-    """Exactly what was scored, ``[n_pairs, n_names]``."""
-    basis: str = ""
-    """JSON of what it rests on beside the versions; empty where an older build made it."""
-    findings: str = ""
-    """JSON of what was found, without rounding."""
-    state: bytes | None = None
-    """The customer's, packed."""
-    digest: str = field(default="", compare=False)
-    """Over all the rest, from when it was kept; empty before, and where an older build made it."""
-
-    def seal(self) -> str:
-        """The digest of all the rest."""
-        shape = f"[{_listed(*self.versions.items())}, {_named(self.names)}, {_named(self.pairs)}]"
-        told = (self.decision_id, self.customer_id, str(self.at), self.request, self.answer)
-        texts = (*told, shape, self.basis, self.findings)
-        found = sha256()
-        for part in (*(text.encode() for text in texts), _plain(self.matrix), self.state or b""):
-            found.update(len(part).to_bytes(8, "big") + part)
-        return found.hexdigest()
-
-    @property
-    def intact(self) -> bool:
-        """True where nothing was changed since it was kept."""
-        return self.digest == self.seal()
-
-
 AT_ONCE = 500
 """Decisions in memory at once while many are read."""
-Row = Mapping[str, object]
-"""The columns of a decision."""
 _ADD = Written(insert(DECISIONS))
-
-
-@lru_cache(maxsize=64)
-def _listed(*versions: tuple[str, str | None]) -> str:
-    return json.dumps(dict(versions))
-
-
-@lru_cache(maxsize=4_096)
-def _named(names: tuple[str | tuple[str, str], ...]) -> str:
-    """As JSON; the same few columns, and often the same pairs."""
-    return json.dumps(names)
 
 
 def write_decision(connection: Connection, decision: Record) -> None:
@@ -91,22 +34,24 @@ def write_row(connection: Connection, row: Row) -> None:
 
 
 def row_of(decision: Record) -> Row:
-    """A decision as it is kept."""
-    return {
+    """A decision as it is kept, sealed."""
+    row: dict[str, object] = {
         "decision_id": decision.decision_id,
         "customer_id": decision.customer_id,
         "at_us": decision.at,
         "request": decision.request,
         "answer": decision.answer,
-        "versions": _listed(*decision.versions.items()),
-        "names": _named(decision.names),
-        "pairs": _named(decision.pairs),
-        "matrix": zlib.compress(_plain(decision.matrix), 1),
+        "versions": listed(*decision.versions.items()),
+        "names": "",
+        "pairs": named(decision.pairs),
+        "matrix": b"",
         "basis": decision.basis,
-        "findings": decision.findings,
-        "digest": decision.seal(),
+        "findings": "",
         "state": decision.state,
+        "packed": pack(decision.names, decision.matrix, decision.findings),
     }
+    row["digest"] = seal(row)
+    return row
 
 
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:
@@ -160,9 +105,8 @@ def latest_decision(connection: Connection) -> Instant | None:
 
 
 def _record(row: Any) -> Record:
-    names = tuple(json.loads(row.names))
     pairs = tuple((offer, channel) for offer, channel in json.loads(row.pairs))
-    flat = np.frombuffer(zlib.decompress(row.matrix), dtype="<f4")
+    names, matrix, findings = _laid_out(row, len(pairs)) if row.packed is None else unpack(row.packed)
     return Record(
         DecisionId(row.decision_id),
         CustomerId(row.customer_id),
@@ -172,20 +116,22 @@ def _record(row: Any) -> Record:
         json.loads(row.versions),
         names,
         pairs,
-        flat.reshape(len(names), len(pairs)).T,
+        matrix,
         row.basis,
-        row.findings,
+        findings,
         row.state,
-        row.digest,
+        row._mapping,
     )
+
+
+def _laid_out(row: Any, pairs: int) -> tuple[tuple[str, ...], NDArray[np.float32], bytes]:
+    """Names, matrix and findings of a decision of an older build, which kept them by themselves."""
+    names = tuple(json.loads(row.names))
+    flat = np.frombuffer(zlib.decompress(row.matrix), dtype="<f4")
+    return names, flat.reshape(len(names), pairs).T, row.findings.encode()
 
 
 def read_answers(connection: Connection, decision_ids: Collection[DecisionId]) -> dict[DecisionId, str]:
     """The answers, JSON, of those of some decisions that are kept; at most some thousands at once."""
     rows = select(DECISIONS.c.decision_id, DECISIONS.c.answer).where(DECISIONS.c.decision_id.in_(decision_ids))
     return {DecisionId(row.decision_id): row.answer for row in connection.execute(rows)}
-
-
-def _plain(matrix: NDArray[np.float32]) -> bytes:
-    """By column: the customer's features are the same in every row, so this compresses to a fraction of the room."""
-    return np.ascontiguousarray(matrix.T, dtype="<f4").tobytes()

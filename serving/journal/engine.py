@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from serving.journal.errors import JournalError
+from serving.journal.written import Written
 
 Synchronous = Literal["FULL", "NORMAL"]
+_BEGIN = {True: Written(text("BEGIN IMMEDIATE")), False: Written(text("BEGIN"))}
 BUSY_MS = 30_000
 """How long a writer waits for another process's transaction on SQLite."""
 CACHE_KIB = 8_192
@@ -57,7 +59,7 @@ def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
     def _begin(connection: Connection) -> None:
         # IMMEDIATE, or two writers that have both read would find each other in the way when they come to write.
         write = connection.get_execution_options().get("kairos_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        _BEGIN[write].run(connection, {})
 
     return engine
 

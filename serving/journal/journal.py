@@ -24,7 +24,7 @@ from serving.journal.consents import STATED, in_force
 from serving.journal.contacts import MATTERS_DAYS, STORY, ledger_in
 from serving.journal.counters import counted_of, numbered
 from serving.journal.database import Database
-from serving.journal.decisions import Record, read_decision, write_decision
+from serving.journal.decisions import read_decision, write_decision
 from serving.journal.documents import Version, version_of
 from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
@@ -43,6 +43,7 @@ from serving.journal.log import (
 )
 from serving.journal.names import Names
 from serving.journal.people import People
+from serving.journal.record import Record
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position

@@ -264,9 +264,11 @@ DECISIONS = Table(
     Column("findings", Text, nullable=False, server_default=""),
     Column("digest", Text, nullable=False, server_default=""),
     Column("state", LargeBinary),
+    Column("packed", LargeBinary),
 )
-"""``matrix`` is what the models saw of the items, zlib of float32 little-endian ``[n_names, n_pairs]``; ``state`` is
-the customer's, packed; ``digest`` is over all the rest. Decisions of older builds have neither basis nor digest."""
+"""``packed`` holds names, matrix (what the models saw of the items) and findings; older builds kept these in columns of
+their own, the matrix as zlib of float32 little-endian ``[n_names, n_pairs]``. ``state`` is the customer's, packed;
+``digest`` is over all the rest. Decisions of the oldest builds have neither basis nor digest."""
 
 KEYS = Table(
     "keys",

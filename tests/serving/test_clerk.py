@@ -137,7 +137,7 @@ def kept(made: Made) -> Record:
         (),
         nothing,
         basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_json(findings.findings_of(decision)),
+        findings.to_bytes(findings.findings_of(decision)),
         basis.state_of(decision),
     )
 
@@ -186,7 +186,7 @@ def test_the_record_of_a_decision_made_anew_is_of_that_one(clerk: Desked) -> Non
     record = keeper.journal.decision(DecisionId("ann-2"))
     assert record is not None
     assert record.intact
-    assert not findings.from_json(record.findings).items
+    assert not findings.from_bytes(record.findings).items
     assert len(basis.from_json(record.basis).circumstances.ledger.contacts) == 1
 
 

@@ -131,7 +131,7 @@ def record_of(made: Made) -> Record:
         (),
         np.zeros((0, 0), dtype=np.float32),
         basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_json(findings.findings_of(decision)),
+        findings.to_bytes(findings.findings_of(decision)),
         basis.state_of(decision),
     )
 
@@ -148,7 +148,7 @@ def test_a_recorded_decision_made_again_is_the_same(
         assert found.intact
         told_of = basis.from_json(found.basis)
         again = rerun(told_of, found.state, equipment_of(told_of, kept))
-        told = findings.from_json(found.findings)
+        told = findings.from_bytes(found.findings)
         assert findings.differences(told, findings.findings_of(again.decision)) == ()
         assert again.decision.grant == made.decision.grant
         groups.add(told.group)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import insert, update
 
 from features.domain import CustomerId, DecisionId, Instant
 from serving.journal import Journal, JournalUnavailableError, Record
+from serving.journal.schema import DECISIONS
 
 ODD = np.array([[np.nan, -0.0, 1e-45], [np.inf, 3.4e38, 1 / 3]], dtype=np.float32)
 RECORD = Record(
@@ -107,3 +112,59 @@ def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     journal.open()
     with pytest.raises(JournalUnavailableError, match="cannot be used"):
         journal.record(RECORD)
+
+
+def as_an_older_build_kept_it(record: Record) -> dict[str, object]:
+    """A row of before names, matrix and findings were kept in one piece, with the seal of then."""
+    plain = np.ascontiguousarray(record.matrix.T, dtype="<f4").tobytes()
+    versions, names, pairs = (json.dumps(each) for each in (dict(record.versions), record.names, record.pairs))
+    told = (record.decision_id, record.customer_id, str(record.at), record.request, record.answer)
+    texts = (*told, f"[{versions}, {names}, {pairs}]", record.basis, record.findings.decode())
+    digest = sha256()
+    for part in (*(text.encode() for text in texts), plain, record.state or b""):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return {
+        "decision_id": record.decision_id,
+        "customer_id": record.customer_id,
+        "at_us": record.at,
+        "request": record.request,
+        "answer": record.answer,
+        "versions": versions,
+        "names": names,
+        "pairs": pairs,
+        "matrix": zlib.compress(plain, 1),
+        "basis": record.basis,
+        "findings": record.findings.decode(),
+        "state": record.state,
+        "digest": digest.hexdigest(),
+    }
+
+
+def test_what_an_older_build_kept_comes_back_and_is_intact_until_it_is_changed(journal: Journal) -> None:
+    made = replace(RECORD, basis="{}", findings=b'{"kind": "promotion"}', state=b"\x00\xff")
+    journal.write(lambda t: t.connection.execute(insert(DECISIONS), as_an_older_build_kept_it(made)))
+    found = journal.decision(made.decision_id)
+    assert found is not None
+    assert found.matrix.tobytes() == ODD.tobytes()
+    assert replace(found, matrix=ODD) == replace(made, matrix=ODD)
+    assert found.intact
+    journal.write(lambda t: t.connection.execute(update(DECISIONS).values(findings='{"kind": "other"}')))
+    changed = journal.decision(made.decision_id)
+    assert changed is not None
+    assert not changed.intact
+
+
+@pytest.mark.parametrize("column", [column.name for column in DECISIONS.c if column.name != "decision_id"])
+def test_a_change_of_any_column_is_seen(journal: Journal, column: str) -> None:
+    journal.record(replace(RECORD, basis="{}", findings=b'{"kind": "promotion"}', state=b"\x00\xff"))
+    found = journal.decision(RECORD.decision_id)
+    assert found is not None
+    assert found.intact
+    held = found.kept[column]
+    other: object = held + 1 if isinstance(held, int) else None
+    if isinstance(held, str):
+        other = f"{held} "
+    elif isinstance(held, bytes):
+        other = held + b" "
+    changed = replace(found, kept={**found.kept, column: other})
+    assert not changed.intact
