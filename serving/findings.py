@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import cache
 from math import isfinite
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 
 from features.domain import Instant
 from serving.decision import Decision, Item
@@ -19,8 +19,7 @@ TOLERANCE = 1e-9
 """Relative to the larger of the two numbers and 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True, array_like=True):
     """One item; amounts in minor units, None where a number is not known."""
 
     offer_id: str
@@ -34,13 +33,13 @@ class Chosen:
     taken: float
     bought: float
     organic: float | None
-    components: dict[str, float]
+    amounts: tuple[float, ...]
+    """Of each of ``components``."""
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """The choice, why, and how everything else fared."""
+class Findings(msgspec.Struct, frozen=True, array_like=True):
+    """The choice, why, and how everything else fared. The order of its fields is that in which it is kept."""
 
     kind: str
     by_popularity: bool
@@ -61,6 +60,8 @@ class Findings:
     """uint8 ``[n_pairs]``: which rule removed each pair; 255 where none did."""
     scores: bytes
     """float64, little-endian, of the eligible pairs in the catalogue's order."""
+    components: tuple[str, ...]
+    """Names of what the score of an item adds up from."""
 
 
 def findings_of(decision: Decision) -> Findings:
@@ -80,6 +81,7 @@ def findings_of(decision: Decision) -> Findings:
         _rules(),
         decision.funnel.removed.numbers.astype(np.uint8).tobytes(),
         decision.funnel.scores.astype("<f8").tobytes(),
+        Components._fields,
     )
 
 
@@ -102,7 +104,7 @@ def _chosen(item: Item) -> Chosen:
         scored.taken,
         scored.bought,
         scored.organic,
-        scored.components._asdict(),
+        tuple(scored.components),
         item.reasons,
     )
 
@@ -114,12 +116,15 @@ def differences(kept: Findings, again: Findings) -> tuple[str, ...]:
 
 def _plain(findings: Findings) -> dict[str, Any]:
     """The funnel by the names of its rules, for their numbers may differ between builds."""
-    told = {name: getattr(findings, name) for name in findings.__slots__}
+    told = asdict(findings)
     names = dict(enumerate(findings.rules))
     told["removed"] = [names.get(number) for number in findings.removed]
     told["scores"] = np.frombuffer(findings.scores, dtype="<f8").tolist()
-    told["items"] = [asdict(item) for item in findings.items]
-    del told["rules"]
+    told["items"] = [
+        {**asdict(item), "components": dict(zip(findings.components, item.amounts, strict=True)), "amounts": None}
+        for item in findings.items
+    ]
+    del told["rules"], told["components"]
     return told
 
 
@@ -151,9 +156,21 @@ def from_bytes(kept: bytes) -> Findings:
     Raises:
         ValueError: It is no findings.
     """
-    return _READ_JSON.decode(kept) if kept.startswith(b"{") else _READ.decode(kept)
+    return _older(kept) if kept.startswith(b"{") else _READ.decode(kept)
+
+
+def _older(kept: bytes) -> Findings:
+    """What was written as JSON, by name."""
+    told: dict[str, Any] = msgspec.json.decode(kept)
+    try:
+        items = [{**item, "amounts": list(item["components"].values())} for item in told["items"]]
+        told["components"] = list(told["items"][0]["components"]) if items else []
+        told["items"] = [[item[name] for name in Chosen.__struct_fields__] for item in items]
+        listed = [told[name] for name in Findings.__struct_fields__]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"these are no findings: {error!r}") from error
+    return msgspec.json.decode(msgspec.json.encode(listed), type=Findings)
 
 
 _WRITE = msgspec.msgpack.Encoder()
 _READ = msgspec.msgpack.Decoder(Findings)
-_READ_JSON = msgspec.json.Decoder(Findings)
