@@ -140,6 +140,7 @@ def serve(parts: Parts) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        parts.journal.expect(punctual.at_it)
         parts.journal.open()
         parts.watch.rehearse_with(rehearse)
         parts.watch.start()

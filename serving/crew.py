@@ -51,6 +51,11 @@ class Crew:
             self._man()
         return found
 
+    def at_it(self, since: float) -> bool:
+        """True where a job waits to be begun, or one is under way that was begun since then; ``monotonic`` seconds."""
+        began = self._began
+        return bool(self._jobs) or (began is not None and began > since)
+
     def relieve(self) -> None:
         """Let another thread go on where the one at work is held up."""
         with self._news:

@@ -79,6 +79,10 @@ class Punctual:
         progress.abandon()
         return self._reception.nothing(request, late)
 
+    def at_it(self, since: float) -> bool:
+        """True where a decision waits to be made, or one is being made that was begun since then."""
+        return self._crew.at_it(since)
+
     def close(self) -> None:
         """Let go of the threads; whatever is under way ends unheard."""
         self._crew.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from serving.journal.engine import Synchronous, open_engine, reader, writer
 from serving.journal.erasure import compact
-from serving.journal.group import GroupCommit
+from serving.journal.group import Coming, GroupCommit, nobody
 from serving.journal.lookup import Lookup
 from serving.journal.migration import migrate
 from serving.journal.transaction import name_and_position
@@ -16,7 +16,7 @@ from serving.witness import Seen
 class Database:
     """An open journal at this build's version: one way in for writers, one for readers."""
 
-    def __init__(self, uri: str, synchronous: Synchronous) -> None:
+    def __init__(self, uri: str, synchronous: Synchronous, coming: Coming = nobody) -> None:
         """Open it and run the migrations that have not run yet.
 
         Raises:
@@ -26,7 +26,7 @@ class Database:
         self._file = Path(self._engine.url.database or "") if self._engine.dialect.name == "sqlite" else None
         self.version = migrate(self._engine)
         self._inode = _inode(self._file)
-        self.group = GroupCommit(writer(self._engine))
+        self.group = GroupCommit(writer(self._engine), coming)
         self.reader = reader(self._engine)
         self.lookup = Lookup(self._engine)
 

@@ -19,9 +19,16 @@ R = TypeVar("R")
 MOST = 64
 """Writes that one transaction takes at most, so that the first of them need not wait for too many others."""
 LINGER_S = 0.003
-"""How long a group waits for others where the last one had several writes: one wait for the disk then serves more."""
+"""How long a group waits for others that are to be expected: one wait for the disk then serves more."""
+Coming = Callable[[float], bool]
+"""Whether another write is on its way that has been begun since an instant, or is to begin; ``monotonic`` seconds."""
 IDLE_S = 5.0
 """After which the thread that writes ends; the next write starts another."""
+
+
+def nobody(_: float) -> bool:
+    """Nobody is known to be coming."""
+    return False
 
 
 class _Waiting:
@@ -46,9 +53,12 @@ class _Waiting:
 class GroupCommit:
     """Runs writes of all threads in one thread, one group after the other."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, coming: Coming = nobody) -> None:
         """``engine`` has to begin transactions that write, see ``writer``."""
         self._engine = engine
+        self._coming = coming
+        self._came = 0.0
+        """When the latest write came."""
         self._queue: deque[_Waiting] = deque()
         self._news = Condition(Lock())
         self._thread: Thread | None = None
@@ -63,6 +73,7 @@ class GroupCommit:
         mine.found.set_running_or_notify_cancel()  # nobody can take it back
         with self._news:
             self._queue.append(mine)
+            self._came = monotonic()
             if self._thread is None:
                 self._thread = Thread(target=self._serve, name="journal", daemon=True)
                 self._thread.start()
@@ -100,10 +111,14 @@ class GroupCommit:
                     self._thread = None
                     return []
             until = monotonic() + LINGER_S
-            while self._several and len(self._queue) < MOST and (left := until - monotonic()) > 0:
+            while self._expecting() and len(self._queue) < MOST and (left := until - monotonic()) > 0:
                 self._news.wait(left)
             self._several = len(self._queue) > 1
             return [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+
+    def _expecting(self) -> bool:
+        """True where the last group had several writes, or another one is known to be on its way."""
+        return self._several or self._coming(self._came)
 
     def _commit(self, group: list[_Waiting], held: Connection | None) -> Connection | None:
         """Run a group on a connection, None: a new one; returns the one to run the next group on."""

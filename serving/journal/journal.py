@@ -29,6 +29,7 @@ from serving.journal.documents import Version, version_of
 from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.errors import JournalUnavailableError
+from serving.journal.group import Coming, nobody
 from serving.journal.log import (
     STANDING,
     Gap,
@@ -92,6 +93,11 @@ class Journal:
         self._testimony = Testimony(make_url(uri).render_as_string(hide_password=True), witness)
         self._database: Database | None = None
         self._opening = Lock()
+        self._coming: Coming = nobody
+
+    def expect(self, coming: Coming) -> None:
+        """Let writers wait a moment for those that are on their way, from when it is opened next on."""
+        self._coming = coming
 
     def open(self) -> None:
         """Get ready, where that is possible: the first write then takes no longer than any other."""
@@ -122,7 +128,7 @@ class Journal:
         """The database, once it is known to be the one that was used before, as far as it had come."""
         seen = self._testimony.heard(self.begun)
         with self._reported():
-            database = Database(self._uri, self._synchronous)
+            database = Database(self._uri, self._synchronous, self._coming)
         try:
             with self._reported():
                 found = database.seen()
