@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from features.domain import Instant
 from serving.decision import Decision, Item
 from serving.eligibility import RULES
+from serving.ranking import Components
 
 TOLERANCE = 1e-9
 """Relative to the larger of the two numbers and 1."""
