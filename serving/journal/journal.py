@@ -96,7 +96,7 @@ class Journal:
         self._coming: Coming = nobody
 
     def expect(self, coming: Coming) -> None:
-        """Let writers wait a moment for those that are on their way, from when it is opened next on."""
+        """Let writers wait a moment for those that are on their way."""
         self._coming = coming
 
     def open(self) -> None:
@@ -128,7 +128,7 @@ class Journal:
         """The database, once it is known to be the one that was used before, as far as it had come."""
         seen = self._testimony.heard(self.begun)
         with self._reported():
-            database = Database(self._uri, self._synchronous, self._coming)
+            database = Database(self._uri, self._synchronous, lambda since: self._coming(since))
         try:
             with self._reported():
                 found = database.seen()

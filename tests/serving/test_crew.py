@@ -60,3 +60,24 @@ def test_what_a_job_raises_comes_to_whoever_waits_and_the_next_job_is_done() -> 
         crew.submit(lambda: after(there(0), lambda found: 1 // found.result())).result(600)
     assert crew.submit(lambda: there(1)).result(600) == 1
     crew.close()
+
+
+def test_a_crew_tells_whether_more_is_on_its_way() -> None:
+    crew, begun, go_on = Crew("test"), Event(), Event()
+
+    def job() -> Future[None]:
+        begun.set()
+        go_on.wait(10)
+        return there(None)
+
+    before = time.monotonic()
+    assert not crew.at_it(before)
+    first = crew.submit(job)
+    assert begun.wait(10)
+    assert crew.at_it(before)
+    later = time.monotonic()
+    assert not crew.at_it(later)
+    second = crew.submit(job)
+    assert crew.at_it(later)
+    go_on.set()
+    assert (first.result(10), second.result(10)) == (None, None)

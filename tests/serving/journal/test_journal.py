@@ -285,3 +285,8 @@ def test_equal_names_are_one_identity_whatever_way_they_are_written() -> None:
     assert identity("phone", "+49 171 1234567") == identity("TEL", "0049171-1234567")
     assert isinstance(identity("Card", "A"), Identity)
     assert identity("card", "A") != identity("card", "a")
+
+
+def test_a_write_waits_no_longer_than_a_moment_for_one_that_never_comes(journal: Journal) -> None:
+    journal.expect(lambda _: True)
+    assert journal.write_soon(lambda _: "written").result(timeout=10) == "written"
