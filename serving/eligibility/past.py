@@ -38,6 +38,9 @@ _REMEMBERED: tuple[tuple[Section, str, Kind], ...] = (
     (BY_OFFER, "latest_redemptions", Kind.REDEEMED),
 )
 """Memories that hold the latest of exactly one kind."""
+_PLACES = tuple(
+    (section, [extreme.name for extreme in section.extremes].index(name), kind) for section, name, kind in _REMEMBERED
+)
 
 
 def happenings(situation: Situation, kinds: frozenset[Kind]) -> Iterator[Happening]:
@@ -66,11 +69,10 @@ def remembered(situation: Situation, kinds: frozenset[Kind]) -> Iterator[Happeni
     state = situation.known.activity
     if state is None:
         return
-    for section, name, kind in _REMEMBERED:
+    for section, place, kind in _PLACES:
         if kind not in kinds:
             continue
         memory = memory_of(state, section)
-        place = [extreme.name for extreme in section.extremes].index(name)
         for key, instant in zip(memory.keys, memory.instants[:, place].tolist(), strict=True):
             if instant != NEVER:
                 offer_id = OfferId(key) if section is BY_OFFER else None

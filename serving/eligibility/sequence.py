@@ -34,10 +34,12 @@ def _open(line: Sequence, situation: Situation) -> str | None:
     since = [intent.at for intent in situation.known.intents if intent.topic == line.while_open]
     if line.while_open == Topic.COMPLAINT:
         # Nothing closes a complaint but time, so that the state alone tells it, too.
-        forgotten = HALF_LIFE_DAYS[Topic.COMPLAINT] * np.log2(1 / FORGOTTEN) * DAY
-        complaints = remembered(situation, frozenset({Kind.COMPLAINED}))
-        since += [each.at for each in complaints if situation.at - each.at < forgotten]
+        since += [each.at for each in remembered(situation, _COMPLAINED) if situation.at - each.at < _FORGOTTEN_US]
     return f"{line.while_open} open since {format_instant(max(since))}" if since else None
+
+
+_COMPLAINED = frozenset({Kind.COMPLAINED})
+_FORGOTTEN_US = HALF_LIFE_DAYS[Topic.COMPLAINT] * float(np.log2(1 / FORGOTTEN)) * DAY
 
 
 def _event(line: Sequence, shelf: Shelf, situation: Situation) -> str | None:

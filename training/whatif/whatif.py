@@ -20,7 +20,7 @@ from serving.documents import Documents
 from serving.equipment import Equipment
 from serving.journal.errors import JournalUnavailableError
 from serving.listing import imagined
-from serving.pairs import customer_past
+from serving.pairs import remembered
 from serving.parts import Parts, parts_of
 from serving.policy.document import Body, Name, parse
 from serving.prices import tariff
@@ -108,7 +108,7 @@ def _compared(
 def _spent(activity: State | None, at: Instant) -> float:
     if activity is None:
         return 0.0
-    return float(customer_past(activity, at).sum("amount_120d"))
+    return remembered(activity, "amount_120d", at)
 
 
 def _segments(settings: Settings, customers: Sequence[CustomerId], spent: Sequence[float]) -> Segments:

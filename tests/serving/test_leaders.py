@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.leaders import leaders
+
+pairs = st.lists(st.tuples(st.sampled_from([-math.inf, -1.0, 0.0, 2.0, 2.5]), st.integers(0, 9), st.booleans()))
+
+
+@given(pairs, st.randoms())
+def test_leaders_are_the_first_of_each_group_among_all_usable_pairs_in_their_order(
+    told: list[tuple[float, int, bool]], random: object
+) -> None:
+    first = list(range(len(told)))
+    random.shuffle(first)  # type: ignore[attr-defined]
+    ranked = sorted((p for p in range(len(told)) if told[p][2]), key=lambda p: (-told[p][0], first[p]))
+    expected: dict[int, int] = {}
+    for place in ranked:
+        expected.setdefault(told[place][1], place)
+    found = leaders(
+        np.array([score for score, _, _ in told], dtype=np.float64),
+        np.array(first, dtype=np.intp),
+        np.array([usable for _, _, usable in told], dtype=np.bool_),
+        np.array([group for _, group, _ in told], dtype=np.intp),
+        10,
+    )
+    assert found.tolist() == list(expected.values())
