@@ -80,8 +80,10 @@ def contest(
     n_draws: int,
 ) -> Contest:
     """Judge what was learnt elsewhere beside the baselines, which are fitted to ``learnt``."""
-    said = {MODEL: probability(part, test), **baselines(name, learnt, test, resources)}
-    quality = judge(test.judged(), said, n_draws=n_draws, seed=resources.seed)
+    with resources.spent.on("baselines"):
+        said = {MODEL: probability(part, test), **baselines(name, learnt, test, resources)}
+    with resources.spent.on("intervals of the metrics"):
+        quality = judge(test.judged(), said, n_draws=n_draws, seed=resources.seed)
     return Contest(name, kind, part, choice, learnt, test, said, quality)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from training.folds import by_customer
 from training.inputs import columns
 from training.popularity import popularity
 from training.regression import fit_linear
+from training.spent import Spent
 
 Floats = NDArray[np.float64]
 ROUNDS = (25, 50, 100, 200, 400)
@@ -39,6 +40,8 @@ class Resources:
 
     threads: int
     seed: int
+    spent: Spent = field(default_factory=Spent, compare=False)
+    """Where the time of each stage is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +80,20 @@ def fit(name: PartName, rows: Dataset, resources: Resources, chosen: Choice | No
     Raises TooFewError where an outcome has fewer than FEWEST rows, in all or outside one fold.
     """
     names = columns(name, rows.X)
-    held = _hold_out(names, rows, resources, chosen)
-    choice = chosen or _choose(held, rows)
-    score = held.blended(choice)
-    slope, intercept = platt(score, rows.taken, rows.weight)
-    shift = shifts(slope * score + intercept, rows.taken, rows.weight, rows.keys())
+    with resources.spent.on("fits without held-out customers"):
+        held = _hold_out(names, rows, resources, chosen)
+    with resources.spent.on("choice and calibration"):
+        choice = chosen or _choose(held, rows)
+        score = held.blended(choice)
+        slope, intercept = platt(score, rows.taken, rows.weight)
+        shift = shifts(slope * score + intercept, rows.taken, rows.weight, rows.keys())
+    with resources.spent.on("fits to all customers"):
+        trees = _trees(names, rows, choice.rounds, resources.seed) if choice.blend > 0 else None
+        linear = _linear(names, rows, choice.softness) if choice.blend < 1 else None
     part = Part(
         names,
-        _trees(names, rows, choice.rounds, resources.seed) if choice.blend > 0 else None,
-        _linear(names, rows, choice.softness) if choice.blend < 1 else None,
+        trees,
+        linear,
         choice.blend,
         slope,
         intercept,

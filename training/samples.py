@@ -19,6 +19,7 @@ from training.assemble import assemble
 from training.dataset import Dataset, concerning, dataset
 from training.feature_store import open_store
 from training.labels import labels
+from training.spent import Spent
 
 PLACE = "place"
 SEEN = (PartName.CHANNEL_RESPONSE, PartName.OFFER_RESPONSE, PartName.ORGANIC)
@@ -55,14 +56,22 @@ class Samples:
         return tuple(sorted(set(known["channel"].to_pylist())))
 
 
-def gather(settings: Settings, catalogue: Catalogue, at: Instant, kinds: tuple[str, ...] | None = None) -> Samples:
+def gather(
+    settings: Settings,
+    catalogue: Catalogue,
+    at: Instant,
+    kinds: tuple[str, ...] | None = None,
+    spent: Spent | None = None,
+) -> Samples:
     """The decisions whose outcome was known at an instant, of all kinds of offer or of these.
 
-    Raises ContractError where no decision has a known outcome.
+    ``spent`` hears what the stages took. Raises ContractError where no decision has a known outcome.
     """
     if not (settings.contract_dir / "decisions.parquet").exists():
         raise ContractError(f"there are no decisions in {settings.contract_dir}: without them nothing can be learnt")
-    found = labels(settings.contract_dir, at, seed=settings.seed, threads=settings.threads)
+    spent = Spent() if spent is None else spent
+    with spent.on("outcomes of the decisions"):
+        found = labels(settings.contract_dir, at, seed=settings.seed, threads=settings.threads)
     known = pc.or_(pc.is_valid(found["taken"]), pc.is_valid(found["noticed"]))
     if kinds is not None:
         known = pc.and_(known, pc.is_in(found["kind"], pa.array(kinds)))
@@ -70,7 +79,8 @@ def gather(settings: Settings, catalogue: Catalogue, at: Instant, kinds: tuple[s
     if not len(found):
         raise ContractError("no decision has a known outcome yet: its window must have ended")
     found = found.append_column(PLACE, pa.array(np.arange(len(found))))
-    return Samples(found, assemble(open_store(settings), catalogue, found).X, catalogue)
+    with spent.on("what was known at each decision"):
+        return Samples(found, assemble(open_store(settings), catalogue, found).X, catalogue)
 
 
 def thinned(rows: pa.Table, most: int, seed: int) -> pa.Table:

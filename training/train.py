@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +37,7 @@ from training.parts.lesson import Lesson, lesson, taught
 from training.parts.toll import losses_of, told_of
 from training.plots import drivers_figure, quality_figure, shares_figure
 from training.samples import Samples, gather
+from training.spent import Spent
 from training.summary import numbers, table
 from training.words import title
 
@@ -199,13 +199,10 @@ def train(settings: Settings) -> str:
     if not settings.catalogue_file.exists():
         raise KairosError(f"{settings.catalogue_file} is missing: run `make features SOURCE={settings.source}` first")
     catalogue = Catalogue.from_json(settings.catalogue_file.read_text())
-    started = time.monotonic()
-    samples = gather(settings, catalogue, catalogue.now)
-    took = time.monotonic() - started
-    print(
-        f"{len(samples.labels):,} decisions with a known outcome, {len(FEATURES)} features ({took:.1f} s)", flush=True
-    )
-    resources, store = Resources(settings.threads, settings.seed), open_store(settings)
+    spent = Spent()
+    samples = gather(settings, catalogue, catalogue.now, spent=spent)
+    print(f"{len(samples.labels):,} decisions with a known outcome, {len(FEATURES)} features", flush=True)
+    resources, store = Resources(settings.threads, settings.seed, spent), open_store(settings)
     taught_by, unlearnt = lessons(settings, samples, store, taught(settings.contract_dir, catalogue), resources)
     parts, contests, left_out = learn(samples, resources, without=tuple(taught_by))
     for each in taught_by.values():
@@ -230,19 +227,23 @@ def train(settings: Settings) -> str:
         if contests:
             pq.write_table(predictions(contests), folder / PREDICTIONS)
             would = [each.served for each in taught_by.values()]
-            served = would[0] if would else replayed(settings, catalogue, store, replay_of(contests))
+            with spent.on("what would have been served"):
+                served = would[0] if would else replayed(settings, catalogue, store, replay_of(contests))
             if served is not None:
                 served.write(folder)
         tracking.log_parameters(parameters(settings, samples, contests))
-        for contest in contests:
-            log_contest(contest, bool(samples.noticing_channels), settings.seed)
-        number = tracking.register(settings, bundle, folder, words)
+        with spent.on("metrics and pictures into MLflow"):
+            for contest in contests:
+                log_contest(contest, bool(samples.noticing_channels), settings.seed)
+        with spent.on("registration in MLflow"):
+            number = tracking.register(settings, bundle, folder, words)
     for contest in contests:
         print(f"\n{title(contest.kind, contest.name, bool(samples.noticing_channels))}\n{table(contest)}")
     for sentence in left_out:
         print(f"\nleft out: {sentence}")
     if patience is not None:
         print(f"\n{told_of(patience, losses_of(settings))}")
+    print(f"\n{spent.table()}")
     print(f"\nmodel {number} of {tracking.registered_name(settings.source)}: {folder}")
     return version
 

@@ -9,10 +9,8 @@ round, in which Feast and MLflow load themselves and make their files, does not 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -34,6 +32,7 @@ from training.assemble import ALL_NAMES, assembled
 from training.feature_store import open_store
 from training.labels import labels
 from training.retrieve import InFeast, Remembered
+from training.spent import Spent
 
 ROUNDS = 3
 TREES = 300
@@ -42,46 +41,21 @@ Matrix = tuple[NDArray[np.float32], NDArray[np.float64]]
 """Features ``[n, n_features]`` and outcomes ``[n]``."""
 
 
-@dataclass
-class Stages:
-    """Wall and CPU seconds of each stage; what a stage within another takes counts for the inner one alone."""
-
-    spent: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _inner: list[tuple[float, float]] = field(default_factory=list)
-
-    @contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        """Count what follows towards a stage."""
-        self._inner.append((0.0, 0.0))
-        wall, cpu = time.perf_counter(), time.process_time()
-        yield
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        within = self._inner.pop()
-        before = self.spent.get(name, (0.0, 0.0))
-        self.spent[name] = (before[0] + wall - within[0], before[1] + cpu - within[1])
-        if self._inner:
-            self._inner[-1] = (self._inner[-1][0] + wall, self._inner[-1][1] + cpu)
-
-    def together(self) -> tuple[float, float]:
-        """Wall and CPU seconds of all stages."""
-        return sum(wall for wall, _ in self.spent.values()), sum(cpu for _, cpu in self.spent.values())
-
-
 @dataclass(frozen=True)
 class Timed:
     """What Feast remembers, and how long it took to say so."""
 
     known: Remembered
-    stages: Stages
+    spent: Spent
 
     def customers(self, customer_ids: Sequence[str], at: NDArray[np.int64]) -> pa.Table:
         """See Remembered."""
-        with self.stages.of("retrieval of customers"):
+        with self.spent.on("retrieval of customers"):
             return self.known.customers(customer_ids, at)
 
     def evidence(self, offer_ids: Sequence[OfferId], at: NDArray[np.int64]) -> pa.Table:
         """See Remembered."""
-        with self.stages.of("retrieval of offers"):
+        with self.spent.on("retrieval of offers"):
             return self.known.evidence(offer_ids, at)
 
 
@@ -91,15 +65,15 @@ def fitted(matrix: Matrix, threads: int) -> lightgbm.Booster:
     return lightgbm.train(PARAMETERS | {"num_threads": threads}, data, TREES)
 
 
-def ours(settings: Settings, catalogue: Catalogue, asked: pa.Table, log_to: Path, stages: Stages) -> Matrix:
+def ours(settings: Settings, catalogue: Catalogue, asked: pa.Table, log_to: Path, spent: Spent) -> Matrix:
     """The pipeline; what it fitted."""
-    with stages.of("matrix"):
-        frame = assembled(Timed(InFeast(open_store(settings)), stages), catalogue, asked)
+    with spent.on("matrix"):
+        frame = assembled(Timed(InFeast(open_store(settings)), spent), catalogue, asked)
         matrix = frame.X, asked["taken"].cast(pa.uint8()).to_numpy().astype(np.float64)
-    with stages.of("fit"):
+    with spent.on("fit"):
         booster = fitted(matrix, settings.threads)
     with (
-        stages.of("log to MLflow"),
+        spent.on("log to MLflow"),
         tracking.run(replace(settings, data_dir=log_to), "bench", "bench", "A benchmark's fit.", {}),
     ):
         tracking.log_parameters(PARAMETERS)
@@ -107,34 +81,34 @@ def ours(settings: Settings, catalogue: Catalogue, asked: pa.Table, log_to: Path
     return matrix
 
 
-def plainly(settings: Settings, file: Path, stages: Stages) -> None:
+def plainly(settings: Settings, file: Path, spent: Spent) -> None:
     """The plain way."""
-    with stages.of("plain: reading the matrix"):
+    with spent.on("plain: reading the matrix"):
         read = pq.read_table(file)
         X = np.empty((len(read), len(ALL_NAMES)), dtype=np.float32)
         for place, name in enumerate(ALL_NAMES):
             X[:, place] = read[name].to_numpy()
         matrix = X, read["taken"].to_numpy()
-    with stages.of("plain: lightgbm.train"):
+    with spent.on("plain: lightgbm.train"):
         fitted(matrix, settings.threads)
 
 
-def measure(settings: Settings) -> tuple[list[Stages], list[Stages], Stages, tuple[int, int]]:
+def measure(settings: Settings) -> tuple[list[Spent], list[Spent], Spent, tuple[int, int]]:
     """The stages of both in each round, those before, and the shape of the matrix."""
-    catalogue, before = Catalogue.from_json(settings.catalogue_file.read_text()), Stages()
-    with before.of("before: labels"):
+    catalogue, before = Catalogue.from_json(settings.catalogue_file.read_text()), Spent()
+    with before.on("before: labels"):
         found = labels(settings.contract_dir, catalogue.now, seed=settings.seed, threads=settings.threads)
         asked = found.filter(pc.is_valid(found["taken"]))
     pipeline, plain = [], []
     with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
         file = Path(folder) / "matrix.parquet"
         for _ in range(ROUNDS + 1):
-            pipeline.append(Stages())
+            pipeline.append(Spent())
             X, y = ours(settings, catalogue, asked, Path(folder), pipeline[-1])
             if not file.exists():
                 columns = {name: X[:, place] for place, name in enumerate(ALL_NAMES)}
                 pq.write_table(pa.table(columns | {"taken": y}), file)
-            plain.append(Stages())
+            plain.append(Spent())
             plainly(settings, file, plain[-1])
     return pipeline[1:], plain[1:], before, X.shape
 
@@ -150,10 +124,10 @@ def main() -> None:
         what = f"training pipeline ÷ reading the matrix and lightgbm.train, {unit} time"
         shares.append(Figure(what, median(a / b for a, b in both), 1.3, 1.3, less_is_better=True))
         for each, runs in (("together", pipeline), ("plain: together", plain)):
-            for name in runs[0].spent:
-                rounds[f"{name}, {unit}"] = [run.spent[name][place] for run in runs]
+            for name in runs[0].seconds:
+                rounds[f"{name}, {unit}"] = [run.seconds[name][place] for run in runs]
             rounds[f"{each}, {unit}"] = [run.together()[place] for run in runs]
-        rounds[f"before: labels, {unit}"] = [before.spent["before: labels"][place]]
+        rounds[f"before: labels, {unit}"] = [before.seconds["before: labels"][place]]
     heading = f"{n_rows:,} rows, {n_features} features, {TREES} trees, {settings.threads} threads"
     write(settings, "training", shares, spread_table(rounds, "seconds", heading), rounds)
 

@@ -89,21 +89,25 @@ def lesson(
     """
     seed, threads = resources.seed, resources.threads
 
+    spent = resources.spent
+
     def known_at(at: Instant) -> Experience:
-        return experience(
-            settings.contract_dir,
-            catalogue,
-            at,
-            threads=threads,
-            seed=seed,
-            remembered=InFeast(store),
-            kind=kind,
-            moments=MOMENTS,
-        )
+        with spent.on("what contacts and quiet moments tell"):
+            return experience(
+                settings.contract_dir,
+                catalogue,
+                at,
+                threads=threads,
+                seed=seed,
+                remembered=InFeast(store),
+                kind=kind,
+                moments=MOMENTS,
+            )
 
     known = known_at(catalogue.now)
     _refuse_few(known)
-    parts = fit_parts(known, seed=seed, threads=threads)
+    with spent.on("fits of the three parts"):
+        parts = fit_parts(known, seed=seed, threads=threads)
     made = served(parts, known, kind)
     patience = learnt_patience(settings, catalogue, store, known, parts, made)
     organic = parts.buying.probability(parts.columns.buying(known.contacts.X, known.contacts.offer))
@@ -114,13 +118,15 @@ def lesson(
         return Lesson(
             made, (), patience, earned, None, f"{kind}: too few decisions to hold later ones back for judging"
         )
-    earlier = fit_parts(before, seed=seed, threads=threads)
+    with spent.on("fits of the three parts"):
+        earlier = fit_parts(before, seed=seed, threads=threads)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
     price = (patience or UNLEARNT).price(losses_of(settings))
     if settings.attention is not None:
         price = Attention(*settings.attention)
-    would = replayed(settings, catalogue, store, known, parts, judged, cut, price)
+    with spent.on("what would have been served"):
+        would = replayed(settings, catalogue, store, known, parts, judged, cut, price)
     return Lesson(made, contests, patience, earned, would)
 
 
