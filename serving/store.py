@@ -83,9 +83,31 @@ def unpack_profile(value: bytes) -> KnownProfile:
     return KnownProfile(Profile(found.floats, found.integers[0]), zone.decode())
 
 
-@lru_cache(maxsize=LATEST)
-def _unpacked(value: bytes) -> PackedState:
-    return unpack_state(ACTIVITY, value)
+class _Latest:
+    """Unpacked values that were read before, found by how they begin: to hash a whole one takes longer than to read it.
+
+    All of a value is compared before it counts as the same.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, tuple[bytes, PackedState]] = {}
+
+    def of(self, value: bytes) -> PackedState:
+        """What the value holds."""
+        begins = value[:_BEGINS]
+        known = self._held.get(begins)
+        if known is not None and known[0] == value:
+            return known[1]
+        if len(self._held) >= LATEST:
+            self._held.clear()
+        found = unpack_state(ACTIVITY, value)
+        self._held[begins] = value, found
+        return found
+
+
+_BEGINS = 256
+"""Bytes in which values differ: instants, position, numbers of keys, and the first sums."""
+_latest = _Latest()
 
 
 class PackedReader(ABC):
@@ -117,7 +139,7 @@ class PackedReader(ABC):
 
     def state(self, value: bytes, at: Instant) -> State | None:
         """See FeatureReader."""
-        found = _unpacked(value)
+        found = _latest.of(value)
         return None if expired(found.event_at, at, self._ttl_days) else found.state
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
