@@ -39,8 +39,8 @@ class Plan:
 
     inside: Inside
     seed: int
-    customers: int = 2_000
-    decisions: int = 1_000
+    customers: int = 2_500
+    decisions: int = 1_250
     """A day."""
     days: int = 30
     retrained: tuple[int, ...] = (10, 17, 24)
