@@ -19,14 +19,13 @@ from serving.score import ASSUMED, Attention, Money, chances_of, redeemed, value
 from serving.settings import Settings
 from training.assemble import assemble
 from training.contest import Judgeable
+from training.gate.sample import sample
 from training.gate.served import Served
 from training.ope.log import Floats
 from training.policy_value.logged import Logged, earned, logged, opened, probabilities_known
 from training.policy_value.policies import spread
 from training.value.trial import Arm, Index, Mask
 
-MOST = 12_000
-"""Decisions judged at most, drawn evenly."""
 AT_ONCE = 60_000
 """Rows of features in memory at once."""
 Parts = Mapping[tuple[PartName, str], Judgeable]
@@ -54,8 +53,7 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
     before, since = np.flatnonzero(at < replay.cut_us), np.flatnonzero(at >= replay.cut_us)
     if not len(before) or not len(since):
         return None
-    if len(since) > MOST:
-        since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
+    since = sample(since, found.rows["decision_id"].take(pa.array(since)).to_pylist())
     mean = means(found, reward, before)
     before_attention, charged, recent = valued(catalogue, store, found, replay.parts, since)
     attention = ASSUMED if settings.attention is None else Attention(*settings.attention)

@@ -19,6 +19,7 @@ from serving.patience import Patience
 from serving.score import Attention
 from serving.settings import Settings
 from training.gate.replay import means, valued
+from training.gate.sample import sample
 from training.gate.served import Served
 from training.parts.experience import Contacts, Experience
 from training.parts.increment import increments, mature
@@ -29,8 +30,6 @@ from training.policy_value.policies import spread
 from training.value.trial import Floats, Index, Mask
 
 Made = Mapping[tuple[PartName, str], Part | GroupedPart]
-MOST = 12_000
-"""Decisions judged at most, drawn evenly."""
 LATEST = 2_000
 """Decisions that tell what a day may bring."""
 
@@ -52,8 +51,7 @@ def replayed(
     at, late = found.rows["at_us"].to_numpy(), parts.persuading.signs.late
     old_enough = at <= catalogue.now - mature(known.contacts, late, catalogue) * DAY
     before, since = np.flatnonzero(old_enough & (at < cut)), np.flatnonzero(old_enough & (at >= cut))
-    if len(since) > MOST:
-        since = np.sort(np.random.default_rng(settings.seed).choice(since, MOST, replace=False))
+    since = sample(since, found.rows["decision_id"].take(pa.array(since)).to_pylist())
     if not len(before) or not len(since):
         return None
     contacts = known.contacts
