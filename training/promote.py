@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from features.catalogue import Catalogue
 from features.clock import Clock, SystemClock
 from features.errors import KairosError, ModelError
 from features.instant import format_instant
@@ -26,6 +27,7 @@ from training.gate.constant import SUFFIX, constant
 from training.gate.gate import Answer, judge
 from training.gate.groups import groups
 from training.gate.worth import CHECK as VALUE
+from training.policy_value.logged import comparable
 from training.shadow import shadowed
 from training.versions import PROMOTE, REFUSE, ROLLBACK, Change, Versions
 
@@ -127,7 +129,14 @@ def _question(settings: Settings, versions: Versions, bundle: Bundle, before: st
         _champion(versions, before),
         settings,
         groups(settings.contract_dir),
+        _drawn(settings),
     )
+
+
+def _drawn(settings: Settings) -> bool:
+    if not settings.catalogue_file.exists():
+        return False
+    return comparable(settings.contract_dir, Catalogue.from_json(settings.catalogue_file.read_text()))
 
 
 def _champion(versions: Versions, version: str | None) -> Candidate | None:

@@ -14,7 +14,7 @@ from serving.settings import Settings
 from training.auc import Ranking
 from training.gate.candidate import PAIRS, Candidate
 from training.gate.finding import Finding, Mark
-from training.gate.worth import worth, worth_beside_constant
+from training.gate.worth import unmeasurable, worth, worth_beside_constant
 from training.quality import losses
 from training.resampling import Draws, Interval, interval
 from training.summary import worse_than_popularity
@@ -43,6 +43,8 @@ class Question:
     champion: Candidate | None
     settings: Settings
     groups: Groups
+    drawn: bool
+    """Whether enough decisions were logged with the probability of what they chose to tell two actions apart."""
 
 
 def learnt(question: Question) -> Finding:
@@ -196,11 +198,13 @@ def small(question: Question) -> Finding:
 
 
 def pays(question: Question) -> Finding:
-    """The value of what would be served, against the champion, or the best single action where there is none."""
-    champion = question.champion
-    if champion is not None and champion.constant:
-        return worth_beside_constant(question.challenger.served)
-    return worth(question.challenger.served, champion is not None, champion.served if champion else None)
+    """The value of what would be served, against the champion, or the best constant where there is no other."""
+    own, champion = question.challenger.served, question.champion
+    if own is None and not question.drawn:
+        return unmeasurable()
+    if champion is None or champion.constant:
+        return worth_beside_constant(own)
+    return worth(own, champion.served)
 
 
 CHECKS: tuple[Callable[[Question], Finding], ...] = (

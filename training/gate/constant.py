@@ -57,6 +57,7 @@ def constant(settings: Settings, beside: Bundle, folder: Path) -> Bundle:
         "as_of": beside.about.get("as_of"),
         "kinds": [found.kind],
         "constant": {found.kind: worth},
+        "attention": beside.about.get("attention"),
         "mlflow_run_id": beside.about.get("mlflow_run_id"),
         "value_proven": False,
     }

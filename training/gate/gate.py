@@ -14,14 +14,11 @@ class Answer:
     """Yes or no, with every reason."""
 
     findings: tuple[Finding, ...]
-    any_champion: bool
 
     @property
     def accepted(self) -> bool:
-        """Nothing refuses it, and where its value can be measured it is more. No verdict keeps a champion."""
-        if any(found.mark is Mark.REFUSED for found in self.findings):
-            return False
-        return not (self.any_champion and any(found.mark is Mark.NO_VERDICT for found in self.findings))
+        """Nothing refuses it, and where its value can be measured it is more; no verdict is no acceptance."""
+        return not self.against
 
     @property
     def proven(self) -> bool:
@@ -45,4 +42,4 @@ class Answer:
 
 def judge(question: Question) -> Answer:
     """Ask every check."""
-    return Answer(tuple(check(question) for check in CHECKS), question.champion is not None)
+    return Answer(tuple(check(question) for check in CHECKS))

@@ -82,6 +82,17 @@ def probabilities_known(contract: Path) -> bool:
     return bool(duckdb.sql(f"SELECT count(probability) FROM '{file}'").fetchall()[0][0])
 
 
+def comparable(contract: Path, catalogue: Catalogue) -> bool:
+    """Whether ``logged`` finds two actions to compare."""
+    if not probabilities_known(contract):
+        return False
+    try:
+        logged(contract, catalogue)
+    except ContractError:
+        return False
+    return True
+
+
 def logged(contract: Path, catalogue: Catalogue, fewest: int = FEWEST_ROWS) -> Logged:
     """The decisions of the kind that has most of them; ``fewest`` of an arm below which it is rare.
 

@@ -53,9 +53,11 @@ def candidate(rows: pd.DataFrame | None, served: Served | None = None) -> Candid
     return Candidate("new", rows, served, scoring_ms=2.0, size_mb=1.0, constant=False, summary={})
 
 
-def ask(challenger: Candidate, settings: Settings, champion: Candidate | None = None) -> Answer:
+def ask(
+    challenger: Candidate, settings: Settings, champion: Candidate | None = None, drawn: bool = False
+) -> Answer:
     genders = {f"c{i}": "f" if i % 2 else "m" for i in range(ROWS)}
-    return judge(Question(challenger, champion, settings, {"gender": genders}))
+    return judge(Question(challenger, champion, settings, {"gender": genders}, drawn))
 
 
 def refused(answer: Answer) -> list[str]:
@@ -161,7 +163,15 @@ def test_below_the_limits_there_is_no_verdict_and_the_champion_stays(settings: S
     assert [found.check for found in answer.against] == ["value"]
     assert "No verdict" in answer.value
     assert "the champion stays" in answer.value
-    assert ask(candidate(rows, knows), settings).accepted  # nobody else could decide: promoted, unproven
+    first = ask(candidate(rows, knows), settings)
+    assert not first.accepted
+    assert "the best constant is served" in first.value
+
+
+def test_where_nothing_was_drawn_a_first_model_is_judged_by_all_else(settings: Settings) -> None:
+    rows = market()[1]
+    assert ask(candidate(rows), settings).accepted
+    assert not ask(candidate(rows), settings, drawn=True).accepted
 
 
 def test_a_model_without_champion_that_does_not_beat_the_best_single_action_is_refused(settings: Settings) -> None:
@@ -184,6 +194,6 @@ def test_over_the_best_constant_that_is_served_a_challenger_must_be_proven_bette
     served_to_all = replace(candidate(None), constant=True)
     assert ask(candidate(rows, better), settings, served_to_all).accepted
     assert "value" in refused(ask(candidate(rows, guess), settings, served_to_all))
-    unknown = ask(candidate(rows), settings, served_to_all)
+    unknown = ask(candidate(rows), settings, served_to_all, drawn=True)
     assert not unknown.accepted
     assert {found.check: found.mark for found in unknown.findings}["value"] is Mark.NO_VERDICT
