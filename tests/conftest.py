@@ -233,6 +233,14 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     assert not settings.models_dir.exists(), "a test has trained in the folder that all tests share"
 
 
+def forget_probabilities(contract: Path) -> None:
+    """Its decisions as they are where nobody kept with which probability they were made."""
+    file = contract / "decisions.parquet"
+    decisions = pq.read_table(file)
+    place, unknown = decisions.schema.get_field_index("probability"), pa.nulls(len(decisions), pa.float64())
+    pq.write_table(decisions.set_column(place, "probability", unknown), file)
+
+
 PERSONAL = re.compile(r"[\w.+-]+@example\.(org|com)|\+?49[ \d()-]{9,}", re.IGNORECASE)
 """The addresses and telephone numbers of these tests."""
 

@@ -14,7 +14,7 @@ import pytest
 from features.clock import SystemClock
 from serving.settings import Settings, read_settings, variables
 from tests.bench.load import HOST, Target, ask, free_port, pace
-from tests.conftest import settings_of
+from tests.conftest import forget_probabilities, settings_of
 from training.child import child
 from training.promote import promote
 from training.train import train
@@ -37,6 +37,7 @@ def test_under_steady_load_memory_is_flat_nothing_fails_and_nothing_slows(
     seconds = 1_800.0 if full else 6.0
     shutil.copytree(small_store.data_dir, tmp_path / "data")
     settings = settings_of(tmp_path / "data")
+    forget_probabilities(settings.contract_dir)
     train(settings)
     promote(settings, SystemClock(), "soak")
     port = free_port()

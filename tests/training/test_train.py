@@ -14,10 +14,11 @@ from features.clock import SystemClock
 from features.vector import FEATURES
 from serving.model import Bundle, PartName
 from serving.settings import Settings
-from tests.conftest import settings_of
+from tests.conftest import forget_probabilities, settings_of
 from training.bundle import PREDICTIONS
 from training.compare import compare
 from training.gate.constant import constant
+from training.gate.served import FILE as SERVED
 from training.gate.served import Served
 from training.labels import labels
 from training.promote import promote
@@ -50,10 +51,26 @@ def test_every_part_the_data_allow_is_learnt_and_judged(trained: tuple[Settings,
         assert {"Kairos", "popularity", "logistic regression", "plain LightGBM"} == set(found["contenders"])
 
 
-def test_the_model_is_promoted_and_mlflow_gives_the_same_probabilities(trained: tuple[Settings, str]) -> None:
+def test_while_personal_choice_is_not_proven_the_best_constant_is_served(
+    trained: tuple[Settings, str], tmp_path: Path
+) -> None:
+    told, version = trained
+    shutil.copytree(told.data_dir, tmp_path / "data")
+    settings = settings_of(tmp_path / "data")
+    assert "effective sample" in promote(settings, SystemClock(), "ada")
+    assert Versions(settings).champion() == f"{version}-constant"
+
+
+def test_the_model_is_promoted_and_mlflow_gives_the_same_probabilities(
+    trained: tuple[Settings, str], tmp_path: Path
+) -> None:
     import mlflow
 
-    settings, version = trained
+    told, version = trained
+    shutil.copytree(told.data_dir, tmp_path / "data")
+    settings = settings_of(tmp_path / "data")
+    forget_probabilities(settings.contract_dir)
+    (settings.models_dir / version / SERVED).unlink()
     assert "alias champion" in promote(settings, SystemClock(), "ada")
     assert Versions(settings).champion() == version
     served = mlflow.pyfunc.load_model("models:/kairos-files@champion")

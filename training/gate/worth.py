@@ -22,7 +22,11 @@ ONE_SIDED = 0.1
 
 def unmeasurable() -> Finding:
     """Where nothing was drawn, nothing can be said: the model is judged by all else."""
-    return Finding(CHECK, Mark.UNKNOWN, "No probabilities were logged, or too few to tell actions apart: the value of the personal choice is unproven.")
+    return Finding(
+        CHECK,
+        Mark.UNKNOWN,
+        "No probabilities were logged, or too few to tell actions apart: the value of the personal choice is unproven.",
+    )
 
 
 def worth(challenger: Served | None, champion: Served | None) -> Finding:

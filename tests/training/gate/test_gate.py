@@ -53,9 +53,7 @@ def candidate(rows: pd.DataFrame | None, served: Served | None = None) -> Candid
     return Candidate("new", rows, served, scoring_ms=2.0, size_mb=1.0, constant=False, summary={})
 
 
-def ask(
-    challenger: Candidate, settings: Settings, champion: Candidate | None = None, drawn: bool = False
-) -> Answer:
+def ask(challenger: Candidate, settings: Settings, champion: Candidate | None = None, drawn: bool = False) -> Answer:
     genders = {f"c{i}": "f" if i % 2 else "m" for i in range(ROWS)}
     return judge(Question(challenger, champion, settings, {"gender": genders}, drawn))
 

@@ -63,12 +63,12 @@ class Market:
     def judged(self, choice: Index) -> Finding:
         """The gate's finding on the value against the champion's. Each brings a reward model of its own, as models do
         that were trained at different times; none knows much."""
-        return worth(self.served(choice, self._learnt(0.05)), True, self.served(self.champion, self._learnt(0.1)))
+        return worth(self.served(choice, self._learnt(0.05)), self.served(self.champion, self._learnt(0.1)))
 
     def judged_by_the_truth(self, choice: Index) -> Finding:
         """What could be said at most: the reward model knows every true chance, so only luck is left."""
         known = 1_000.0 * self.chance
-        return worth(self.served(choice, known), True, self.served(self.champion, known))
+        return worth(self.served(choice, known), self.served(self.champion, known))
 
     def _learnt(self, off: float) -> Floats:
         return 1_000.0 * np.clip(self.chance + self.rng.normal(0, off, self.chance.shape), 0.0, 1.0)
