@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -94,7 +95,9 @@ def assorted(settings: Settings, folder: Path) -> list[str]:
     """The source's files, and a catalogue with so many offers of one kind, each on every channel; its channels."""
     folder.mkdir()
     for each in settings.source_dir.absolute().iterdir():
-        if each.name != "catalogue.json":
+        if each.name.startswith("journal.db"):
+            shutil.copy(each, folder)
+        elif each.name != "catalogue.json":
             (folder / each.name).symlink_to(each.resolve())
     catalogue = json.loads(settings.catalogue_file.read_text())
     channels = [channel["name"] for channel in catalogue["channels"]]
