@@ -15,7 +15,7 @@ from serving.decision import Ask, Decision
 from serving.draw import Cost
 from serving.equipment import Equipment, pooled
 from serving.journal import JournalUnavailableError
-from serving.journal.log import Standing
+from serving.journal.past import Standing
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.ledger.counting import since

@@ -19,7 +19,7 @@ from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
 from serving.journal.decisions import latest_bases
 from serving.journal.familiar import Familiar
-from serving.journal.log import Standing, recent_events
+from serving.journal.past import Standing, recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.pairs import memory_of

@@ -20,7 +20,7 @@ from serving.attribution import Came
 from serving.consent import Consent, Topic
 from serving.journal import Journal
 from serving.journal.consents import consents_of
-from serving.journal.log import gaps
+from serving.journal.past import gaps
 from serving.journal.timeline import Entry, called, names_of, recent_decisions, timeline
 from serving.pairs import keyed, memory_of
 from serving.wire import topic

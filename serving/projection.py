@@ -19,7 +19,7 @@ from features.moment import on_wall_clock
 from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal
-from serving.journal.log import Gap, News, Standing
+from serving.journal.past import Gap, News, Standing
 from serving.values import Values, position_of
 
 

@@ -13,7 +13,7 @@ from features.domain import CustomerId, DecisionId, Instant
 from serving.decision import Ask, Decision
 from serving.desk import Desk
 from serving.equipment import Equipment
-from serving.journal.log import Standing
+from serving.journal.past import Standing
 from serving.ledger.contact import Ledger
 from serving.live_store import LiveStore
 from serving.parts import Parts

@@ -14,7 +14,7 @@ from serving.identity.identity import Identity, distinct, identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.intake import Intake
 from serving.journal import Cause, JournalUnavailableError
-from serving.journal.log import Standing
+from serving.journal.past import Standing
 from serving.language import Language
 from serving.problem import Fault, RefusalError
 from serving.projection import NoVocabularyError

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from features.domain import CustomerId, DecisionId, Instant
 from serving.identity.namespace import CUSTOMER, KAIROS
 from serving.journal.bulk import AT_ONCE, HISTORY, HistoryRow
-from serving.journal.log import IDENTIFIED
+from serving.journal.past import IDENTIFIED
 from serving.journal.schema import DECISIONS, EVENTS, IDENTITIES
 
 

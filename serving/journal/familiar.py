@@ -14,7 +14,7 @@ from time import monotonic
 from features.domain import CustomerId, Event, Instant, Kind
 from serving.consent import Consent, Topic
 from serving.journal.journal import Journal
-from serving.journal.log import Standing
+from serving.journal.past import Standing
 from serving.ledger.contact import Contact, Ledger
 
 MOST = 1_000

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, exists, or_, select, tuple_, update
 
 from features.domain import SECOND, ChannelName, CustomerId, DecisionId, Instant, Kind, OfferId
-from serving.journal.log import IDENTIFIED
+from serving.journal.past import IDENTIFIED
 from serving.journal.schema import CONTACTS, EVENTS, FOLLOW_UPS, IDENTITIES
 from serving.journal.standings import release
 from serving.journal.timeline import Entry, entry

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from features.domain import CustomerId, Instant
 from serving.journal.audit import Cause, lines_of, write_line
 from serving.journal.forget import forget_contacts
-from serving.journal.log import IDENTIFIED
 from serving.journal.names import write_heads
+from serving.journal.past import IDENTIFIED
 from serving.journal.past_contacts import past_id
 from serving.journal.schema import CUSTOMERS, EVENTS, IDENTITIES
 from serving.journal.transaction import Transaction

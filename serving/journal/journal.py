@@ -30,19 +30,9 @@ from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.errors import JournalUnavailableError
 from serving.journal.group import Coming, nobody
-from serving.journal.log import (
-    STANDING,
-    Gap,
-    Standing,
-    TakenIn,
-    event_of,
-    gaps,
-    histories,
-    recent,
-    standings,
-    take_in,
-)
+from serving.journal.log import TakenIn, take_in
 from serving.journal.names import Names
+from serving.journal.past import STANDING, Gap, Standing, event_of, gaps, histories, recent, standings
 from serving.journal.people import People
 from serving.journal.record import Record
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, or_, select
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Instant, Kind, OfferId
-from serving.journal.log import IDENTIFIED
+from serving.journal.past import IDENTIFIED
 from serving.journal.schema import DECISIONS, EVENTS, IDENTITIES
 from serving.journal.timeline import Entry, entry
 

@@ -13,7 +13,7 @@ from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.audit import lines
 from serving.journal.consents import consents_of
 from serving.journal.contact_story import contacts_told
-from serving.journal.log import IDENTIFIED
+from serving.journal.past import IDENTIFIED
 from serving.journal.schema import CONSENTS, DECISIONS, EVENTS, IDENTITIES
 
 MOST_NAME = 200

@@ -12,8 +12,8 @@ from serving.identity.identity import identity
 from serving.journal import Cause, Journal
 from serving.journal.consents import state_consent
 from serving.journal.familiar import Familiar
-from serving.journal.log import Standing
 from serving.journal.names import book
+from serving.journal.past import Standing
 from serving.journal.retention import retire
 from serving.journal.transaction import Transaction
 
