@@ -37,7 +37,7 @@ def figure(course: Course, others: Mapping[str, Sequence[Day]]) -> Figure:
     value.legend(frameon=False, fontsize=8)
     value.set(title=f"Value per day ({plan.decisions:,} decisions)", xlabel="day")
     contacts.set(title="Contacts per decision", xlabel="day", ylim=(0, 1))
-    losses.set(title="Opt-outs and complaints so far, per 1,000 customers", xlabel="day")
+    losses.set(title="Left or complained so far, per 1,000", xlabel="day")
     return made
 
 
