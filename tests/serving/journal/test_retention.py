@@ -17,6 +17,7 @@ from serving.projection import Projection
 from serving.retention import main, oldest_kept, retain
 from serving.values import MemoryValues
 
+pytestmark = pytest.mark.slow
 NOW = Instant(1_700_000_000_000_000)
 CAUSE = Cause(NOW, "test", "test")
 ANN, BOB = CustomerId("ann"), CustomerId("bob")
