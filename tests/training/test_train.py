@@ -51,24 +51,24 @@ def test_every_part_the_data_allow_is_learnt_and_judged(trained: tuple[Settings,
         assert {"Kairos", "popularity", "logistic regression", "plain LightGBM"} == set(found["contenders"])
 
 
-def test_while_personal_choice_is_not_proven_the_best_constant_is_served(
-    trained: tuple[Settings, str], tmp_path: Path
-) -> None:
-    told, version = trained
-    shutil.copytree(told.data_dir, tmp_path / "data")
-    settings = settings_of(tmp_path / "data")
+@pytest.fixture
+def apart(trained: tuple[Settings, str], tmp_path: Path) -> tuple[Settings, str]:
+    """A copy of what was trained, to promote in."""
+    settings, version = trained
+    shutil.copytree(settings.data_dir, tmp_path / "data")
+    return settings_of(tmp_path / "data"), version
+
+
+def test_while_personal_choice_is_not_proven_the_best_constant_is_served(apart: tuple[Settings, str]) -> None:
+    settings, version = apart
     assert "effective sample" in promote(settings, SystemClock(), "ada")
     assert Versions(settings).champion() == f"{version}-constant"
 
 
-def test_the_model_is_promoted_and_mlflow_gives_the_same_probabilities(
-    trained: tuple[Settings, str], tmp_path: Path
-) -> None:
+def test_the_model_is_promoted_and_mlflow_gives_the_same_probabilities(apart: tuple[Settings, str]) -> None:
     import mlflow
 
-    told, version = trained
-    shutil.copytree(told.data_dir, tmp_path / "data")
-    settings = settings_of(tmp_path / "data")
+    settings, version = apart
     forget_probabilities(settings.contract_dir)
     (settings.models_dir / version / SERVED).unlink()
     assert "alias champion" in promote(settings, SystemClock(), "ada")
