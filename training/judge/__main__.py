@@ -30,7 +30,6 @@ def evaluate(settings: Settings) -> list[Card]:
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     markets = [(inside, seed) for seed in range(1, settings.world_seeds + 1) for inside in Inside]
     cards: list[Card] = []
-    workers = min(settings.threads, len(markets))
     # A process each, one thread in each: threads of one fit wait for each other where cores are shared. A new process
     # for every market: what one leaves behind in memory (several GiB at 20,000 contacts) is given back.
     workers = min(settings.threads, len(markets))
