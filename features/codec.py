@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from features.domain import Instant
 from features.errors import KairosError
+from features.quick import quick
 from features.schema import SCHEMA, Key, Section
 from features.state import Memory, State, unset
 from features.stored import Column, Shape, Stored, Value
@@ -205,7 +206,7 @@ def several(at: Layout, value: Raw) -> list[Any]:
     return held
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class PackedState:
     """A stored state with its provenance, as ``Packed`` has it of a row."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from features.quick import quick
+
 CustomerId = NewType("CustomerId", str)
 OfferId = NewType("OfferId", str)
 ChannelName = NewType("ChannelName", str)
@@ -165,7 +167,7 @@ class Customer:
     profile: dict[str, float | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Event:
     """Something that happened to one customer."""
 

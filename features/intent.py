@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from math import log2
 
 from features.domain import DAY, ChannelName, Event, Instant, Kind
+from features.quick import quick
 
 
 class Topic(StrEnum):
@@ -50,7 +50,7 @@ MATTERS_US: Mapping[Kind, int] = {
 """For how long an event of a kind can say what is open; of kinds that are not here, none can."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Intent:
     """One open topic, as its latest event left it."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from features.domain import DAY
 from features.past import Past
+from features.quick import quick
 from features.state import NEVER, Floats, Instants
 
 PROFILE_VALUES = ("age_years", "income_minor", "household_size", "children", "gender", "home_owner")
@@ -18,7 +19,7 @@ PROFILE_VALUES = ("age_years", "income_minor", "household_size", "children", "ge
 GENDERS = ("f", "m", "o")
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Profile:
     """What the customer told: float64 ``[..., n_profile]`` and the instant of joining, ``NEVER`` where unknown."""
 

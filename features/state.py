@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import DAY, Instant
+from features.quick import quick
 from features.schema import SCHEMA, Section
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ NOT_YET = Instant(2**63 - 1)
 """Identity of the minimum: the earliest instant of something that never happened."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Memory:
     """The rows of one section: float64 ``[n_keys, n_sums]`` and int64 ``[n_keys, n_extremes]``, by sorted key."""
 
@@ -30,7 +30,7 @@ class Memory:
     instants: Instants
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class State:
     """What is remembered; every sum is aged to ``reference``."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from features.domain import DAY, Instant
+from features.quick import quick
 from serving.allowance import Allowance
 from serving.policy.policy import Exploration
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Account:
     """Sums over the recorded decisions; the amounts are those of one UTC day, minor units."""
 

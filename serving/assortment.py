@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from features.domain import Instant
 from features.evidence import Pooled
 from features.feature import Group
 from features.moment import hour_key, wall_clock, weekday_key
+from features.quick import quick
 from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
 from features.schema import BY_CATEGORY
 from features.state import Floats, empty
@@ -146,7 +147,7 @@ def _term(value: object) -> Any:
     return value
 
 
-@dataclass(frozen=True, eq=False)
+@quick(frozen=True, eq=False)
 class Factors:
     """What the vectors of an assortment's pairs are made of for one customer at one instant, in float32."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from features.quick import quick
 from serving.account import Account
 from serving.ledger.contact import Ledger
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Circumstances:
     """What stands when a decision is made."""
 

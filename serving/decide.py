@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import HOUR, ChannelName, Importance, Instant, Offer
+from features.quick import quick
 from features.vector import vector_fingerprint
 from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to, preferred_channel
@@ -163,7 +163,7 @@ def _judge(
     return Judged.of(pairs, odds, worth, terms, moments), learnt is None
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class _Choice:
     """What is made of the scores; places are those of the judged pairs."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
 from features.intent import Intent
+from features.quick import quick
 from features.state import Floats
 from serving.circumstances import Circumstances
 from serving.draw import SILENCE, Draw, Places
@@ -25,7 +26,7 @@ from serving.ranking import ChannelScore, Judged, Scored
 from serving.shortfall import Shortfall, distinct
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Ask:
     """What is asked."""
 
@@ -66,7 +67,7 @@ class Item(NamedTuple):
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Silence:
     """Saying nothing, as one of the choices."""
 
@@ -77,7 +78,7 @@ class Silence:
     """With which nothing more was said below the items; None where every place was taken."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Funnel:
     """From every pair of the catalogue to those worth a contact."""
 
@@ -92,7 +93,7 @@ class Funnel:
     """The score of each, minus infinity where it is undefined."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Vectors:
     """What the models saw: float32 ``[n_pairs, n_names]``, one row per pair."""
 
@@ -106,7 +107,7 @@ class Vectors:
         return self.sight.matrix
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Versions:
     """What the decision was made with."""
 
@@ -116,7 +117,7 @@ class Versions:
     policy: str
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Decision:
     """The answer to one ask, with everything it rests on."""
 

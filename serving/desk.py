@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 
 from features.domain import CustomerId, Instant
+from features.quick import quick
 from serving.account import Account
 from serving.circumstances import Circumstances
 from serving.crowd import OUTDATED_US
@@ -28,7 +29,7 @@ from serving.snapshot import Snapshot
 from serving.unavailable import UNREADABLE, without_store
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Made:
     """A decision with the equipment it was made with."""
 

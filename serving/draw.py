@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.quick import quick
 from features.state import Floats
 from serving.account import Account
 from serving.allowance import given_up, sharp_enough, sharpness
@@ -21,7 +21,7 @@ SILENCE = 0.0
 Places = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Cost:
     """What one decision adds to the account of exploration, minor units."""
 
@@ -30,7 +30,7 @@ class Cost:
     spread: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Draw:
     """The choices from the top, with the exact probability of each."""
 
@@ -46,7 +46,7 @@ class Draw:
     cost: Cost = Cost()
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Choosable:
     """What can be chosen; arrays are ``[n_pairs]``."""
 

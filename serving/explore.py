@@ -17,12 +17,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from features.quick import quick
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,7 +39,7 @@ class Group(StrEnum):
     LEARNT = "learnt"
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Shares:
     """How decisions are divided; the rest is learnt."""
 
@@ -59,7 +60,7 @@ class Shares:
         return Group.RANDOM if u < self.control + self.random else Group.LEARNT
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Ticket:
     """What a draw depends on beside the distribution."""
 
@@ -71,7 +72,7 @@ class Ticket:
     """Raised when the same decision has to be drawn again, because its choice could not be reserved."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Choice:
     """What was chosen for one place."""
 
@@ -82,7 +83,7 @@ class Choice:
     """The same of every action, ``[m]``; 0 where it was not open."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Slate:
     """The choices from the top; silence ends a slate and is its last choice."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from features.evidence import Pooled, pool
 from features.feature import Group
 from features.moment import hour_key, weekday_key
 from features.past import Past
+from features.quick import quick
 from features.rows import GENDERS, PROFILE_VALUES, Content, Evidence, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, Section
 from features.stage import stages
@@ -123,7 +124,7 @@ class _Rows:
         return keyed(self._state, section, keys, self._at)
 
 
-@dataclass(frozen=True)
+@quick(frozen=True)
 class Facts:
     """The values for one customer: of the customer alone one each, of the pairs arrays ``[n_pairs]``."""
 

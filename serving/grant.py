@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from features.domain import DecisionId, Importance, Instant
+from features.quick import quick
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.ledger.reservation import Take, contact_id_of, contact_of
 from serving.ledger.room import room
@@ -22,7 +23,7 @@ Place = tuple[str, Instant, bool]
 """Channel, moment, and whether it promotes: what does not goes out by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Grant:
     """What has to be granted, all or nothing."""
 
@@ -45,7 +46,7 @@ class Carried(NamedTuple):
     """None where nobody is interrupted (an inbound channel, an enclosed offer), or where it is an alternative."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class _Message:
     contact_id: ContactId
     number: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from features.domain import CustomerId, Event, Instant, OfferId
 from features.intent import MATTERS_US, Intent, open_intents
+from features.quick import quick
 from features.schema import CUSTOMER
 from features.state import State
 from serving.account import Account
@@ -33,7 +33,7 @@ LATEST = 50
 """Decisions among which the latest is looked for: a clock that stands gives many the same instant."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Heard:
     """What a customer said and did lately."""
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.domain import Instant
 from features.moment import offset_min
+from features.quick import quick
 from serving.ledger.counting import stretch_of
 from serving.policy.policy import Quiet
 from serving.policy.window import Unit
@@ -22,7 +23,7 @@ _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday; Monday is 0."""
 
 
-@dataclass(frozen=True, eq=False)
+@quick(frozen=True, eq=False)
 class Moments:
     """Instants, the first of which is the decision's own, on one customer's wall clock; arrays are ``[n_moments]``."""
 

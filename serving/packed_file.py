@@ -84,8 +84,15 @@ def put(con: sqlite3.Connection, table: str, values: Iterable[tuple[str, bytes]]
 
 def get(con: sqlite3.Connection, table: str, key: str) -> bytes | None:
     """The value of a key."""
-    row = con.execute(f"SELECT value FROM {table} WHERE key = ?", (key,)).fetchone()
-    return None if row is None else row[0]
+    for (value,) in con.execute(_get(table), (key,)):
+        found: bytes = value
+        return found
+    return None
+
+
+@cache
+def _get(table: str) -> str:
+    return f"SELECT value FROM {table} WHERE key = ?"
 
 
 def get_all(con: sqlite3.Connection, table: str) -> list[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from features.feature import Group
 from features.intent import Intent
 from features.moment import hour_key, moment, weekday_key
 from features.past import Past, past, rows_of
+from features.quick import quick
 from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
 from features.schema import BY_CATEGORY, BY_CHANNEL, BY_HOUR, BY_OFFER, BY_WEEKDAY, CUSTOMER, SCHEMA, Section
 from features.state import NEVER, Memory, State, empty, half_lives_us, unset
@@ -37,7 +38,7 @@ class Pair:
     channel: Channel
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Known:
     """What is known of one customer as of ``at``."""
 
@@ -90,8 +91,14 @@ UNKNOWN_ZONE = "UTC"
 
 def stranger(at: Instant) -> Known:
     """A customer of whom nothing is known."""
-    unknown = Profile(np.full(len(PROFILE_VALUES), np.nan), np.array(NEVER, dtype=np.int64))
-    return Known(at, None, unknown, UNKNOWN_ZONE)
+    return Known(at, None, _untold(), UNKNOWN_ZONE)
+
+
+@cache
+def _untold() -> Profile:
+    found = Profile(np.full(len(PROFILE_VALUES), np.nan), np.array(NEVER, dtype=np.int64))
+    found.values.setflags(write=False)
+    return found
 
 
 def pairs_of(catalogue: Catalogue) -> tuple[Pair, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
+from features.quick import quick
 from serving import api, basis, findings
 from serving.answer_api import Answer
 from serving.decision import silenced
@@ -20,7 +21,7 @@ from serving.welcome import Arrived
 from serving.wire import answer
 
 
-@dataclass(frozen=True)
+@quick(frozen=True)
 class Proposal:
     """What is offered if it is granted."""
 

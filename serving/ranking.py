@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import ChannelName, Instant
+from features.quick import quick
 from features.state import Floats
 from serving.pairs import Pair
 from serving.score import Chances, Terms, Value
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Judged:
     """Eligible pairs with what was found of each; arrays are ``[n_pairs]``."""
 

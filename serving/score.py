@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import Direction, Response
+from features.quick import quick
 from features.state import Floats
 from serving.model import PartName, about_of
 from serving.pairs import Pair
@@ -72,7 +73,7 @@ ASSUMED = Attention(1.0, 0.1)
 """Where nothing was learnt and nothing is set."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Chances:
     """Probabilities of each pair, ``[n_pairs]``."""
 
@@ -86,7 +87,7 @@ class Chances:
     """p₀; None where nothing is known of it, which counts as 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Value:
     """Components of the value of each pair, minor units ``[n_pairs]``; costs are negative."""
 
@@ -102,7 +103,7 @@ class Value:
         return self.margin + self.incentive + self.unnoticed_incentive + self.contact_cost + self.attention
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Terms:
     """What the policy makes of each pair's value, ``[n_pairs]``; amounts in minor units."""
 
@@ -178,7 +179,7 @@ def interrupts(pair: Pair) -> bool:
     return pair.channel.direction is Direction.OUTBOUND and not pair.offer.enclosed
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Money:
     """What pairs cost and bring, whoever the customer is; minor units ``[n_pairs]``."""
 

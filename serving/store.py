@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from typing import Protocol
 from features.codec import Packed, PackedState, event_instant, pack, parts, raw, unpack_state
 from features.domain import DAY, CustomerId, Instant, OfferId
 from features.errors import KairosError
+from features.quick import quick
 from features.rows import Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
@@ -30,7 +30,7 @@ class StoreUnavailableError(KairosError):
     """The online store cannot be read now; a decision goes on without it, flagged."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class KnownProfile:
     """What a customer told, and the IANA zone of the customer's wall clock."""
 

@@ -10,12 +10,13 @@ Where nothing tells the hours apart, messages go out at the hour that the policy
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Group
+from features.quick import quick
 from features.state import Floats
 from features.vector import COLUMNS
 from serving import loops
@@ -32,7 +33,7 @@ FLAT = 1e-9
 """Differences on the logit scale up to which hours count as alike."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Timed:
     """The moment of each pair, ``[n_pairs]``."""
 

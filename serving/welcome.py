@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from features.domain import ChannelName, CustomerId, EventId
+from features.quick import quick
 from serving import api
 from serving.events.arrival import Arrival, Status
 from serving.german_notes import note, refused
@@ -23,7 +24,7 @@ CALLER = "decision"
 """Who is said to have sent what came with a decision request."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Arrived:
     """For whom to decide, and what a caller should know of what was sent along."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from features.domain import Instant, Offer
 from features.errors import KairosError
+from features.quick import quick
 from serving.language import Language, number
 
 PLACEHOLDERS = ("name", "offer", "price", "terms", "valid_to")
@@ -41,7 +41,7 @@ class Said(NamedTuple):
     terms: str
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Reader:
     """Who reads it."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from features.quick import quick
 from serving.eligibility.objection import Closing
 from serving.eligibility.shelf import Flags, Places, Shelf
 from serving.eligibility.situation import Situation
@@ -20,7 +20,7 @@ from serving.policy.policy import Cap
 from serving.policy.window import Window
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class _Class:
     """Pairs whose messages have the same slots left to them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from features.catalogue import Catalogue
 from features.domain import DAY, Instant, Kind
@@ -55,11 +56,22 @@ def spans(needs: Iterable[Need], activity: State | None, at: Instant) -> dict[Ki
     found: dict[Kind, int] = {}
     for need in needs:
         length = round(need.days * DAY)
-        told = [latest[place] for place, kinds in _LATEST if kinds & need.unless_without]
+        told = [latest[place] for place in _places(need.unless_without)]
         if not told or max(told) >= at - length:
             for kind in need.kinds:
                 found[kind] = max(length, found.get(kind, 0))
-    return {kind: found[kind] for kind in sorted(found)}
+    return {kind: found[kind] for kind in _sorted(frozenset(found))} if found else found
+
+
+@cache
+def _sorted(kinds: frozenset[Kind]) -> tuple[Kind, ...]:
+    return tuple(sorted(kinds))
+
+
+@cache
+def _places(kinds: frozenset[Kind]) -> tuple[int, ...]:
+    """Where the state remembers the latest of any of these kinds."""
+    return tuple(place for place, remembered in _LATEST if remembered & kinds)
 
 
 _LATEST = [(place, e.measure.kinds) for place, e in enumerate(CUSTOMER.extremes) if not e.earliest]

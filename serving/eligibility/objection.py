@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from features.quick import quick
 from serving.eligibility.shelf import Flags, Places, Shelf
 from serving.eligibility.situation import Situation
 from serving.moments import Moments
@@ -14,7 +15,7 @@ Why = Callable[[int], str]
 """The value that decided for the pair at a place of the shelf. Asked for few pairs, so that it may be slow."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Objection:
     """Pairs that a rule removes, ``[n_pairs]``."""
 
@@ -22,7 +23,7 @@ class Objection:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Closing:
     """Moments that a rule removes, ``[n_rows, n_moments]``; a pair falls only when none is left."""
 
@@ -48,7 +49,7 @@ class TimeRule:
     closing: Callable[[Shelf, Situation, Moments, Places], Closing | None]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Removal:
     """A pair that may not be offered, the rule that says so, and the value that decided."""
 

@@ -4,9 +4,9 @@ ledger, and what the state remembers of times before."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from features.domain import Category, ChannelName, Instant, Kind, OfferId
+from features.quick import quick
 from features.schema import BY_CATEGORY, BY_OFFER, CUSTOMER, Section
 from features.state import NEVER
 from serving.eligibility.shelf import Shelf
@@ -15,7 +15,7 @@ from serving.ledger.contact import Standing
 from serving.pairs import memory_of
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Happening:
     """One thing that happened. What is None is not known."""
 

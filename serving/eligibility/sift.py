@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.quick import quick
 from serving.eligibility.objection import Removal, Rule, TimeRule, Why
 from serving.eligibility.rules import RULES
 from serving.eligibility.shelf import Flags, Places, Shelf
@@ -67,7 +67,7 @@ class Removals(Sequence[Removal]):
         return Removal(self._shelf.pairs[place], RULES[number].name, "" if why is None else why(place))
 
 
-@dataclass(frozen=True)
+@quick(frozen=True)
 class Sifted:
     """What the rules leave."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from features.domain import ChannelName, Instant, OfferId
+from features.quick import quick
 from serving.facts import Facts
 from serving.ledger.contact import Ledger
 from serving.pairs import Known
@@ -12,7 +11,7 @@ from serving.pairs import Known
 NO_CONTACTS = Ledger()
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Situation:
     """One customer at one instant."""
 

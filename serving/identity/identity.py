@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 
 from features.domain import MAX_ID_LENGTH
+from features.quick import quick
 from serving.identity.email import normal_email
 from serving.identity.namespace import CUSTOMER, EMAIL, KAIROS, PHONE, IdentityError, namespace_of, rank_of
 from serving.identity.phone import normal_phone
@@ -19,7 +20,7 @@ _EMAIL_NAMES = frozenset({"email", "e_mail", "mail"})
 _PHONE_NAMES = frozenset({"phone", "phone_e164", "tel", "mobile"})
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Identity:
     """A namespace and a value in it; made by ``identity``. Two that are equal mean the same name."""
 

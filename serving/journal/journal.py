@@ -178,10 +178,13 @@ class Journal:
         try:
             yield
         except UNUSABLE as error:
-            reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
-            raise JournalUnavailableError(
-                f"the journal {self._testimony.where} cannot be used ({reason}): look at its server or disk"
-            ) from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> JournalUnavailableError:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+        return JournalUnavailableError(
+            f"the journal {self._testimony.where} cannot be used ({reason}): look at its server or disk"
+        )
 
     def write(self, change: Callable[[Transaction], R]) -> R:
         """Run a change in a transaction that writers share; when this returns, the change is durable."""
@@ -300,8 +303,10 @@ class Journal:
 
     def _look(self, statement: Written, **given: object) -> list[tuple[Any, ...]]:
         lookup = self._ready().lookup
-        with self._reported():
-            return lookup.rows(statement, **given)
+        try:
+            return lookup.rows(statement, given)
+        except UNUSABLE as error:
+            raise self._unavailable(error) from error
 
     def position(self) -> int:
         """The last position given out."""

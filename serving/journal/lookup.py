@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Engine
@@ -28,7 +29,7 @@ class Lookup:
         self._engine = engine
         self._own = threading.local()
 
-    def rows(self, statement: Written, **given: object) -> list[Values]:
+    def rows(self, statement: Written, given: Mapping[str, object]) -> list[Values]:
         """What the statement finds, one tuple a row; ``given`` are values of its parameters.
 
         Raises:

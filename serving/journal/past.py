@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, or_, select
 
 from features.domain import CustomerId, Event, Instant, Kind
+from features.quick import quick
 from serving.journal.schema import CUSTOMERS, EVENTS, IDENTITIES
 from serving.journal.written import Written
 
@@ -24,7 +25,7 @@ _COLUMNS = [column for column in EVENTS.c if column.name not in ("customer_id", 
 _KINDS = {kind.value: kind for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Standing:
     """How far the journal has come with a customer."""
 

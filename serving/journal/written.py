@@ -52,13 +52,12 @@ class Written:
     def on(self, dialect: Dialect, raw: Any, given: Mapping[str, object]) -> Any:
         """The cursor after it was run on a connection of the driver's; raises as ``rows``."""
         text = self._texts.get(dialect.name) or self._written(dialect)
-        told = {**text.fixed, **given}
+        told = {**text.fixed, **given} if text.fixed else given
         values = told if text.names is None else [told[name] for name in text.names]
-        wrong = dialect.loaded_dbapi.Error
         try:
             return raw.execute(text.sql, values)
-        except wrong as error:
-            raise DBAPIError.instance(text.sql, None, error, wrong) from error
+        except dialect.loaded_dbapi.Error as error:
+            raise DBAPIError.instance(text.sql, None, error, dialect.loaded_dbapi.Error) from error
 
     def _run(self, connection: Connection, given: Mapping[str, object]) -> Any:
         return self.on(connection.dialect, connection.connection.driver_connection, given)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import NewType
 
 from features.domain import Category, ChannelName, DecisionId, FollowUp, Instant, OfferId
+from features.quick import quick
 
 ContactId = NewType("ContactId", str)
 
@@ -26,7 +27,7 @@ class Standing(StrEnum):
     """Sent without a valid reservation: it counts as it happened."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Contact:
     """One message, with every offer it carries."""
 
@@ -57,7 +58,7 @@ class Contact:
         return self.counts and self.standing in (Standing.CONFIRMED, Standing.SENT, Standing.OVERDRAWN)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Ledger:
     """The contacts of one customer that may matter, and what all customers together have used up."""
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from features.domain import SECOND, Category, CustomerId, DecisionId, Importance, Instant, Kind, OfferId
+from features.quick import quick
 from serving.ledger.contact import Contact, ContactId, Standing
 from serving.pairs import Pair
 from serving.policy.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Held:
     """An incentive, which is charged to a budget until it is known whether it is used."""
 
@@ -26,7 +27,7 @@ class Held:
     """The last instant at which it can be used."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Take:
     """So much of a shared stock, capacity or budget."""
 
