@@ -89,7 +89,10 @@ def _solved(gaps: Sequence[float], count: int, wanted: float, gamma: float) -> f
     """
     for _ in range(STEPS):
         terms = [gap / (count + gamma * gap) for gap in gaps]
-        step = (sum(terms) - wanted) / sum(term * term for term in terms)
+        falls = sum(term * term for term in terms)
+        if falls == 0.0:  # gaps below what can be squared
+            break
+        step = (sum(terms) - wanted) / falls
         gamma += step
         if step <= 1e-12 * gamma:
             break

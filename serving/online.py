@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from features.errors import KairosError
 from serving.crowd import Stamp, file_stamp
+from serving.packed_connection import PackedConnection
 from serving.packed_file import PROJECT
 from serving.settings import Settings
 from serving.store import FeatureReader, SqliteReader, StoreUnavailableError
@@ -47,7 +48,11 @@ def online_of(settings: Settings) -> Online:
 
 def _on_disk(settings: Settings) -> Online:
     file = settings.online_file
-    reader, values = SqliteReader(file, settings.feature_ttl_days), SqliteValues(file)
+    reading = PackedConnection(file)
+    reader, values = (
+        SqliteReader(file, settings.feature_ttl_days, PROJECT, reading),
+        SqliteValues(file, PROJECT, reading),
+    )
     return Online(reader, values, file_stamp(file), _witness(FileWitness(settings.witness_file), reader, values))
 
 

@@ -52,7 +52,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.OperationalError: There is no such file.
     """
-    con = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    con = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
     con.execute(f"PRAGMA mmap_size = {MAPPED}")
     return con
 

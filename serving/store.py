@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -19,7 +17,8 @@ from features.rows import Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Stored
-from serving.packed_file import PROJECT, get, get_all, keys, open_to_read, table_name
+from serving.packed_connection import PackedConnection
+from serving.packed_file import PROJECT, get, get_all, keys, table_name
 from serving.pairs import UNKNOWN_ZONE
 
 LATEST = 1_000
@@ -168,22 +167,17 @@ class PackedReader(ABC):
         return None if expired(found.event_at, at, self._ttl_days) else found.state
 
 
-class _Own(threading.local):
-    """What one thread holds: its connection, and which file that is."""
-
-    connection: sqlite3.Connection | None = None
-    inode: int = -1
-
-
 class SqliteReader(PackedReader):
     """Reads the packed file; each thread has a connection of its own that cannot write."""
 
-    def __init__(self, path: Path, ttl_days: float, project: str = PROJECT) -> None:
+    def __init__(
+        self, path: Path, ttl_days: float, project: str = PROJECT, reading: PackedConnection | None = None
+    ) -> None:
+        """``reading`` is to be given where others read the same file, too."""
         super().__init__(ttl_days)
         self._path = path
-        self._file = str(path)
         self._project = project
-        self._own = _Own()
+        self._reading = reading or PackedConnection(path)
 
     def _get(self, view: Stored, key: str) -> bytes | None:
         try:
@@ -204,17 +198,13 @@ class SqliteReader(PackedReader):
             raise self._unavailable(error) from error
 
     def _connection(self) -> sqlite3.Connection:
-        """An open connection keeps reading a file that was deleted or replaced, hence the look at which file it is."""
         try:
-            inode = os.stat(self._file).st_ino  # noqa: PTH116 (twice as fast; asked before every read)
+            return self._reading.get()
         except OSError as error:
             raise self._unavailable(error) from error
-        if self._own.connection is None or self._own.inode != inode:
-            self._own.connection, self._own.inode = open_to_read(self._path), inode
-        return self._own.connection
 
     def _unavailable(self, error: Exception) -> StoreUnavailableError:
-        self._own.connection = None
+        self._reading.drop()
         return StoreUnavailableError(f"the online store {self._path} cannot be read ({error}): run `make features`")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,8 @@ from typing import Protocol
 from features.codec import precedence
 from features.domain import CustomerId
 from features.stored import ACTIVITY, PROFILE
-from serving.packed_file import PROJECT, create, get, open_to_read, open_to_write, put, table_name
+from serving.packed_connection import PackedConnection
+from serving.packed_file import PROJECT, create, get, open_to_write, put, table_name
 
 
 def position_of(value: bytes | None) -> int:
@@ -84,21 +84,15 @@ class MemoryValues:
         """See Values."""
 
 
-class _Own(threading.local):
-    """What one thread holds: its connection to read, and which file that is."""
-
-    connection: sqlite3.Connection | None = None
-    inode: int = -1
-
-
 class SqliteValues:
     """Values in the packed file. Threads and processes may share the file: readers never wait, writers take turns."""
 
-    def __init__(self, path: Path, project: str = PROJECT) -> None:
-        self._path, self._file = path, str(path)
+    def __init__(self, path: Path, project: str = PROJECT, reading: PackedConnection | None = None) -> None:
+        """``reading`` is to be given where others read the same file, too."""
+        self._path = path
         self._table = table_name(project, ACTIVITY.name)
         self._profiles = table_name(project, PROFILE.name)
-        self._own = _Own()
+        self._reading = reading or PackedConnection(path)
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._inode = -1
@@ -106,14 +100,11 @@ class SqliteValues:
     def get(self, customer_id: CustomerId) -> bytes | None:
         """See Values."""
         try:
-            inode = os.stat(self._file).st_ino  # noqa: PTH116 (asked before every read, and twice as fast)
+            connection = self._reading.get()
         except OSError:
             return None
-        own = self._own
-        if own.connection is None or own.inode != inode:
-            own.connection, own.inode = open_to_read(self._path), inode
         try:
-            return get(own.connection, self._table, customer_id)
+            return get(connection, self._table, customer_id)
         except sqlite3.OperationalError as error:
             if "no such table" in str(error):
                 return None

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -254,3 +255,26 @@ def test_the_names_of_project_and_view_cannot_break_out_of_the_table_name() -> N
     with closing(sqlite3.connect(":memory:")) as con:
         create(con, table_name('a"; DROP TABLE x; --', "v"))
         assert con.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (1,)
+
+
+def test_the_connection_of_a_thread_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "online.db"
+    with closing(open_to_write(path)) as con:
+        create(con, table_name(PROJECT, PROFILE.name))
+    reader, opened = SqliteReader(path, TTL_DAYS), Path("/proc/self/fd")
+
+    def held() -> int:
+        return sum(path.name in str(each.resolve()) for each in opened.iterdir() if each.is_symlink())
+
+    def ask() -> None:
+        reader.profile(ANN)
+        found.append(held())
+
+    found: list[int] = []
+    for _ in range(3):
+        thread = Thread(target=ask)
+        thread.start()
+        thread.join()
+        found.append(held())
+    assert found == [found[0], 0] * 3
+    assert found[0] > 0
