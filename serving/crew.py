@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
 from typing import TypeVar
@@ -17,6 +18,8 @@ PATIENCE_S = 0.05
 """How long a job may take before another thread takes over the rest."""
 MOST = 64
 """Threads at once, all but one of which are held up."""
+TOGETHER = 16
+"""Jobs that are done together at most, so that what comes of the first need not wait for too many others."""
 IDLE_S = 5.0
 """After which a thread without work ends."""
 
@@ -24,8 +27,18 @@ IDLE_S = 5.0
 class Crew:
     """Threads that begin when there is work and end without it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        together: Callable[[], AbstractContextManager[object]] = nullcontext,
+        hurry: Callable[[], None] = lambda: None,
+    ) -> None:
+        """A thread does the jobs that it finds waiting within one ``together``.
+
+        ``hurry`` is called where one of them is held up: what those before it have begun is not to wait for its end.
+        """
         self._name = name
+        self._together, self._hurry = together, hurry
         self._jobs: deque[Callable[[], None]] = deque()
         self._news = Condition(Lock())
         self._lead: Thread | None = None
@@ -60,6 +73,7 @@ class Crew:
         """Let another thread go on where the one at work is held up."""
         with self._news:
             self._man()
+        self._hurry()
 
     def close(self) -> None:
         """Begin nothing more; whatever is under way ends unheard."""
@@ -71,6 +85,8 @@ class Crew:
     def _man(self) -> None:
         """See to it that somebody is at the jobs."""
         held_up = self._began is not None and monotonic() - self._began > PATIENCE_S
+        if held_up:
+            self._hurry()
         if self._jobs and self._threads < MOST and (self._lead is None or held_up):
             self._lead, self._began = Thread(target=self._work, name=self._name, daemon=True), None
             self._threads += 1
@@ -79,12 +95,18 @@ class Crew:
             self._news.notify()
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
-            job()
-            del job
+        while waiting := self._waiting():
+            with self._together():
+                until = monotonic() + PATIENCE_S
+                for _ in range(min(waiting, TOGETHER)):
+                    if (job := self._next()) is None:
+                        break
+                    job()
+                    if monotonic() > until:
+                        break
 
-    def _next(self) -> Callable[[], None] | None:
-        """The next job of the thread that leads; None where this thread is to end."""
+    def _waiting(self) -> int:
+        """How many jobs wait for the thread that leads; 0 where this thread is to end."""
         with self._news:
             ours = self._lead is current_thread()
             if ours:
@@ -95,6 +117,13 @@ class Crew:
                 self._threads -= 1
                 if self._lead is current_thread():
                     self._lead = None
+                return 0
+            return len(self._jobs)
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next job of the thread that leads; None where there is none, or another one leads by now."""
+        with self._news:
+            if not self._jobs or self._lead is not current_thread():
                 return None
             self._began = monotonic()
             return self._jobs.popleft()

@@ -32,7 +32,7 @@ class Punctual:
     def __init__(self, reception: Reception, deadline_ms: float) -> None:
         self._reception = reception
         self._limit = deadline_ms / 1e3
-        self._crew = Crew("decision")
+        self._crew = Crew("decision", reception.together, reception.hurry)
 
     def decide(self, request: api.DecisionRequest) -> Answer:
         """See Reception. A dry run has no deadline.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
@@ -63,6 +64,14 @@ class Reception:
         self._receive = receive
         self._heard = heard
         self._simulated = simulated
+
+    def together(self) -> AbstractContextManager[None]:
+        """See Journal: what this thread decides meanwhile is recorded together at the end."""
+        return self._journal.together()
+
+    def hurry(self) -> None:
+        """See Journal."""
+        self._journal.hurry()
 
     def decide(self, request: api.DecisionRequest) -> Answer:
         """The answer, recorded unless it is a dry run. Without a record nothing is offered.

@@ -1,12 +1,17 @@
-"""Group commit: writers that come while a transaction is being committed share the next one."""
+"""Group commit: writers that come while a transaction is being committed share the next one.
+
+A thread of the journal's own writes them. Whoever has a number of them to make writes them itself on SQLite, with all
+else that waits, and leaves to that thread only to wait for the disk: threads share one interpreter, and what is handed
+over from one to the other costs more than what is written.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
-from threading import Condition, Lock, Thread, current_thread
+from contextlib import contextmanager, suppress
+from threading import Condition, Lock, Thread, current_thread, local
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -22,6 +27,8 @@ LINGER_S = 0.003
 """How long a group waits for others that are to be expected: one wait for the disk then serves more."""
 Coming = Callable[[float], bool]
 """Whether another write is on its way that has been begun since an instant, or is to begin; ``monotonic`` seconds."""
+LONGEST_S = 60.0
+"""How long closing waits for what is being written; another process may hold it up for half as long."""
 IDLE_S = 5.0
 """After which the thread that writes ends; the next write starts another."""
 
@@ -50,19 +57,37 @@ class _Waiting:
             self.found.set_exception(self.error)
 
 
+class _Own(local):
+    """What one thread is at."""
+
+    together = False
+
+
 class GroupCommit:
-    """Runs writes of all threads in one thread, one group after the other."""
+    """Runs writes of all threads, one group after the other."""
 
     def __init__(self, engine: Engine, coming: Coming = nobody) -> None:
         """``engine`` has to begin transactions that write, see ``writer``."""
         self._engine = engine
+        self._here = engine.dialect.name == "sqlite"
+        """Whether threads that write together run their writes themselves; a server would let them wait for each."""
         self._coming = coming
         self._came = 0.0
         """When the latest write came."""
-        self._queue: deque[_Waiting] = deque()
-        self._news = Condition(Lock())
-        self._thread: Thread | None = None
         self._several = False
+        self._own = _Own()
+        self._held: Connection | None = None
+        """The connection of whoever is busy."""
+        self._news = Condition(Lock())
+        """Guards all that follows."""
+        self._queue: deque[_Waiting] = deque()
+        self._called = False
+        """Whether the thread of the journal's own is to see to what waits."""
+        self._busy = False
+        """Whether a group is being written."""
+        self._written: list[_Waiting] | None = None
+        """The group that is being written, where all that is left is to make it durable."""
+        self._thread: Thread | None = None
 
     def submit(self, write: Callable[[Transaction], R]) -> Future[R]:
         """Run one write soon; the result comes when it is durable. What the write raises undoes that write alone.
@@ -74,67 +99,156 @@ class GroupCommit:
         with self._news:
             self._queue.append(mine)
             self._came = monotonic()
-            if self._thread is None:
-                self._thread = Thread(target=self._serve, name="journal", daemon=True)
-                self._thread.start()
-            self._news.notify()
+            if not self._own.together:
+                self._call()
         return mine.found
 
-    def run(self, write: Callable[[Transaction], R]) -> R:
-        """As ``submit``, and wait for it."""
-        return self.submit(write).result()
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread submits meanwhile is written at the end, in one transaction.
+
+        It must not wait for any of it before, or ``settle`` first.
+        """
+        self._own.together = True
+        try:
+            yield
+        finally:
+            self._settle(at_once=False)
+            self._own.together = False
+
+    def settle(self) -> None:
+        """Have that written now which this thread has submitted together, where it does so."""
+        if self._own.together:
+            self._settle(at_once=True)
+
+    def _settle(self, at_once: bool) -> None:
+        """Write everything that waits. Where another group is being written and more is on its way, with that then."""
+        with self._news:
+            if not self._queue:
+                return
+            if self._busy or not self._here:
+                if at_once or not self._here or not self._coming(monotonic()):
+                    self._call()
+                return
+            group = self._taken()
+        self._write(group)
+        if not self._coming(monotonic()):
+            self._end(group)
+            return
+        with self._news:  # while the disk is waited for, this thread has something better to do
+            self._written = group
+            self._man()
+
+    def hurry(self) -> None:
+        """Have everything written that waits, whoever was to do it."""
+        with self._news:
+            if self._queue:
+                self._call()
 
     def close(self) -> None:
         """Give the connection back, once everything that waits is written."""
+        self.hurry()
         with self._news:
             thread, self._thread = self._thread, None
-            self._news.notify()
+            self._news.notify_all()
         if thread is not None and thread is not current_thread():
             thread.join()
+        with self._news:
+            if self._news.wait_for(lambda: not self._busy, LONGEST_S):
+                self._let_go()
+
+    def _call(self) -> None:
+        self._called = True
+        self._man()
+
+    def _man(self) -> None:
+        """See to it that a thread is there that looks what is to be done."""
+        if self._thread is None:
+            self._thread = Thread(target=self._serve, name="journal", daemon=True)
+            self._thread.start()
+        self._news.notify_all()
 
     def _serve(self) -> None:
-        connection: Connection | None = None
         while group := self._next():
-            connection = self._commit(group, connection)
-            for each in group:
-                each.tell()
-            del group, each  # what they hold is not kept until somebody writes again
-        _let_go(connection)
+            self._end(group)
+            del group  # what it holds is not kept until somebody writes again
 
     def _next(self) -> list[_Waiting]:
-        """The next group; empty where the thread is to end."""
+        """The next group, written but for its end; empty where the thread is to end."""
         with self._news:
-            while not self._queue:
-                if self._thread is not current_thread():
+            while self._written is None:
+                if self._due():
+                    self._linger()
+                    if self._due():
+                        group = self._taken()
+                        self._several = len(group) > 1
+                        break
+                elif self._thread is not current_thread() and not self._queue:
                     return []
-                if not self._news.wait(IDLE_S) and not self._queue:
+                elif not self._news.wait(IDLE_S) and self._written is None and not self._queue:
                     self._thread = None
+                    if not self._busy:
+                        self._let_go()
                     return []
-            until = monotonic() + LINGER_S
-            while self._expecting() and len(self._queue) < MOST and (left := until - monotonic()) > 0:
-                self._news.wait(left)
-            self._several = len(self._queue) > 1
-            return [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+            else:
+                group, self._written = self._written, None
+                return group
+        self._write(group)
+        return group
 
-    def _expecting(self) -> bool:
-        """True where the last group had several writes, or another one is known to be on its way."""
-        return self._several or self._coming(self._came)
+    def _due(self) -> bool:
+        """True where something waits that nobody else is going to write."""
+        return bool(self._queue) and not self._busy and (self._called or not self._coming(monotonic()))
 
-    def _commit(self, group: list[_Waiting], held: Connection | None) -> Connection | None:
-        """Run a group on a connection, None: a new one; returns the one to run the next group on."""
+    def _linger(self) -> None:
+        """Wait a moment for others, where the last group had several writes, or another one is on its way."""
+        until = monotonic() + LINGER_S
+        while self._due() and len(self._queue) < MOST and (self._several or self._coming(self._came)):
+            if (left := until - monotonic()) <= 0 or not self._news.wait(left):
+                return
+
+    def _taken(self) -> list[_Waiting]:
+        """The next group, which whoever calls this is then busy with."""
+        self._busy = True
+        group = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+        self._called = self._called and bool(self._queue)
+        return group
+
+    def _write(self, group: list[_Waiting]) -> None:
+        """Run a group, all but its end."""
         try:
-            held = held or self._engine.connect()
-            with held.begin():
-                transaction = Transaction(held)
-                for each in group:
-                    self._apply(transaction, each, alone=len(group) == 1)
-                transaction.close()
-        except BaseException as error:
-            _let_go(held)  # it may be broken
+            self._held = self._held or self._engine.connect()
+            self._held.begin()
+            transaction = Transaction(self._held)
             for each in group:
-                each.error = each.error or error
-            return None
-        return held
+                self._apply(transaction, each, alone=len(group) == 1)
+            transaction.close()
+        except BaseException as error:
+            self._fail(group, error)
+
+    def _end(self, group: list[_Waiting]) -> None:
+        """Make a group durable that was run, and tell whoever waits for it."""
+        try:
+            if self._held is not None:
+                self._held.commit()
+        except BaseException as error:
+            self._fail(group, error)
+        with self._news:
+            self._busy = False
+            self._news.notify_all()
+        for each in group:
+            each.tell()
+
+    def _fail(self, group: list[_Waiting], error: BaseException) -> None:
+        self._let_go()  # it may be broken
+        for each in group:
+            each.error = each.error or error
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            with suppress(SQLAlchemyError):
+                held.close()
 
     @staticmethod
     def _apply(transaction: Transaction, each: _Waiting, alone: bool) -> None:
@@ -146,9 +260,3 @@ class GroupCommit:
                 each.result = each.write(transaction)
         except Exception as error:
             each.error = error
-
-
-def _let_go(connection: Connection | None) -> None:
-    if connection is not None:
-        with suppress(SQLAlchemyError):
-            connection.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -188,7 +188,27 @@ class Journal:
 
     def write(self, change: Callable[[Transaction], R]) -> R:
         """Run a change in a transaction that writers share; when this returns, the change is durable."""
-        return self.write_soon(change).result()
+        soon = self.write_soon(change)
+        if self._database is not None:
+            self._database.group.settle()
+        return soon.result()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread writes soon is written at the end, in one transaction, with what others wait for.
+
+        What it waits for it must write by ``write``.
+        """
+        group = None
+        with suppress(JournalUnavailableError):
+            group = self._ready().group
+        with nullcontext() if group is None else group.together():
+            yield
+
+    def hurry(self) -> None:
+        """Do not wait any more for the end of what threads write together: one of them is held up."""
+        if self._database is not None:
+            self._database.group.hurry()
 
     def write_soon(self, change: Callable[[Transaction], R]) -> Future[R]:
         """As ``write``, without waiting for it: the result comes when the change is durable.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Event, current_thread
 
 import pytest
@@ -81,3 +83,37 @@ def test_a_crew_tells_whether_more_is_on_its_way() -> None:
     assert crew.at_it(later)
     go_on.set()
     assert (first.result(10), second.result(10)) == (None, None)
+
+
+def test_what_waits_is_done_together() -> None:
+    within = list[int]()
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        within.append(0)
+        yield
+
+    def job() -> Future[int]:
+        within[-1] += 1
+        return there(1)
+
+    crew, begun, go_on = Crew("test", together), Event(), Event()
+    first = crew.submit(lambda: there(begun.set() or go_on.wait(600)))
+    assert begun.wait(600)
+    behind = [crew.submit(job) for _ in range(5)]
+    go_on.set()
+    assert first.result(600)
+    assert [each.result(600) for each in behind] == [1] * 5
+    assert within in ([0, 5], [0, 5, 0])
+    crew.close()
+
+
+def test_what_came_of_jobs_before_one_that_is_held_up_is_hurried() -> None:
+    hurried, begun, go_on = Event(), Event(), Event()
+    crew = Crew("test", hurry=hurried.set)
+    crew.submit(lambda: there(begun.set() or go_on.wait(600)))
+    assert begun.wait(600)
+    crew.relieve()
+    assert hurried.is_set()
+    go_on.set()
+    crew.close()

@@ -1,0 +1,97 @@
+"""Writes that share a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Event, Thread
+
+import pytest
+
+from serving.journal import Journal
+from serving.journal.transaction import Transaction
+
+
+def position(transaction: Transaction) -> int:
+    return transaction.next_position()
+
+
+def failing(transaction: Transaction) -> int:
+    transaction.next_position()
+    raise ValueError("refused")
+
+
+def test_what_a_thread_writes_together_is_there_for_all_at_its_end(open_journal: Callable[[], Journal]) -> None:
+    journal, other = open_journal(), open_journal()
+    before = other.position()
+    with journal.together():
+        soon = [journal.write_soon(position) for _ in range(5)]
+        assert other.position() == before
+        assert not any(each.done() for each in soon)
+    assert [each.result(60) for each in soon] == list(range(before + 1, before + 6))
+    assert other.position() == before + 5
+
+
+def test_what_is_raised_by_one_of_those_written_together_undoes_that_one_alone(journal: Journal) -> None:
+    with journal.together():
+        first, bad, last = (journal.write_soon(write) for write in (position, failing, position))
+    with pytest.raises(ValueError, match="refused"):
+        bad.result(60)
+    assert journal.position() == last.result(60) > first.result(60)
+
+
+def test_who_waits_for_a_write_among_those_made_together_has_it(journal: Journal) -> None:
+    with journal.together():
+        soon = journal.write_soon(position)
+        assert journal.write(position) == soon.result(60) + 1
+
+
+def test_others_are_not_kept_waiting_by_whoever_writes_together(journal: Journal) -> None:
+    told = list[int]()
+    with journal.together():
+        soon = journal.write_soon(position)
+        other = Thread(target=lambda: told.append(journal.write(position)))
+        other.start()
+        other.join(60)
+        assert told == [soon.result(60) + 1]
+
+
+def test_what_was_written_together_by_somebody_who_is_held_up_is_written_when_hurried(journal: Journal) -> None:
+    written, go_on = list[Future[int]](), Event()
+
+    def held_up() -> None:
+        with journal.together():
+            written.append(journal.write_soon(position))
+            begun.set()
+            go_on.wait(600)
+
+    begun = Event()
+    thread = Thread(target=held_up)
+    thread.start()
+    assert begun.wait(60)
+    assert not written[0].done()
+    journal.hurry()
+    assert written[0].result(60) == journal.position()
+    go_on.set()
+    thread.join(60)
+
+
+def test_more_that_comes_while_the_disk_is_waited_for_is_written_with_what_comes_then(journal: Journal) -> None:
+    journal.expect(lambda _: True)
+    soon = list[Future[int]]()
+    for _ in range(20):
+        with journal.together():
+            soon += [journal.write_soon(position) for _ in range(3)]
+    journal.expect(lambda _: False)
+    journal.hurry()
+    found = [each.result(60) for each in soon]
+    assert found == list(range(found[0], found[0] + 60))
+
+
+def test_a_journal_that_is_closed_has_written_everything(open_journal: Callable[[], Journal]) -> None:
+    journal = open_journal()
+    with journal.together():
+        soon = [journal.write_soon(position) for _ in range(3)]
+        Thread(target=journal.close).start()
+        assert soon[-1].result(60) > 0
+    assert open_journal().position() == soon[-1].result(60)
