@@ -9,7 +9,7 @@ from fastapi import Header, Response
 from pydantic import BaseModel
 
 from serving.over_the_wire import Wire, described, written
-from serving.problem import Problem
+from serving.problem import PROBLEM
 
 Key = Annotated[str | None, Header(description="`Bearer` and a key; not needed while the service is open.")]
 Once = Annotated[
@@ -26,8 +26,8 @@ Refusals = dict[int | str, dict[str, Any]]
 
 
 def refusal(description: str) -> dict[str, Any]:
-    """How a status other than success is described."""
-    return {"description": description, "model": Problem}
+    """How a status other than success is described. Given the model, FastAPI would make a validator for each."""
+    return {"description": description, "content": {"application/json": {"schema": {"$ref": PROBLEM}}}}
 
 
 NO_KEY: Refusals = {

@@ -6,6 +6,7 @@ What goes out is not checked while it is built; tests hold every answer against 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -29,6 +30,11 @@ def written(value: object) -> bytes:
 
 def described(shape: Any) -> dict[str, Any]:
     """The JSON schema of a shape, by reference to ``descriptions``."""
+    return dict(_described(shape))
+
+
+@cache
+def _described(shape: Any) -> dict[str, Any]:
     (found,), _ = msgspec.json.schema_components([shape], ref_template=PLACE)
     return found
 

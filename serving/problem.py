@@ -11,6 +11,8 @@ from features.errors import KairosError
 from serving import examples
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEM = "#/components/schemas/Problem"
+"""Where the description of a problem stands."""
 
 
 class Fault(BaseModel):

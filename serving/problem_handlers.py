@@ -9,8 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from serving.envelope import is_json
+from serving.over_the_wire import PLACE
 from serving.policy.flaw import pointer
-from serving.problem import MEDIA_TYPE, Fault, RefusalError, problem
+from serving.problem import MEDIA_TYPE, Fault, Problem, RefusalError, problem
 from serving.problem import refused as refused_as
 
 _CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed"}
@@ -51,7 +52,10 @@ def add_problems(app: FastAPI) -> None:
 
 
 def declare_problems(document: dict[str, Any]) -> None:
-    """Problems have a media type of their own, which FastAPI cannot be told of a model."""
+    """Problems have a media type of their own, and their description stands where the calls refer to."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    told = Problem.model_json_schema(ref_template=PLACE.replace("{name}", "{model}"))
+    schemas |= {**told.pop("$defs"), "Problem": told}
     for path in document["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from serving.journal import Journal
 
 _NUMBER = count()
-SERVER = "fsync=on", "listen_addresses=", "max_connections=200", "log_min_messages=fatal"
+SERVER = "fsync=off", "listen_addresses=", "max_connections=200", "log_min_messages=fatal"
 
 
 def _binaries() -> Path | None:
@@ -57,24 +58,55 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_uri(postgres: str) -> str:
-    """The address of an empty database."""
+def _database(postgres: str, template: str) -> str:
     import psycopg
 
     name = f"kairos_{os.getpid()}_{next(_NUMBER)}"
     with psycopg.connect(f"host={postgres} user=kairos dbname=postgres", autocommit=True) as con:
-        con.execute(f"CREATE DATABASE {name}")
+        con.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return f"postgresql://kairos@/{name}?host={postgres}"
+
+
+@pytest.fixture
+def postgres_uri(postgres: str) -> str:
+    """The address of an empty database."""
+    return _database(postgres, "template1")
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty journal in a file, after its migrations: who has a copy spares them."""
+    file = tmp_path_factory.mktemp("migrated") / "journal.db"
+    with closing(Journal(f"sqlite:///{file}")) as journal:
+        journal.position()
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: str) -> str:
+    """The same as a database of the server, by name."""
+    uri = _database(postgres, "template1")
+    with closing(Journal(uri)) as journal:
+        journal.position()
+    return uri.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that holds nothing yet, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'journal.db'}"
+    uri: str = request.getfixturevalue("postgres_uri")
+    return uri
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def journal_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty journal, on each database."""
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "journal.db")
         return f"sqlite:///{tmp_path / 'journal.db'}"
-    uri: str = request.getfixturevalue("postgres_uri")
-    return uri
+    return _database(request.getfixturevalue("postgres"), request.getfixturevalue("migrated_database"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,9 @@ from serving.parts import Parts
 from serving.registry import Registry
 from serving.score import Attention, Model
 from serving.store import MemoryReader
+from tests.databases import migrated_file
+
+__all__ = ["migrated_file"]
 from serving.typical import OfferPair, Typical
 from serving.watch import Watch
 
@@ -188,8 +192,9 @@ def store(history: list[Event]) -> MemoryReader:
 
 
 @pytest.fixture
-def place(tmp_path: Path, shop: Catalogue) -> Path:
-    """A folder with the shop's catalogue and a champion that the fake loader knows."""
+def place(tmp_path: Path, shop: Catalogue, migrated_file: Path) -> Path:
+    """A folder with the shop's catalogue, an empty journal and a champion that the fake loader knows."""
+    copyfile(migrated_file, tmp_path / "journal.db")
     (tmp_path / "catalogue.json").write_text(shop.to_json())
     promote(tmp_path, "fake-1")
     return tmp_path

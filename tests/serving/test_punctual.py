@@ -173,8 +173,8 @@ def test_stock_that_an_inbound_offer_took_after_the_deadline_is_there_again(
 
 def _taken(journal: Journal) -> dict[str, float]:
     with journal.reading() as connection:
-        summed = connection.execute(select(TAKES.c.key, func.sum(TAKES.c.amount)).group_by(TAKES.c.key)).tuples()
-        counted = dict(connection.execute(select(COUNTERS.c.key, COUNTERS.c.taken)).tuples().all())
+        summed = connection.execute(select(TAKES.c.key, func.sum(TAKES.c.amount)).group_by(TAKES.c.key))
+        counted = dict(connection.execute(select(COUNTERS.c.key, COUNTERS.c.taken)).all())
         assert dict(summed.all()) == counted
         return counted
 

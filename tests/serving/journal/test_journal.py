@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
@@ -45,8 +46,8 @@ def owned(journal: Journal, customer_id: CustomerId) -> list[str]:
     return [event.event_id for gap in journal.gaps({customer_id: 0}) for event in gap.events]
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_code_declares(journal: Journal) -> None:
-    with journal.reading() as connection:
+def test_the_migrations_make_exactly_the_tables_that_the_code_declares(new_uri: str) -> None:
+    with closing(Journal(new_uri)) as journal, journal.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
 
@@ -69,9 +70,9 @@ def test_a_journal_that_cannot_be_reached_says_so_without_its_password() -> None
     assert "secret" not in str(caught.value)
 
 
-def test_processes_that_open_an_empty_journal_together_migrate_it_once(open_journal: Callable[[], Journal]) -> None:
-    journals = [open_journal() for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
+def test_processes_that_open_an_empty_journal_together_migrate_it_once(new_uri: str) -> None:
+    with ExitStack() as opened, ThreadPoolExecutor(4) as pool:
+        journals = [opened.enter_context(closing(Journal(new_uri))) for _ in range(4)]
         assert list(pool.map(Journal.position, journals)) == [0, 0, 0, 0]
 
 
