@@ -151,7 +151,7 @@ def raw(view: Stored, value: bytes) -> Raw:
         SchemaMismatchError: The value was written under another schema; materialise again.
     """
     at = layout(view)
-    if value[:20] != at.mark:
+    if not value.startswith(at.mark):
         raise SchemaMismatchError(
             f"the stored {view.name} value has schema {value[4:20].decode(errors='replace')!r} of layout "
             f"{value[:4].decode(errors='replace')!r}, this build reads {view.fingerprint!r} of {MAGIC.decode()!r}: "
@@ -246,21 +246,22 @@ def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEM
         SchemaMismatchError: The value was written under another schema; materialise again.
     """
     event_at, created_at, position, counts, floats, integers, texts = raw(view, value)
-    keys = texts[1:].decode().split(chr(texts[0])) if texts else []
+    said = texts.decode()
+    keys = tuple(said[1:].split(said[0])) if said else ()
     sections, at_list, at_extremes, n_keyed = _sections(schema)
     at_float, at_integer, at_text, nth = 0, 1, 0, len(counts) - n_keyed
     memories = []
     for keyed, n_sums, n_extremes in sections:
         if not keyed:
-            sums, at_float = floats[at_float : at_float + n_sums], at_float + n_sums
-            instants, at_integer = integers[at_integer : at_integer + n_extremes], at_integer + n_extremes
-            memories.append(Memory(_WHOLE, sums[None], instants[None]))
+            end, last = at_float + n_sums, at_integer + n_extremes
+            memories.append(Memory(_WHOLE, floats[None, at_float:end], integers[None, at_integer:last]))
+            at_float, at_integer = end, last
             continue
         n, nth = counts[nth], nth + 1
-        sums, at_list = floats[at_list : at_list + n * n_sums], at_list + n * n_sums
-        instants, at_extremes = integers[at_extremes : at_extremes + n * n_extremes], at_extremes + n * n_extremes
-        some, at_text = tuple(keys[at_text : at_text + n]), at_text + n
-        memories.append(Memory(some, sums.reshape(n, n_sums), instants.reshape(n, n_extremes)))
+        end, last, after = at_list + n * n_sums, at_extremes + n * n_extremes, at_text + n
+        sums, instants = floats[at_list:end].reshape(n, n_sums), integers[at_extremes:last].reshape(n, n_extremes)
+        memories.append(Memory(keys[at_text:after], sums, instants))
+        at_list, at_extremes, at_text = end, last, after
     return PackedState(event_at, created_at, position, State(Instant(int(integers[0])), tuple(memories)))
 
 

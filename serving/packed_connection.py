@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from pathlib import Path
+
+import apsw
 
 from serving.packed_file import open_to_read
 
 
 class _Held(threading.local):
-    """What one thread holds: its connection, and which file that is."""
+    """What one thread holds: the cursor of its connection, which ends with the thread, and which file that is."""
 
-    kept: _Closing | None = None
+    asking: apsw.Cursor | None = None
     inode: int = -1
-
-
-class _Closing:
-    """Closes the connection when its thread ends.
-
-    Left to itself a connection of sqlite3 stands in a cycle, so it and all of the file that it has mapped would stay
-    until the collector comes by, which is seldom.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-    def __del__(self) -> None:
-        self.connection.close()
 
 
 class PackedConnection:
@@ -39,19 +26,19 @@ class PackedConnection:
         self._file = str(path)
         self._held = _Held()
 
-    def get(self) -> sqlite3.Connection:
-        """The connection. One that is open keeps reading a file that was deleted or replaced, so another one is made.
+    def get(self) -> apsw.Cursor:
+        """Its cursor. One that is open keeps reading a file that was deleted or replaced, so another one is made.
 
         Raises:
             OSError: There is no such file.
-            sqlite3.Error: It cannot be opened.
+            apsw.Error: It cannot be opened.
         """
         inode = os.stat(self._file).st_ino  # noqa: PTH116 (twice as fast; asked before every read)
         held = self._held
-        if held.kept is None or held.inode != inode:
-            held.kept, held.inode = _Closing(open_to_read(self.path)), inode
-        return held.kept.connection
+        if held.asking is None or held.inode != inode:
+            held.asking, held.inode = open_to_read(self.path).cursor(), inode
+        return held.asking
 
     def drop(self) -> None:
         """Make another one at the next call."""
-        self._held.kept = None
+        self._held.asking = None

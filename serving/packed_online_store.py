@@ -5,14 +5,15 @@ Loaded by Feast only, by the name in its configuration; the process that serves 
 
 from __future__ import annotations
 
-import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
 
+import apsw
 from feast import Entity, FeatureService, FeatureView, RepoConfig
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.online_response import OnlineResponse
@@ -26,7 +27,7 @@ from features.errors import KairosError
 from features.stored import VIEWS, Column, Shape, Stored, Value
 from serving.feast_answer import asked_of
 from serving.feast_values import Fields
-from serving.packed_file import create, drop, get, open_to_write, put, table_name
+from serving.packed_file import create, drop, get, open_to_write, put, table_name, unmade
 
 Values = list[tuple[str, bytes]]
 TYPE = "serving.packed_online_store.PackedOnlineStore"
@@ -167,7 +168,7 @@ class PackedOnlineStore(PackedStore):
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._connections: dict[str, sqlite3.Connection] = {}
+        self._connections: dict[str, apsw.Connection] = {}
 
     def _put(self, config: RepoConfig, view: str, values: Values, progress: Callable[[int], Any]) -> None:
         name = table_name(config.project, view)
@@ -180,35 +181,52 @@ class PackedOnlineStore(PackedStore):
     def _get(self, config: RepoConfig, view: str, keys: list[str]) -> list[bytes | None]:
         name = table_name(config.project, view)
         with self._lock:
-            con = self._connection(config)
+            asking = self._connection(config).cursor()
             try:
-                return [get(con, name, key) for key in keys]
-            except sqlite3.OperationalError as error:
-                if "no such table" not in str(error):
+                return [get(asking, name, key) for key in keys]
+            except apsw.Error as error:
+                if not unmade(error):
                     raise
                 return [None] * len(keys)
 
     def _create(self, config: RepoConfig, views: list[str]) -> None:
-        with self._lock:
+        with self._briefly(config) as con:
             for view in views:
-                create(self._connection(config), table_name(config.project, view))
+                create(con, table_name(config.project, view))
 
     def _drop(self, config: RepoConfig, views: list[str]) -> None:
-        with self._lock:
+        with self._briefly(config) as con:
             for view in views:
-                drop(self._connection(config), table_name(config.project, view))
+                drop(con, table_name(config.project, view))
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         """See PackedStore. The file stays."""
         super().teardown(config, tables, entities)
         with self._lock:
-            self._connections.pop(config.online_store.path).close()
+            held = self._connections.pop(config.online_store.path, None)
+            if held is not None:
+                held.close()
 
-    def _connection(self, config: RepoConfig) -> sqlite3.Connection:
+    @contextmanager
+    def _briefly(self, config: RepoConfig) -> Iterator[apsw.Connection]:
+        """Who only makes or removes tables does not hold the file open, which somebody else may be about to fill."""
+        with self._lock:
+            held = self._connections.get(config.online_store.path)
+            if held is not None:
+                yield held
+                return
+            with closing(_opened(config)) as con:
+                yield con
+
+    def _connection(self, config: RepoConfig) -> apsw.Connection:
         told = config.online_store.path
         if told not in self._connections:
-            self._connections[told] = open_to_write(Path(config.repo_path or ".", told))
+            self._connections[told] = _opened(config)
         return self._connections[told]
+
+
+def _opened(config: RepoConfig) -> apsw.Connection:
+    return open_to_write(Path(config.repo_path or ".", config.online_store.path))
 
 
 def _stored(table: FeatureView) -> Stored:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
+
+import apsw
 
 from features.codec import Packed, PackedState, event_instant, pack, parts, raw, unpack_state
 from features.domain import DAY, CustomerId, Instant, OfferId
@@ -181,23 +182,30 @@ class SqliteReader(PackedReader):
 
     def _get(self, view: Stored, key: str) -> bytes | None:
         try:
-            return get(self._connection(), table_name(self._project, view.name), key)
-        except sqlite3.Error as error:
+            return get(self._asking(), table_name(self._project, view.name), key)
+        except apsw.Error as error:
+            raise self._unavailable(error) from error
+
+    def _get_many(self, view: Stored, keys: Sequence[str]) -> list[bytes | None]:
+        try:
+            asking, table = self._asking(), table_name(self._project, view.name)
+            return [get(asking, table, key) for key in keys]
+        except apsw.Error as error:
             raise self._unavailable(error) from error
 
     def _get_all(self, view: Stored) -> Iterable[tuple[str, bytes]]:
         try:
-            return get_all(self._connection(), table_name(self._project, view.name))
-        except sqlite3.Error as error:
+            return get_all(self._asking(), table_name(self._project, view.name))
+        except apsw.Error as error:
             raise self._unavailable(error) from error
 
     def _keys(self, view: Stored) -> Iterable[str]:
         try:
-            return keys(self._connection(), table_name(self._project, view.name))
-        except sqlite3.Error as error:
+            return keys(self._asking(), table_name(self._project, view.name))
+        except apsw.Error as error:
             raise self._unavailable(error) from error
 
-    def _connection(self) -> sqlite3.Connection:
+    def _asking(self) -> apsw.Cursor:
         try:
             return self._reading.get()
         except OSError as error:

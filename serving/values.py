@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import apsw
+
 from features.codec import precedence
 from features.domain import CustomerId
 from features.stored import ACTIVITY, PROFILE
 from serving.packed_connection import PackedConnection
-from serving.packed_file import PROJECT, create, get, open_to_write, put, table_name
+from serving.packed_file import PROJECT, create, get, open_to_write, put, table_name, unmade
 
 
 def position_of(value: bytes | None) -> int:
@@ -94,19 +95,19 @@ class SqliteValues:
         self._profiles = table_name(project, PROFILE.name)
         self._reading = reading or PackedConnection(path)
         self._lock = threading.Lock()
-        self._writer: sqlite3.Connection | None = None
+        self._writer: apsw.Connection | None = None
         self._inode = -1
 
     def get(self, customer_id: CustomerId) -> bytes | None:
         """See Values."""
         try:
-            connection = self._reading.get()
+            asking = self._reading.get()
         except OSError:
             return None
         try:
-            return get(connection, self._table, customer_id)
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
+            return get(asking, self._table, customer_id)
+        except apsw.Error as error:
+            if unmade(error):
                 return None
             raise
 
@@ -137,7 +138,7 @@ class SqliteValues:
             con.execute("VACUUM")
             con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _writing(self) -> sqlite3.Connection:
+    def _writing(self) -> apsw.Connection:
         """A file that was deleted or replaced is opened anew, else the values would go where nobody reads."""
         if self._writer is None or not self._path.exists() or self._path.stat().st_ino != self._inode:
             self._writer = open_to_write(self._path)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from features.codec import Packed, layout, pack
 from features.domain import Instant
 from features.stored import Shape, Stored
-from serving.packed_file import PROJECT, create, open_to_write, put, table_name
+from serving.packed_file import PROJECT, create, open_to_fill, put, table_name
 
 ROWS = 5_000
 """Rows turned into values at a time."""
@@ -40,14 +40,14 @@ def write_newest(
 
     Args:
         store: Feast's own object, whose registry learns what was materialised.
-        staged: The packed file.
+        staged: The packed file, which nobody else has open. Worth nothing where this fails.
         view: What is written.
         history: The view's Parquet file.
         now: Later rows are left out.
         progress: Hears how many more rows were written.
     """
     table = table_name(PROJECT, view.name)
-    with closing(open_to_write(staged)) as con:
+    with closing(open_to_fill(staged)) as con:
         create(con, table)
         for batch in _newest(view, history, now):
             put(con, table, packed(view, batch))

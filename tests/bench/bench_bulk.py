@@ -1,7 +1,8 @@
 """The online store filled from the history: Feast's ``materialize`` into its own stores, and ours from Arrow.
 
 Both read the same Parquet file of a row for each customer and write all columns of one view. CPU time of the process
-that writes, in turns, into empty stores. ``make bench PART=bulk``.
+that writes, in turns, into empty stores; ours by way of the staged file to where the service reads.
+``make bench PART=bulk``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from redis import Redis
 
 from features.domain import Instant
 from features.stored import ACTIVITY
-from serving.packed_file import PROJECT, get_all, open_to_read, table_name
+from serving.packed_file import PROJECT, get_all, open_to_read, publish, table_name
 from serving.packed_redis import PackedRedis, connect
 from serving.settings import Settings, read_settings
 from tests.bench.load import HOST
@@ -34,27 +35,35 @@ from training.bulk import write_newest
 from training.feature_store import apply_definitions, open_store
 from training.offered import build_catalogue
 
-ROUNDS, ROWS = 3, 2_000
+ROUNDS, ROWS, COPIES = 3, 5_000, 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def own_source(settings: Settings, folder: Path) -> tuple[Settings, int]:
-    """A source of the same name with the newest row of so many customers as all of its history; and how many."""
+def own_source(settings: Settings, folder: Path, now: Instant) -> tuple[Settings, int]:
+    """A source of the same name, all of its history a row known by now for each of so many customers; and how many.
+
+    Where the source has fewer customers, each stands for several.
+    """
     own = replace(settings, data_dir=folder)
     own.feast_dir.mkdir(parents=True)
-    newest = f"QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY event_timestamp DESC) = 1 LIMIT {ROWS}"
+    newest = f"""
+        SELECT newest.* REPLACE (customer_id || '-' || copy AS customer_id) FROM (
+            SELECT * FROM '{{}}' WHERE epoch_us(event_timestamp) <= {now}
+            QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY event_timestamp DESC) = 1
+        ) newest CROSS JOIN range({COPIES}) copies(copy) ORDER BY copy, customer_id LIMIT {ROWS}
+    """
     with duckdb.connect() as db:
         for file in settings.feast_dir.glob("*.parquet"):
-            which = newest if file.stem == ACTIVITY.name else "LIMIT 1"
-            rows = db.sql(f"SELECT * FROM '{file}' {which}").to_arrow_table()
-            pq.write_table(rows, own.feast_dir / file.name, compression="zstd")
+            query = newest.format(file) if file.stem == ACTIVITY.name else f"SELECT * FROM '{file}' LIMIT 1"
+            pq.write_table(db.sql(query).to_arrow_table(), own.feast_dir / file.name, compression="zstd")
     apply_definitions(own, open_store(own))
     return own, pq.read_metadata(own.feast_dir / f"{ACTIVITY.name}.parquet").num_rows
 
 
 def ways(own: Settings, folder: Path, now: Instant, port: int) -> dict[str, Callable[[], object]]:
     """What is measured; each fills an empty store."""
-    packed, history = folder / "packed.db", own.feast_dir / f"{ACTIVITY.name}.parquet"
+    staged, packed, table = folder / "filled.db", folder / "packed.db", table_name(PROJECT, ACTIVITY.name)
+    history = own.feast_dir / f"{ACTIVITY.name}.parquet"
     clients = [Redis(HOST, port, db=number) for number in (0, 1)]
     registry = open_store(own)
 
@@ -65,13 +74,14 @@ def ways(own: Settings, folder: Path, now: Instant, port: int) -> dict[str, Call
             client.flushdb()
 
     def ours() -> None:
-        write_newest(registry, packed, ACTIVITY, history, now)
+        write_newest(registry, staged, ACTIVITY, history, now)
+        publish(staged, packed, [table])
 
     def ours_on_redis() -> None:
-        ours()
+        write_newest(registry, staged, ACTIVITY, history, now)
         target = PackedRedis(connect(f"redis://{HOST}:{port}/0"), PROJECT, own.source)
-        with closing(open_to_read(packed)) as con:
-            target.publish(ACTIVITY.name, get_all(con, table_name(PROJECT, ACTIVITY.name)))
+        with closing(open_to_read(staged)) as con:
+            target.publish(ACTIVITY.name, get_all(con, table))
 
     def theirs(store: FeatureStore) -> None:
         with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
@@ -109,7 +119,7 @@ def main() -> None:
         folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
         stores = folder / "stores"
         stores.mkdir()
-        own, rows = own_source(settings, folder / "source")
+        own, rows = own_source(settings, folder / "source", now)
         found = ways(own, stores, now, running.enter_context(redis_server()))
         rounds: dict[str, list[float]] = {name: [] for name in found}
         for number in range(ROUNDS + 1):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -18,10 +17,11 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.domain import CustomerId
+from features.stored import ACTIVITY
 from serving.equipment import pooled
 from serving.model import Bundle, PartName
 from serving.offering import Offering
-from serving.packed_file import table_name
+from serving.packed_file import PROJECT, keys, open_to_read, table_name
 from serving.pairs import Known, Pair, vectors
 from serving.score import chances
 from serving.settings import Settings, read_settings
@@ -66,9 +66,8 @@ def measure(settings: Settings) -> dict[str, list[float]]:
 
 
 def _customers(settings: Settings) -> list[CustomerId]:
-    with closing(sqlite3.connect(settings.online_file)) as con:
-        found = con.execute(f"SELECT key FROM {table_name('kairos', 'activity')} ORDER BY key LIMIT {CUSTOMERS}")
-        return [CustomerId(key) for (key,) in found]
+    with closing(open_to_read(settings.online_file)) as con:
+        return [CustomerId(key) for key in keys(con, table_name(PROJECT, ACTIVITY.name))[:CUSTOMERS]]
 
 
 def _known(reader: SqliteReader, customer: CustomerId, catalogue: Catalogue) -> Known:

@@ -1,4 +1,3 @@
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -6,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 
+import apsw
 import numpy as np
 import pytest
 
@@ -220,7 +220,7 @@ def test_a_store_that_was_removed_and_comes_back_is_read_again(tmp_path: Path) -
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     sqlite_store(tmp_path / "online.db")
-    with closing(open_to_read(tmp_path / "online.db")) as con, pytest.raises(sqlite3.OperationalError):
+    with closing(open_to_read(tmp_path / "online.db")) as con, pytest.raises(apsw.ReadOnlyError):
         con.execute(f"DELETE FROM {table_name(PROJECT, ACTIVITY.name)}")
 
 
@@ -252,9 +252,9 @@ def test_publishing_leaves_exactly_what_was_staged_even_where_that_is_older(tmp_
 
 
 def test_the_names_of_project_and_view_cannot_break_out_of_the_table_name() -> None:
-    with closing(sqlite3.connect(":memory:")) as con:
+    with closing(apsw.Connection(":memory:")) as con:
         create(con, table_name('a"; DROP TABLE x; --', "v"))
-        assert con.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (1,)
+        assert con.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").get == 1
 
 
 def test_the_connection_of_a_thread_ends_with_it(tmp_path: Path) -> None:

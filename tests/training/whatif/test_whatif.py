@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import KairosError
+from features.stored import VIEWS
 from serving.journal import Journal
+from serving.packed_file import PROJECT, publish, table_name
 from serving.settings import Settings, read_settings
 from tests.journeys.town import SHELF, Town
 from training.whatif.comparison import WhatIf, write
@@ -34,11 +35,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             for category in ("cat", "tea")[: 1 + number % 2]:
                 numbers.append(store.sees("visited", name, category=category)["customer_id"])
             store.allows(name, "email_marketing")
-    source, target = sqlite3.connect(settings.source_dir / "online.db"), sqlite3.connect(settings.online_file)
-    source.backup(target)
-    target.execute("PRAGMA journal_mode=WAL")
-    source.close()
-    target.close()
+    publish(settings.source_dir / "online.db", settings.online_file, [table_name(PROJECT, view.name) for view in VIEWS])
     own = sorted(set(numbers))
     rows = {"customer_id": own, "gender": ["f" if n % 2 else None for n in range(len(own))]}
     pq.write_table(pa.table({**rows, "age_years": [40.0] * len(own)}), settings.contract_dir / "customers.parquet")
