@@ -157,7 +157,11 @@ def _judge(
     lately = 0.0 if known.activity is None else remembered(known.activity, "contacts_7d", known.at)
     patience = equipment.attention.price(lately)
     money, constant = equipment.money.at(sifted.rows), model.worth(sifted.kind) if isinstance(model, Bundle) else None
-    worth = value_of(odds, money, patience) if constant is None else measured(constant, pairs, money, patience)
+    if constant is None:
+        share = model.realised(sifted.kind) if isinstance(model, Bundle) and learnt is not None else 1.0
+        worth = value_of(odds, money, patience).realised(share)
+    else:
+        worth = measured(constant, pairs, money, patience)
     moments = sifted.moments.instants[when.place]
     terms = equipment.leverage.terms(sifted.rows, moments, ask.context, equipment.prices)
     return Judged.of(pairs, odds, worth, terms, moments), learnt is None

@@ -225,6 +225,11 @@ class Bundle:
             return None
         return {pair_key(str(arm["offer_id"]), str(arm["channel"])): float(arm["value_minor"]) for arm in arms}
 
+    def realised(self, kind: str) -> float:
+        """Share (0–1) of what the parts promise of their favourites that later came about, see
+        ``training/parts/realised.py``; 1 where it was not learnt."""
+        return float(self.about.get("realised", {}).get(kind, 1.0))
+
     @property
     def attention(self) -> Mapping[str, Any] | None:
         """What was learnt of attention, see ``serving.patience``; None where nothing was."""

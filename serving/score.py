@@ -5,6 +5,8 @@ contact, and s that the incentive is used::
 
     EIV = v·((q − p₀)·margin − s·incentive) − (1 − v)·p₀·incentive [automatic offers only] − cost − attention
 
+The best of many estimates promises too much: what was learnt of how much of it comes about (a share, 1 where nothing
+was) is multiplied to all but cost and attention.
 An offer that must be redeemed is used with the probability r of redeeming it, and redeeming is assumed independent of
 buying anyway: s = r and q = p₀ + (1 − p₀)·r. For any other offer s = q. Where the data cannot tell what was noticed,
 v = 1: q is then learnt over all contacts. An offer enclosed in the mailing of another one (a coupon in its booklet) is
@@ -101,6 +103,15 @@ class Value:
     def total(self) -> Floats:
         """The expected value beyond that of silence."""
         return self.margin + self.incentive + self.unnoticed_incentive + self.contact_cost + self.attention
+
+    def realised(self, share: float) -> Value:
+        """The same with so much (0–1) of what is promised; costs are certain."""
+        if share == 1.0:
+            return self
+        margin, incentive, unnoticed = (
+            share * each for each in (self.margin, self.incentive, self.unnoticed_incentive)
+        )
+        return Value(margin, incentive, unnoticed, self.contact_cost, self.attention)
 
 
 @quick(frozen=True, slots=True)

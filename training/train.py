@@ -107,6 +107,7 @@ def about(
     created_at: str,
     patience: Patience | None = None,
     earned: Mapping[str, object] | None = None,
+    realised: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """What ``bundle.json`` says beside the parts."""
     catalogue, labels = samples.catalogue, samples.labels
@@ -126,6 +127,7 @@ def about(
         "mlflow_run_id": run_id,
         "summary": {f"{c.kind}.{c.name}": numbers(c) for c in contests},
         "earned": dict(earned or {}),
+        "realised": dict(realised or {}),
     } | ({} if patience is None else {"attention": patience.document()})
 
 
@@ -211,6 +213,7 @@ def train(settings: Settings) -> str:
     left_out += unlearnt
     patience = next((each.patience for each in taught_by.values() if each.patience is not None), None)
     earned = {kind: each.earned for kind, each in taught_by.items()}
+    realised = {kind: each.realised for kind, each in taught_by.items()}
     if not parts:
         raise NothingLearntError("no part could be learnt: " + "; ".join(left_out))
     created = format_instant(SystemClock().now())
@@ -221,7 +224,7 @@ def train(settings: Settings) -> str:
     with tracking.run(settings, "training", name, words, {"source": settings.source, "stage": "train"}) as active:
         version = f"{stamp}-{active.info.run_id[:6]}"
         folder = settings.models_dir / version
-        document = about(samples, contests, left_out, version, active.info.run_id, created, patience, earned)
+        document = about(samples, contests, left_out, version, active.info.run_id, created, patience, earned, realised)
         bundle = write_bundle(folder, parts, document)
         reference_of(samples, contests).write(folder)
         if contests:
@@ -243,6 +246,8 @@ def train(settings: Settings) -> str:
         print(f"\nleft out: {sentence}")
     if patience is not None:
         print(f"\n{told_of(patience, losses_of(settings))}")
+    for kind, share in realised.items():
+        print(f"\n{kind}: {share:.2f} of what favourites promise comes about")
     print(f"\n{spent.table()}")
     print(f"\nmodel {number} of {tracking.registered_name(settings.source)}: {folder}")
     return version

@@ -98,10 +98,11 @@ def means(found: Logged, reward: Floats, rows: Index) -> Floats:
 
 
 def valued(
-    catalogue: Catalogue, store: FeatureStore, found: Logged, parts: Parts, rows: Index
+    catalogue: Catalogue, store: FeatureStore, found: Logged, parts: Parts, rows: Index, share: float = 1.0
 ) -> tuple[Floats, Floats, Floats]:
     """The expected incremental value of every arm before attention, ``[rows, arms]``, 0 for nothing; where attention
-    would be charged, ``[arms]``; recent contacts with the customers, ``[rows]``."""
+    would be charged, ``[arms]``; recent contacts with the customers, ``[rows]``. ``share`` of what is promised comes
+    about."""
     values, recent = np.zeros((len(rows), len(found.arms))), np.zeros(len(rows))
     contacts = np.array([i for i, arm in enumerate(found.arms) if not arm.silent], dtype=np.intp)
     pairs = [_pair(catalogue, found.arms[i]) for i in contacts.tolist()]
@@ -111,7 +112,7 @@ def valued(
     for start in range(0, len(rows), step):
         some = rows[start : start + step]
         X = assemble(store, catalogue, _asked(found, pairs, some)).X
-        values[start : start + step, contacts] = _value(parts, found.kind, pairs, X).reshape(len(some), -1)
+        values[start : start + step, contacts] = _value(parts, found.kind, pairs, X, share).reshape(len(some), -1)
         recent[start : start + step] = np.nan_to_num(X[:: len(pairs), CONTACTS_7D].astype(np.float64))
     return values, charged, recent
 
@@ -133,7 +134,9 @@ def _asked(found: Logged, pairs: list[Pair], rows: Index) -> pa.Table:
     )
 
 
-def _value(parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Floats:
+def _value(
+    parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, int], np.dtype[np.float32]], share: float
+) -> Floats:
     times = len(X) // len(pairs)
 
     def probability(name: PartName) -> Floats | None:
@@ -143,7 +146,8 @@ def _value(parts: Parts, kind: str, pairs: list[Pair], X: np.ndarray[tuple[int, 
     odds = chances_of(probability, np.tile(redeemed(pairs), times))
     if odds is None:
         raise ContractError(f"no part predicts who takes offers of kind {kind}: train again")
-    return value_of(odds, Money.of(pairs).at(np.tile(np.arange(len(pairs)), times)), 0.0).total
+    money = Money.of(pairs).at(np.tile(np.arange(len(pairs)), times))
+    return value_of(odds, money, 0.0).realised(share).total
 
 
 CONTACTS_7D = [feature.name for feature in FEATURES].index("customer_contacts_7d")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.domain import DAY, Instant
+from serving.columns import PLACES
 from training.assemble import assembled
 from training.labels import labels
 from training.parts.calm import calm
@@ -61,6 +62,7 @@ class Contacts:
     X: Matrix
     """Whole vectors before the contact, ``[n, n_features]``."""
     decision: NDArray[np.generic]
+    decided_us: NDArray[np.int64]
     customer: NDArray[np.generic]
     offer: Index
     """Into the catalogue's offers."""
@@ -166,6 +168,7 @@ def experience(
     contacts = Contacts(
         X=assembled(recall, catalogue, rows).X,
         decision=_texts(rows["decision_id"]),
+        decided_us=decided,
         customer=_texts(rows["customer_id"]),
         offer=_places(rows["offer_id"], offers),
         channel=_places(rows["channel"], pa.array([c.name for c in catalogue.channels])),
@@ -188,10 +191,12 @@ def experience(
     )
     if moments and kind is not None:
         early = calm(contract, catalogue, at, kind, each=moments, seed=seed)
+        # Feast keeps what was known at decisions, and these are none.
+        X = assembled(Recall(contract, catalogue, threads), catalogue, early).X
+        X[:, PLACES["content_window_days"]] = early["days"].to_numpy()
         quiet = quiet.and_also(
             Quiet(
-                # Feast keeps what was known at decisions, and these are none.
-                X=assembled(Recall(contract, catalogue, threads), catalogue, early).X,
+                X=X,
                 customer=_texts(early["customer_id"]),
                 offer=_places(early["offer_id"], offers),
                 bought=_flags(early["bought"]),

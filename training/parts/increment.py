@@ -1,15 +1,16 @@
 """What a logged contact earned beyond silence, as far as its age allows to tell.
 
-An offer is taken to bring about only what it is for. What would have been bought anyway (p₀, in even time) is taken
-off; what is still to come follows from the share of answers that come by that age, so the mean is right for young
+An offer is taken to bring about only what it is for. What would have been bought anyway by then is taken off; what is
+still to come follows from the share of answers that come by that age, so the mean is right for young
 contacts, too. Silence earns 0::
 
-    G = (bought by now − p₀·age) / share of answers by that age
+    G = (bought by now − bought by now anyway) / share of answers by that age
     earned = G·margin − (p₀ + G)·incentive [where noticed, or paid anyway] − cost
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,32 @@ import numpy as np
 from features.catalogue import Catalogue
 from training.parts.delay import at_age
 from training.parts.experience import Contacts
-from training.value.trial import Floats
+from training.parts.parts import Parts, by_now
+from training.value.trial import Floats, Mask
 
 FEWEST = 100
 """Contacts of an arm below which nothing is said of it, as where a policy may choose."""
 LEAST_SHARE = 0.25
 """Share of answers that must be in by a contact's age for it to count: with less, chance is multiplied too much."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anyway:
+    """The chance that what contacts are about is bought without them, ``[n]`` each."""
+
+    by_now: Floats
+    in_all: Floats
+    """Within their whole windows: p₀."""
+
+    @staticmethod
+    def of(parts: Parts, contacts: Contacts) -> Anyway:
+        """What the parts say."""
+        in_all = parts.buying.probability(parts.columns.buying(contacts.X, contacts.offer))
+        return Anyway(by_now(parts.columns, parts.buying, contacts), in_all)
+
+    def where(self, rows: Mask) -> Anyway:
+        """These rows."""
+        return Anyway(self.by_now[rows], self.in_all[rows])
 
 
 def mature(contacts: Contacts, late: Floats, catalogue: Catalogue) -> float:
@@ -33,21 +54,21 @@ def mature(contacts: Contacts, late: Floats, catalogue: Catalogue) -> float:
     return needed * max(windows, default=0.0)
 
 
-def increments(contacts: Contacts, organic: Floats, late: Floats, catalogue: Catalogue) -> Floats:
-    """Minor units of every contact, ``[n]``; ``organic`` is p₀ of its whole window."""
+def increments(contacts: Contacts, organic: Anyway, late: Floats, catalogue: Catalogue) -> Floats:
+    """Minor units of every contact, ``[n]``."""
     offers = catalogue.offers
     margin = np.array([float(o.margin_minor) for o in offers])[contacts.offer]
     incentive = np.array([float(o.incentive_minor) for o in offers])[contacts.offer]
     automatic = np.array([o.automatic for o in offers], dtype=np.bool_)[contacts.offer]
     cost = np.array([c.cost_minor for c in catalogue.channels])[contacts.channel]
     share = np.maximum(1.0 - at_age(late, contacts.age), LEAST_SHARE)
-    gained = (contacts.bought - organic * contacts.age) / share
+    gained = (contacts.bought - organic.by_now) / share
     paid = contacts.noticed | automatic
-    earned: Floats = gained * margin - paid * (organic + gained) * incentive - cost
+    earned: Floats = gained * margin - paid * (organic.in_all + gained) * incentive - cost
     return earned
 
 
-def by_arm(contacts: Contacts, organic: Floats, late: Floats, catalogue: Catalogue) -> list[dict[str, Any]]:
+def by_arm(contacts: Contacts, organic: Anyway, late: Floats, catalogue: Catalogue) -> list[dict[str, Any]]:
     """What contacts with each offer on each channel earned beyond silence in the mean, each weighted by its inverse
     probability: ``offer_id``, ``channel``, ``value_minor``. Only contacts that are old enough count, and arms with
     FEWEST of them."""

@@ -12,27 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 from feast import FeatureStore
 
 from features.catalogue import Catalogue
-from features.domain import Instant, Offer, Response
+from features.domain import DAY, Instant, Offer, Response
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
 from serving.patience import UNLEARNT, Patience
 from serving.score import Attention
 from serving.settings import Settings
 from training.contest import Contest, Judgeable, contest
+from training.dataset import TEST_SHARE
 from training.fit import Choice, Resources, TooFewError
 from training.gate.served import Served
 from training.parts.bought import Bought
-from training.parts.experience import Experience, experience
-from training.parts.increment import by_arm
+from training.parts.experience import Contacts, Experience, experience
+from training.parts.increment import Anyway, by_arm, increments, mature
 from training.parts.parts import Parts, fit_parts
+from training.parts.realised import USUAL, realised
 from training.parts.replayed import learnt_patience, replayed
 from training.parts.served import served
 from training.parts.toll import losses_of
 from training.retrieve import InFeast
 from training.samples import Samples
+from training.value.trial import Floats
 
 FEWEST = 500
 """Contacts of a kind with known probability below which its parts are not learnt this way."""
@@ -54,6 +58,8 @@ class Lesson:
     """What each arm earned beyond silence, see ``increment.by_arm``."""
     served: Served | None
     """What would have been served on the judged decisions; None where they are too few."""
+    realised: float
+    """Share of what the parts promise that comes about, see ``training.parts.realised``."""
     note: str = ""
     """What could not be done."""
 
@@ -109,25 +115,49 @@ def lesson(
     with spent.on("fits of the three parts"):
         parts = fit_parts(known, seed=seed, threads=threads)
     made = served(parts, known, kind)
-    patience = learnt_patience(settings, catalogue, store, known, parts, made)
-    organic = parts.buying.probability(parts.columns.buying(known.contacts.X, known.contacts.offer))
-    earned = by_arm(known.contacts, organic, parts.persuading.signs.late, catalogue)
-    cut = samples.of(PartName.OFFER_RESPONSE, kind).cut()
+    organic = Anyway.of(parts, known.contacts)
+    late = parts.persuading.signs.late
+    earned = by_arm(known.contacts, organic, late, catalogue)
+    days = mature(known.contacts, late, catalogue)
+    cut = cut_within(known.contacts, Instant(round(catalogue.now - days * DAY)))
+    cut = samples.of(PartName.OFFER_RESPONSE, kind).cut() if cut is None else cut
     before = None if cut is None else known_at(cut)
     if before is None or cut is None or not _enough(before):
-        return Lesson(
-            made, (), patience, earned, None, f"{kind}: too few decisions to hold later ones back for judging"
-        )
+        patience = learnt_patience(settings, catalogue, store, known, parts, made, USUAL)
+        note = f"{kind}: too few decisions to hold later ones back for judging"
+        return Lesson(made, (), patience, earned, None, USUAL, note)
     with spent.on("fits of the three parts"):
         earlier = fit_parts(before, seed=seed, threads=threads)
+    share = come_about(known.contacts, earlier, organic, late, cut, days)
+    patience = learnt_patience(settings, catalogue, store, known, parts, made, share)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
     price = (patience or UNLEARNT).price(losses_of(settings))
     if settings.attention is not None:
         price = Attention(*settings.attention)
     with spent.on("what would have been served"):
-        would = replayed(settings, catalogue, store, known, parts, judged, cut, price)
-    return Lesson(made, contests, patience, earned, would)
+        would = replayed(settings, catalogue, store, known, parts, judged, cut, price, share)
+    return Lesson(made, contests, patience, earned, would, share)
+
+
+def cut_within(contacts: Contacts, old: Instant) -> Instant | None:
+    """The instant from which contacts are for judging: TEST_SHARE of those up to ``old``, which later ones are too
+    young to be judged by, come after it. None where fewer than FEWEST were made by then."""
+    at = np.sort(contacts.decided_us[contacts.decided_us <= old])
+    if len(at) < FEWEST:
+        return None
+    return Instant(int(at[round((1.0 - TEST_SHARE) * len(at))]))
+
+
+def come_about(contacts: Contacts, earlier: Parts, organic: Anyway, late: Floats, cut: Instant, days: float) -> float:
+    """How much of what the parts of the cut promise of contacts since came about; ``days`` old ones count."""
+    catalogue = earlier.columns.catalogue
+    windows = np.array([offer.window_days for offer in catalogue.offers])[contacts.offer]
+    judged = (contacts.decided_us >= cut) & (contacts.age * windows >= np.minimum(days, windows))
+    since = contacts.where(judged)
+    cost = np.array([channel.cost_minor for channel in catalogue.channels])[since.channel]
+    promised = earlier.value(since.X, since.offer, since.channel) + cost
+    return realised(promised, increments(since, organic.where(judged), late, catalogue) + cost)
 
 
 def _enough(known: Experience) -> bool:

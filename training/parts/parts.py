@@ -180,8 +180,18 @@ def fit_parts(known: Experience, *, seed: int, threads: int) -> Parts:
     noticing = fit_blend(told, contacts.noticed.astype(np.float64), contacts.customer, **more)
     seen = contacts.where(contacts.noticed)
     organic = buying.probability(columns.buying(seen.X, seen.offer))
-    persuading = fit_persuasion(columns.persuading(seen.X, seen.offer, seen.channel, organic), seen, organic, **more)
+    told = columns.persuading(seen.X, seen.offer, seen.channel, organic)
+    persuading = fit_persuasion(told, seen, by_now(columns, buying, seen), **more)
     return Parts(columns, noticing, buying, persuading)
+
+
+def by_now(columns: Columns, buying: Blend, contacts: Contacts) -> Floats:
+    """The chance that what contacts are about was bought by now without them, ``[n]``: p₀ of what has passed of their
+    windows. It does not grow evenly: who looks around today buys this week rather than next month."""
+    windows = np.array([offer.window_days for offer in columns.catalogue.offers])[contacts.offer]
+    X = contacts.X.copy()
+    X[:, PLACES[WINDOW]] = contacts.age * windows
+    return buying.probability(columns.buying(X, contacts.offer))
 
 
 def responses(columns: Columns, contacts: Contacts) -> Table:

@@ -6,7 +6,8 @@ click, a purchase, and when (expectation–maximisation; Dempster, Laird & Rubin
     bought = persuaded, or of their own accord with p₀          clicked with c₁ if persuaded, else with c₀
 
 A window that is still open splits the same way: who has not bought yet may have been persuaded and be late (the share
-of delays beyond the age), or not have been (Chapelle, *KDD* 2014). Where nobody clicks, c₁ = c₀ and purchases decide.
+of delays beyond the age), or not have been (Chapelle, *KDD* 2014). Who is about to buy of their own accord does so
+within days, not evenly over the window. Where nobody clicks, c₁ = c₀ and purchases decide.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ class Signs:
     """Share of the persuaded who have not bought yet at each share of the window, ``[BINS + 1]``."""
 
     def likelihoods(self, seen: Contacts, organic: Floats) -> tuple[Floats, Floats]:
-        """Of what is seen of each noticed contact, unpersuaded and persuaded; ``organic`` is p₀ of the window."""
-        bought, still = seen.bought, np.minimum(seen.age, 1.0)
-        late = at_age(self.late, still)
-        own = np.where(bought, organic, 1.0 - organic * still)
-        brought = np.where(bought, 1.0, late)
+        """Of what is seen of each noticed contact, unpersuaded and persuaded; ``organic`` is the chance that it was
+        bought by now of the customer's own accord."""
+        bought, late = seen.bought, at_age(self.late, np.minimum(seen.age, 1.0))
+        own = np.where(bought, organic, 1.0 - organic)
+        brought = np.where(bought, 1.0 - late, late)
         clicks = [np.where(seen.clicked, chance, 1.0 - chance) for chance in self.clicked]
         return own * clicks[0], brought * clicks[1]
 
@@ -76,8 +77,11 @@ class Persuasion:
 
 
 def fit_persuasion(table: Table, seen: Contacts, organic: Floats, *, seed: int, threads: int) -> Persuasion:
-    """Fit π to noticed contacts. How strongly groups are held together, and the blend, are chosen by the likelihood of
-    what held-out customers showed."""
+    """Fit π to noticed contacts; ``organic`` as in ``Signs.likelihoods``.
+
+    How strongly groups are held together, and the blend, are chosen by how likely they make what held-out customers
+    showed.
+    """
     linear = {s: np.zeros(len(seen)) for s in STRENGTHS}
     trees, likely = np.zeros(len(seen)), np.zeros((2, len(seen)))
     for out in by_customer(seen.customer):

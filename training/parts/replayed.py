@@ -22,7 +22,7 @@ from training.gate.replay import means, valued
 from training.gate.sample import sample
 from training.gate.served import Served
 from training.parts.experience import Contacts, Experience
-from training.parts.increment import increments, mature
+from training.parts.increment import Anyway, increments, mature
 from training.parts.parts import Parts
 from training.parts.toll import learn_patience, losses_of
 from training.policy_value.logged import FEWEST_ROWS, Logged, logged
@@ -43,8 +43,10 @@ def replayed(
     made: Made,
     cut: Instant,
     price: Attention,
+    share: float,
 ) -> Served | None:
-    """What would have been served since the cut at this price of attention; None where the log cannot be judged."""
+    """What would have been served since the cut at this price of attention, where this share of what is promised comes
+    about; None where the log cannot be judged."""
     found = _logged(settings, catalogue, made)
     if found is None:
         return None
@@ -55,9 +57,8 @@ def replayed(
     if not len(before) or not len(since):
         return None
     contacts = known.contacts
-    organic = parts.buying.probability(parts.columns.buying(contacts.X, contacts.offer))
-    earned = increments(contacts, organic, late, catalogue)
-    values, charged, recent = valued(catalogue, store, found, made, since)
+    earned = increments(contacts, Anyway.of(parts, contacts), late, catalogue)
+    values, charged, recent = valued(catalogue, store, found, made, since, share)
     opened = _opened(settings.contract_dir, catalogue, found, since)
     patience = price.contact + price.slope * recent
     reward, positive = _rewards(found, contacts, earned)
@@ -89,13 +90,15 @@ def learnt_patience(
     known: Experience,
     parts: Parts,
     made: Made,
+    share: float,
 ) -> Patience | None:
-    """What was learnt of patience; None where the log cannot be read that way."""
+    """What was learnt of patience where this share of what is promised comes about; None where the log cannot be read
+    that way."""
     found = _logged(settings, catalogue, made, fewest=1)
     if found is None:
         return None
     rows = np.arange(len(found.arm))[-LATEST:]
-    values, _, _ = valued(catalogue, store, found, made, rows)
+    values, _, _ = valued(catalogue, store, found, made, rows, share)
     opened = _opened(settings.contract_dir, catalogue, found, rows)
     return learn_patience(known, parts, values, opened, found, losses_of(settings))
 

@@ -7,7 +7,7 @@ from features.catalogue import Catalogue
 from features.domain import Category, Channel, ChannelName, Direction, Instant, Offer, OfferId
 from training.parts.delay import BINS
 from training.parts.experience import Contacts
-from training.parts.increment import by_arm
+from training.parts.increment import Anyway, by_arm
 
 N = 40_000
 MARGIN = 1_000.0
@@ -42,6 +42,7 @@ def test_arms_are_worth_what_they_bring_about_and_not_what_is_bought_anyway() ->
     contacts = Contacts(
         X=np.zeros((N, 1), np.float32),
         decision=np.arange(N),
+        decided_us=np.arange(N),
         customer=np.arange(N),
         offer=offer,
         channel=np.zeros(N, np.intp),
@@ -52,7 +53,7 @@ def test_arms_are_worth_what_they_bring_about_and_not_what_is_bought_anyway() ->
     )
     found = {
         arm["offer_id"]: arm["value_minor"]
-        for arm in by_arm(contacts, organic, np.linspace(1.0, 0.0, BINS + 1), catalogue())
+        for arm in by_arm(contacts, Anyway(organic * age, organic), np.linspace(1.0, 0.0, BINS + 1), catalogue())
     }
     assert found["loved"] == pytest.approx(0.6 * 0.01 * MARGIN - 1.0, abs=25)
     assert found["new"] == pytest.approx(0.95 * 0.06 * MARGIN - 1.0, abs=12)
@@ -65,6 +66,7 @@ def test_of_an_arm_with_few_contacts_nothing_is_said() -> None:
     contacts = Contacts(
         X=np.zeros((few, 1), np.float32),
         decision=np.arange(few),
+        decided_us=np.arange(few),
         customer=np.arange(few),
         offer=np.zeros(few, np.intp),
         channel=np.zeros(few, np.intp),
@@ -73,4 +75,7 @@ def test_of_an_arm_with_few_contacts_nothing_is_said() -> None:
         age=np.ones(few),
         **flags,
     )
-    assert by_arm(contacts, np.full(few, 0.1), np.linspace(1.0, 0.0, BINS + 1), catalogue()) == []
+    assert (
+        by_arm(contacts, Anyway(np.full(few, 0.1), np.full(few, 0.1)), np.linspace(1.0, 0.0, BINS + 1), catalogue())
+        == []
+    )

@@ -12,12 +12,12 @@ N = 12_000
 
 
 def made(clicks: bool, young: bool) -> tuple[Table, Contacts, np.ndarray, np.ndarray]:
-    """Noticed contacts with a known π: what is read, what is seen, p₀, π."""
+    """Noticed contacts with a known π: what is read, what is seen, the chance of buying by now anyway, π."""
     rng = np.random.default_rng(4)
     X = rng.normal(size=(N, 3)).astype(np.float32)
     group = rng.integers(0, 2, N)
     pi = sigmoid(-3.0 + 1.2 * X[:, 0] + 0.8 * group)
-    organic = sigmoid(-2.5 + 0.5 * X[:, 1])
+    organic = sigmoid(-2.5 + 0.5 * X[:, 1])  # evenly over the window
     persuaded, alone = rng.random(N) < pi, rng.random(N) < organic
     clicked = (rng.random(N) < np.where(persuaded, 0.7, 0.03)) & clicks
     delay = np.where(persuaded, rng.random(N) ** 2, np.where(alone, rng.random(N), np.nan))
@@ -25,6 +25,7 @@ def made(clicks: bool, young: bool) -> tuple[Table, Contacts, np.ndarray, np.nda
     seen: dict[str, Any] = {
         "X": X,
         "decision": np.arange(N),
+        "decided_us": np.arange(N),
         "customer": np.arange(N),
         "offer": group,
         "channel": group,
@@ -32,7 +33,7 @@ def made(clicks: bool, young: bool) -> tuple[Table, Contacts, np.ndarray, np.nda
     seen |= {"probability": np.ones(N), "noticed": np.ones(N, bool), "clicked": clicked}
     seen |= {"left": np.zeros(N, bool), "complained": np.zeros(N, bool)}
     contacts = Contacts(**seen, delay=np.where(delay <= age, delay, np.nan), age=age)
-    return Table(X, (1, 0, 0), group, 2, group.astype(str)), contacts, organic, pi
+    return Table(X, (1, 0, 0), group, 2, group.astype(str)), contacts, organic * age, pi
 
 
 @pytest.mark.parametrize(("clicks", "young"), [(True, False), (False, False), (True, True), (False, True)])

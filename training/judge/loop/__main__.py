@@ -20,7 +20,7 @@ from training.world.parameters import Inside
 from training.world.play import Day
 
 NAME = "loop"
-SMALL = {"customers": 300, "decisions": 150, "days": 12, "retrained": (8,)}
+SMALL = {"customers": 300, "decisions": 150, "days": 12, "retrained": (8,), "control": (0.03,), "random": (0.9, 0.02)}
 
 
 def loop(settings: Settings, plan: Plan) -> dict[str, object]:

@@ -19,7 +19,7 @@ from features.errors import KairosError
 from features.instant import format_instant
 from training.child import Child, child
 
-CALLERS = 4
+CALLERS = 8
 AT_ONCE = 500
 """Events in a call."""
 START_S = 120.0
