@@ -39,7 +39,7 @@ class Anyway:
     def of(parts: Parts, contacts: Contacts) -> Anyway:
         """What the parts say."""
         in_all = parts.buying.probability(parts.columns.buying(contacts.X, contacts.offer))
-        return Anyway(by_now(parts.columns, parts.buying, contacts), in_all)
+        return Anyway(by_now(parts.columns, parts.buying, parts.shortest, contacts), in_all)
 
     def where(self, rows: Mask) -> Anyway:
         """These rows."""

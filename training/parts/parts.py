@@ -136,6 +136,8 @@ class Parts:
     noticing: Blend
     buying: Blend
     persuading: Persuasion
+    shortest: float
+    """Days below which p₀ was not learnt."""
 
     def say(self, X: Matrix, offer: Index, channel: Index) -> Said:
         """What is expected of pairs with whole vectors ``[n, n_features]``."""
@@ -181,17 +183,20 @@ def fit_parts(known: Experience, *, seed: int, threads: int) -> Parts:
     seen = contacts.where(contacts.noticed)
     organic = buying.probability(columns.buying(seen.X, seen.offer))
     told = columns.persuading(seen.X, seen.offer, seen.channel, organic)
-    persuading = fit_persuasion(told, seen, by_now(columns, buying, seen), **more)
-    return Parts(columns, noticing, buying, persuading)
+    shortest = float(quiet.X[:, PLACES[WINDOW]].min())
+    persuading = fit_persuasion(told, seen, by_now(columns, buying, shortest, seen), **more)
+    return Parts(columns, noticing, buying, persuading, shortest)
 
 
-def by_now(columns: Columns, buying: Blend, contacts: Contacts) -> Floats:
+def by_now(columns: Columns, buying: Blend, shortest: float, contacts: Contacts) -> Floats:
     """The chance that what contacts are about was bought by now without them, ``[n]``: p₀ of what has passed of their
-    windows. It does not grow evenly: who looks around today buys this week rather than next month."""
+    windows, in even time below the ``shortest`` days learnt of. It does not grow evenly beyond: who looks around today
+    buys this week rather than next month."""
     windows = np.array([offer.window_days for offer in columns.catalogue.offers])[contacts.offer]
-    X = contacts.X.copy()
-    X[:, PLACES[WINDOW]] = contacts.age * windows
-    return buying.probability(columns.buying(X, contacts.offer))
+    passed, X = contacts.age * windows, contacts.X.copy()
+    X[:, PLACES[WINDOW]] = np.maximum(passed, shortest)
+    found: Floats = buying.probability(columns.buying(X, contacts.offer)) * np.minimum(passed / shortest, 1.0)
+    return found
 
 
 def responses(columns: Columns, contacts: Contacts) -> Table:

@@ -45,7 +45,7 @@ class Plan:
     days: int = 30
     retrained: tuple[int, ...] = (7, 14, 21)
     """Days on whose morning is learnt."""
-    control: tuple[float, ...] = (0.75, 0.03, 0.03, 0.03)
+    control: tuple[float, ...] = (0.74, 0.03, 0.03, 0.03)
     """Share of decisions that say nothing, before the first retraining and after each: careless contacts are dear, and
     without a model nothing better is known than a few of them."""
     random: tuple[float, ...] = (0.25, 0.02, 0.02, 0.02)
