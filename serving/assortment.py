@@ -24,6 +24,7 @@ from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Ro
 from features.schema import BY_CATEGORY
 from features.state import Floats, empty
 from features.vector import COLUMNS, FEATURES
+from serving import loops
 from serving.pairs import Known, Pair, memory_of, rows, stranger, vectors
 from serving.slots import Columns, Slots, alone, columns, laid_out
 from serving.tape import Tape, Term
@@ -64,6 +65,10 @@ class Assortment:
         shapes = [(1, sum(COLUMNS[group].width for group in OWN))]
         shapes += [(len(self.keys[group]), COLUMNS[group].width) for group in KEYED]
         self._parts, self._size = laid_out(shapes)
+        self.plan = self._plan()
+        """int64 ``[n_features, 3]``: where each column of the vectors stands, see ``loops.gather``."""
+        self.numbers = np.array([self.place[group] for group in KEYED], dtype=np.intp)
+        """``place`` of KEYED, ``[n_groups, n_pairs]``."""
         tape = Tape()
         self._slots = Slots(tape, [1, *(len(self.keys[group]) for group in KEYED), 1, 1])
         self._given, given = tape.single(_N_GIVEN)
@@ -108,6 +113,22 @@ class Assortment:
         for group, (where, (n_keys, width)) in zip(KEYED, keyed, strict=True):
             for number, value in enumerate(COLUMNS[group].of(inputs, past[group], columns)):
                 tape.tell(value, where.start + number, width, n_keys)
+
+    def _plan(self) -> Places:
+        """The customer's columns step nowhere, so that any key finds them."""
+        found = np.zeros((len(FEATURES), 3), dtype=np.intp)
+        (own, _), *keyed = self._parts
+        start = own.start
+        for group in OWN:
+            place, width = COLUMNS[group].place, COLUMNS[group].width
+            found[place, 0] = np.arange(start, start + width)
+            start += width
+        for number, (group, (where, (_, width))) in enumerate(zip(KEYED, keyed, strict=True)):
+            place = COLUMNS[group].place
+            found[place, 0] = np.arange(where.start, where.start + width)
+            found[place, 1:] = width, number
+        found[STILL, 0], found[STILL, 2] = np.arange(STILL.stop - STILL.start), -1
+        return found
 
     def _examples(self, group: Group) -> list[Pair]:
         """A pair for each key."""
@@ -161,13 +182,6 @@ class Factors:
 
     def matrix(self, places: Places) -> Matrix:
         """The vectors of the pairs at these places, ``[n, n_features]``."""
-        out = np.empty((len(places), len(FEATURES)), dtype=np.float32)
-        column = 0
-        for group in OWN:
-            width = COLUMNS[group].width
-            out[:, COLUMNS[group].place] = self.own[column : column + width]
-            column += width
-        for group, values in self.keyed.items():
-            out[:, COLUMNS[group].place] = values[self.assortment.place[group][places]]
-        out[:, STILL] = self.assortment.still[places]
+        whole, out = self.assortment, np.empty((len(places), len(FEATURES)), dtype=np.float32)
+        loops.gather(self.flat, whole.still, whole.plan, whole.numbers, places, out)
         return out

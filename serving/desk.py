@@ -155,13 +155,12 @@ class Desk:
         self, customer_id: CustomerId, at: Instant, who: Standing | None = None
     ) -> tuple[Known, tuple[Shortfall, ...]]:
         """What the store knows of a customer, without consents and open topics, and what it could not tell."""
-        nobody = stranger(at)
         try:
             (activity, value), told = self._store.activity(customer_id, at, who), self._store.profile(customer_id)
         except UNREADABLE as error:
-            return nobody, (without_store(error),)
+            return stranger(at), (without_store(error),)
         if told is None:
-            return replace(nobody, activity=activity, packed=value), ()
+            return replace(stranger(at), activity=activity, packed=value), ()
         return Known(at, activity, told.profile, told.zone, packed=value), ()
 
     def _as_of(self, at: Instant, equipment: Equipment) -> Equipment:
@@ -177,4 +176,6 @@ class Desk:
 
 
 def _with(known: Known, said: Heard) -> Known:
-    return replace(known, consents=said.consents, intents=said.intents, events=said.events)
+    return Known(
+        known.at, known.activity, known.profile, known.zone, said.consents, said.intents, said.events, known.packed
+    )

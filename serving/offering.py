@@ -82,8 +82,9 @@ class Glance(Sight):
             return super().chances(model, kind, stranger)
         said = ready.typical() if stranger else ready.probabilities(self.factors)
         here, redeemed = self._places, self._offering.redeemed
-        if len(here) < len(redeemed):
-            said, redeemed = {name: each[here] for name, each in said.items()}, redeemed[here]
+        if len(here) < len(self._offering.assortment.pairs):
+            said = {name: each[here] for name, each in said.items()}
+            redeemed = None if redeemed is None else redeemed[here]
         return chances_of(said.get, redeemed)
 
 
@@ -97,7 +98,8 @@ class Offering:
     place: Places
     """``[n_pairs]`` of the whole catalogue: the number of each among those of the kind, −1 for others."""
     ready: Ready | Staged | None
-    redeemed: NDArray[np.bool_]
+    redeemed: NDArray[np.bool_] | None
+    """Those that must be redeemed, ``[n_pairs]``; None where none must be."""
 
     @staticmethod
     def of(kind: str, pairs: Sequence[Pair], evidence: Pooled, model: Model | None) -> Offering | None:
@@ -108,8 +110,10 @@ class Offering:
         place = np.full(len(pairs), -1, dtype=np.intp)
         place[rows] = np.arange(len(rows))
         own = [pairs[row] for row in rows]
-        assortment = Assortment(own, evidence)
-        return Offering(evidence, model, assortment, place, _ready(model, kind, assortment), redeemed(own))
+        assortment, taken = Assortment(own, evidence), redeemed(own)
+        return Offering(
+            evidence, model, assortment, place, _ready(model, kind, assortment), taken if taken.any() else None
+        )
 
     def glance(self, known: Known, rows: Places, pairs: Sequence[Pair]) -> Glance:
         """What the models see of these pairs, which stand at ``rows`` of the catalogue and are of this kind."""

@@ -71,6 +71,7 @@ class _Trees:
     def __init__(self, parts: Sequence[Part], assortment: Assortment) -> None:
         grown = [(n, part, part.booster) for n, part in enumerate(parts) if part.booster is not None and part.blend > 0]
         self._rows = [n for n, *_ in grown]
+        self._all = len(grown) == len(parts)
         self._blend = np.array([[part.blend] for _, part, _ in grown])
         self._prepared: Prepared | None = None
         if grown:
@@ -82,7 +83,12 @@ class _Trees:
     def add(self, factors: Factors, raw: Floats) -> None:
         """Add the blended scores to ``raw``, float64 ``[n_parts, n_pairs]``."""
         if self._prepared is not None:
-            raw[self._rows] += self._blend * self._prepared.score_flat(factors.flat.astype(np.float64))
+            scores = self._prepared.score_flat(factors.flat.astype(np.float64))
+            scores *= self._blend
+            if self._all:
+                raw += scores
+            else:
+                raw[self._rows] += scores
 
 
 class _Lines:

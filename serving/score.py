@@ -161,12 +161,12 @@ def chances(
     return chances_of(probability, redeemed(pairs))
 
 
-def chances_of(probability: Callable[[PartName], Floats | None], redeemed: NDArray[np.bool_]) -> Chances | None:
+def chances_of(probability: Callable[[PartName], Floats | None], redeemed: NDArray[np.bool_] | None) -> Chances | None:
     """What parts of a model say of pairs; None where none speaks of the offer response or of persuasion.
 
     Args:
         probability: What a part says, ``[n_pairs]``; None where there is no such part.
-        redeemed: True for offers that must be redeemed, ``[n_pairs]``.
+        redeemed: True for offers that must be redeemed, ``[n_pairs]``; None where none must be.
     """
     organic, persuaded = probability(PartName.ORGANIC), probability(PartName.PERSUASION)
     if organic is not None and persuaded is not None:
@@ -175,8 +175,10 @@ def chances_of(probability: Callable[[PartName], Floats | None], redeemed: NDArr
     taken = probability(PartName.OFFER_RESPONSE)
     if taken is None:
         return None
-    anyway = organic if organic is not None else np.zeros(len(taken))
-    bought = np.where(redeemed, anyway + (1.0 - anyway) * taken, taken)
+    bought = taken
+    if redeemed is not None:
+        anyway = organic if organic is not None else np.zeros(len(taken))
+        bought = np.where(redeemed, anyway + (1.0 - anyway) * taken, taken)
     return Chances(probability(PartName.CHANNEL_RESPONSE), bought, taken, organic)
 
 

@@ -23,8 +23,11 @@ STAYS = 255
 class Removals(Sequence[Removal]):
     """The removed pairs in the catalogue's order, each with its first objection; made when they are looked at."""
 
-    def __init__(self, shelf: Shelf, fell: NDArray[np.uint8], whys: tuple[Why | None, ...]) -> None:
-        self._shelf = shelf
+    def __init__(
+        self, shelf: Shelf, fell: NDArray[np.uint8], whys: tuple[Why | None, ...], nothing: bool = False
+    ) -> None:
+        """``nothing``: True where it is known that no pair fell."""
+        self._shelf, self._nothing = shelf, nothing
         self._fell = fell
         self._whys = whys
 
@@ -58,6 +61,8 @@ class Removals(Sequence[Removal]):
 
     @cached_property
     def _counts(self) -> dict[str, int]:
+        if self._nothing:
+            return {}
         found = np.bincount(self._fell, minlength=len(RULES)).tolist()
         return {rule.name: found[number] for number, rule in enumerate(RULES) if found[number]}
 
@@ -102,7 +107,7 @@ def sift(shelf: Shelf, situation: Situation) -> Sifted:
         kind = _first_kind(shelf, situation, fell)
         _remove_others(shelf, kind, fell, whys)
     rows = np.flatnonzero(fell == STAYS)
-    removed = Removals(shelf, fell, tuple(whys))
+    removed = Removals(shelf, fell, tuple(whys), len(rows) == n_pairs)
     return Sifted(kind, rows, moments, left if len(rows) == n_pairs else left[rows], removed)
 
 
