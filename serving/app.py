@@ -28,6 +28,7 @@ from serving.envelope import Envelope
 from serving.equipment import Equipment
 from serving.exposition import Exposition
 from serving.follow_ups import FollowUpDesk
+from serving.front import Fronted
 from serving.health_routes import health_routes
 from serving.job_routes import job_routes
 from serving.jobs.office import Office
@@ -50,7 +51,7 @@ from serving.send_routes import send_routes
 from serving.sends import Sends
 from serving.settings import Settings
 from serving.staff import Staff, staff_of
-from serving.straight import Straight
+from serving.straight import PATH, Straight
 from serving.sweep import Sweep
 from serving.unavailable import UNREADABLE
 from serving.vault import Vault
@@ -158,7 +159,7 @@ def serve(parts: Parts) -> FastAPI:
         parts.watch.stop()
         parts.journal.close()
 
-    app = FastAPI(
+    app = Fronted(
         title="Kairos",
         version=SERVICE_VERSION,
         description=ABOUT,
@@ -172,7 +173,6 @@ def serve(parts: Parts) -> FastAPI:
         if not door.open:
             await run_in_threadpool(door.admit, key, Scope.DECIDE)
 
-    app.add_middleware(Straight, admit=admit, decide=punctual.decide_soon)
     app.add_middleware(Envelope)
     live = _live(parts, staff, door)
     recall = Recall(
@@ -190,6 +190,7 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(health_routes(parts))
     app.include_router(metric_routes(_exposition(parts), door))
     add_problems(app)
+    app.put_in_front(PATH, lambda rest: Envelope(Straight(rest, admit, punctual.decide_soon)))
     _describe_late(app)
     return app
 

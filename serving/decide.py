@@ -195,15 +195,17 @@ def _choose(
     preferred, stays = _preferred(known, judged.pairs, offer, every)
     sold_out = _sold_out(judged, equipment, circumstances.exhausted)
     best, needed, asked_for = leaders(score, first, every, offer, n_offers), list[int](), None
-    if not competes.all():
-        urgent = leaders(score, first, stays & ~competes & ~sold_out, offer, n_offers).tolist()
+    if not shelf.only_promotions:
+        due = stays & ~competes if sold_out is None else stays & ~competes & ~sold_out
+        urgent = leaders(score, first, due, offer, n_offers).tolist()
         needed = sorted(urgent, key=lambda place: _need(judged, place))[: ask.limit]
         asked_for = next((judged.pairs[place].offer for place in best if not competes[place]), None)
     drawn = Draw(Group.LEARNT, (), (), None)
-    if len(needed) < ask.limit and (competes.any() or not needed):
+    if len(needed) < ask.limit and (not needed or competes.any()):
         unit = ask.decision_id if ask.seed is None else str(ask.seed)
         ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
-        choosable = Choosable(score, offer, first, stays & competes, sold_out, n_offers)
+        open_ = stays if shelf.only_promotions else stays & competes
+        choosable = Choosable(score, offer, first, open_, sold_out, n_offers)
         account = circumstances.account.at(ask.at)
         drawn = draw(choosable, equipment.policy.exploration, ask.limit - len(needed), ticket, account)
     return _Choice(
@@ -217,10 +219,10 @@ def _choose(
     )
 
 
-def _sold_out(judged: Judged, equipment: Equipment, exhausted: frozenset[str]) -> NDArray[np.bool_]:
-    """Pairs that take something of what is used up since the first draw."""
+def _sold_out(judged: Judged, equipment: Equipment, exhausted: frozenset[str]) -> NDArray[np.bool_] | None:
+    """Pairs that take something of what is used up since the first draw; None where nothing is."""
     if not exhausted:
-        return np.zeros(len(judged.pairs), dtype=np.bool_)
+        return None
     takes = map(partial(takes_of, equipment.policy), judged.pairs, judged.moments.tolist())
     return np.array([any(take.key in exhausted for take in each) for each in takes], dtype=np.bool_)
 
@@ -251,15 +253,10 @@ def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Sho
 
 def _item(carried: Carried, probability: float, values: Sequence[float], language: Language) -> Item:
     """``values`` are those of READ."""
-    scored, vector = carried.scored, dict(zip(READ, values, strict=True))
-    return Item(
-        scored,
-        probability,
-        carried.contact_id,
-        vector["evidence_offer_contacts"],
-        vector["evidence_category_contacts"],
-        reasons(Seen(scored.pair, vector, language)),
-    )
+    scored, contact_id = carried
+    seen = Seen.of(scored.pair, language, values)
+    contacts, similar = seen.evidence_offer_contacts, seen.evidence_category_contacts
+    return Item(scored, probability, contact_id, contacts, similar, reasons(seen))
 
 
 def _by_channel(best: Sequence[Scored], channels: Sequence[ChannelName]) -> tuple[ChannelScore, ...]:

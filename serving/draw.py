@@ -58,8 +58,8 @@ class Choosable:
     """Which of equal scores comes first."""
     open: Mask
     """False for pairs that give way to another pair of their offer."""
-    barred: Mask
-    """True for pairs that are sold out since the first draw."""
+    barred: Mask | None
+    """True for pairs that are sold out since the first draw; None where none is."""
     n_offers: int
     """Above every number of an offer."""
 
@@ -73,7 +73,9 @@ def draw(given: Choosable, exploration: Exploration, limit: int, ticket: Ticket,
     """Offers for up to ``limit`` places, or silence."""
     if explores(exploration):
         return _drawn(given, exploration, limit, ticket, account)
-    usable = given.open & ~given.barred & (given.score > SILENCE)
+    usable = given.open & (given.score > SILENCE)
+    if given.barred is not None:
+        usable &= ~given.barred
     places = tuple(leaders(given.score, given.first, usable, given.offer, given.n_offers)[:limit].tolist())
     return Draw(Group.LEARNT, places, (1.0,) * len(places), 1.0 if len(places) < limit else None)
 
@@ -93,7 +95,7 @@ def _drawn(given: Choosable, exploration: Exploration, limit: int, ticket: Ticke
     gamma, spread = _gamma(scores, exploration, account)
     learnt = partial(inverse_gap, scores, gamma=gamma, best=exploration.best, floor=exploration.floor, descending=True)
     shares = Shares(exploration.control, exploration.random)
-    barred = np.insert(given.barred[usable], quiet, False) if given.barred.any() else None
+    barred = np.insert(given.barred[usable], quiet, False) if given.barred is not None and given.barred.any() else None
     slate = fill(shares, learnt, about, quiet, limit, ticket, barred)
     made = [choice for choice in slate.choices if choice.action != quiet]
     ended = slate.choices[-1].probability if len(made) < len(slate.choices) else None

@@ -93,21 +93,13 @@ def _figures(items: Sequence[Item]) -> list[list[float]]:
     """
     if not items:
         return []
-    exact = [
-        (
-            scored.score,
-            scored.value,
-            *scored.components,
-            nan if scored.noticed is None else scored.noticed,
-            scored.taken,
-            scored.bought,
-            nan if scored.organic is None else scored.organic,
-            contacts,
-            similar,
-        )
-        for scored, _, _, contacts, similar, _ in items
-    ]
-    found: list[list[float]] = (np.rint(np.array(exact) * _SCALE) / _SCALE + 0.0).tolist()  # no -0.0
+    flat: list[float] = []
+    for scored, _, _, contacts, similar, _ in items:
+        _, _, _, score, value, noticed, taken, bought, organic, components = scored
+        flat += (score, value, *components, nan if noticed is None else noticed, taken, bought)
+        flat += (nan if organic is None else organic, contacts, similar)
+    exact = np.array(flat).reshape(len(items), len(_SCALE))
+    found: list[list[float]] = (np.rint(exact * _SCALE) / _SCALE + 0.0).tolist()  # no -0.0
     return found
 
 

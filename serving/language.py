@@ -11,6 +11,8 @@ class Language(StrEnum):
     EN = "en"
     DE = "de"
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and much is looked up by language
+
 
 def told(language: Language, en: str, de: str) -> str:
     """The sentence in the language."""

@@ -183,7 +183,10 @@ def _sum(name: str) -> tuple[int, float]:
 
 def memory_of(state: State, section: Section) -> Memory:
     """The memory that a customer's state holds for a section of SCHEMA."""
-    return state.memories[SCHEMA.index(section)]
+    return state.memories[_SECTIONS[section.name]]
+
+
+_SECTIONS = {section.name: number for number, section in enumerate(SCHEMA)}
 
 
 def keyed(state: State, section: Section, keys: Sequence[str], at: Instant) -> Past:

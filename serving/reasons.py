@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+
+from msgspec import Struct
 
 from serving.language import Language, number, percent, told
 from serving.pairs import Pair
 
 MOST = 4
 """Reasons given for one offer."""
-READ = (
-    "category_purchases_120d",
-    "category_days_since_latest_purchases",
-    "category_share",
-    "category_due",
-    "category_researching",
-    "category_redemptions_120d",
-    "customer_redemptions_360d",
-    "customer_days_since_latest_redemptions",
-    "channel_contacts_120d",
-    "channel_notice_rate",
-    "evidence_offer_contacts",
-    "evidence_offer_taken_rate",
-    "evidence_category_contacts",
-    "evidence_bought_share",
-)
+
+
+class Seen(Struct):
+    """One pair and its values of READ; unknown values are NaN, which no comparison below holds for."""
+
+    pair: Pair
+    language: Language
+    thing: str | None
+    """What the offer is for, in words; None where any purchase takes it."""
+    category_purchases_120d: float
+    category_days_since_latest_purchases: float
+    category_share: float
+    category_due: float
+    category_researching: float
+    category_redemptions_120d: float
+    customer_redemptions_360d: float
+    customer_days_since_latest_redemptions: float
+    channel_contacts_120d: float
+    channel_notice_rate: float
+    evidence_offer_contacts: float
+    evidence_offer_taken_rate: float
+    evidence_category_contacts: float
+    evidence_bought_share: float
+
+    @staticmethod
+    def of(pair: Pair, language: Language, values: Sequence[float]) -> Seen:
+        """``values`` are those of READ."""
+        return Seen(pair, language, None if pair.offer.buys is None else _words(pair.offer.buys), *values)
+
+
+READ = Seen.__struct_fields__[3:]
 """The features that reasons, and what is told of the evidence, are read from."""
 
 
-class Seen:
-    """One pair and its vector by feature name; unknown values are NaN, which no comparison below holds for."""
-
-    __slots__ = ("language", "pair", "thing", "vector")
-
-    def __init__(self, pair: Pair, vector: Mapping[str, float], language: Language = Language.EN) -> None:
-        """``vector`` holds READ at least."""
-        self.pair, self.vector, self.language = pair, vector, language
-        self.thing = None if pair.offer.buys is None else _words(pair.offer.buys)
-        """What the offer is for, in words; None where any purchase takes it."""
-
-
 def _bought(seen: Seen) -> str | None:
-    v = seen.vector
-    if seen.thing is None or not v["category_purchases_120d"] >= 0.5:
+    if seen.thing is None or not seen.category_purchases_120d >= 0.5:
         return None
-    share = percent(v["category_share"], 0, seen.language) if v["category_share"] >= 0.01 else None
-    return _buys(seen.thing, _ago(v["category_days_since_latest_purchases"], seen.language), share, seen.language)
+    share = percent(seen.category_share, 0, seen.language) if seen.category_share >= 0.01 else None
+    return _buys(seen.thing, _ago(seen.category_days_since_latest_purchases, seen.language), share, seen.language)
 
 
 @lru_cache(maxsize=65_536)  # few sentences are ever said, each very often
@@ -56,8 +60,7 @@ def _buys(thing: str, last: str, share: str | None, language: Language) -> str:
 
 
 def _due(seen: Seen) -> str | None:
-    v = seen.vector
-    if seen.thing is None or not (v["category_due"] >= 0.6 and v["category_purchases_120d"] >= 2):
+    if seen.thing is None or not (seen.category_due >= 0.6 and seen.category_purchases_120d >= 2):
         return None
     return told(
         seen.language,
@@ -67,7 +70,7 @@ def _due(seen: Seen) -> str | None:
 
 
 def _looking(seen: Seen) -> str | None:
-    if seen.thing is None or not seen.vector["category_researching"] >= 0.3:
+    if seen.thing is None or not seen.category_researching >= 0.3:
         return None
     return told(
         seen.language,
@@ -77,7 +80,7 @@ def _looking(seen: Seen) -> str | None:
 
 
 def _redeemed_here(seen: Seen) -> str | None:
-    if not seen.vector["category_redemptions_120d"] >= 0.1:
+    if not seen.category_redemptions_120d >= 0.1:
         return None
     return _used(seen.thing, _words(seen.pair.offer.category), seen.language)
 
@@ -93,10 +96,9 @@ def _used(thing: str | None, kind: str, language: Language) -> str:
 
 
 def _redeems(seen: Seen) -> str | None:
-    v = seen.vector
-    if not v["customer_redemptions_360d"] >= 0.25:
+    if not seen.customer_redemptions_360d >= 0.25:
         return None
-    return _uses(_ago(v["customer_days_since_latest_redemptions"], seen.language), seen.language)
+    return _uses(_ago(seen.customer_days_since_latest_redemptions, seen.language), seen.language)
 
 
 @lru_cache(maxsize=4_096)
@@ -105,10 +107,9 @@ def _uses(last: str, language: Language) -> str:
 
 
 def _notices(seen: Seen) -> str | None:
-    v = seen.vector
-    if not (v["channel_contacts_120d"] >= 0.5 and v["channel_notice_rate"] >= 0.5):
+    if not (seen.channel_contacts_120d >= 0.5 and seen.channel_notice_rate >= 0.5):
         return None
-    return _noticed(percent(v["channel_notice_rate"], 0, seen.language), seen.pair.channel.name, seen.language)
+    return _noticed(percent(seen.channel_notice_rate, 0, seen.language), seen.pair.channel.name, seen.language)
 
 
 @lru_cache(maxsize=4_096)
@@ -121,11 +122,10 @@ def _noticed(rate: str, channel: str, language: Language) -> str:
 
 
 def _crowd(seen: Seen) -> str | None:
-    v = seen.vector
-    if v["evidence_offer_contacts"] >= 1:
-        return _taken_by_all(v["evidence_offer_contacts"], v["evidence_offer_taken_rate"], seen.language)
-    if v["evidence_category_contacts"] >= 1:
-        return _alike(v["evidence_category_contacts"], seen.language)
+    if seen.evidence_offer_contacts >= 1:
+        return _taken_by_all(seen.evidence_offer_contacts, seen.evidence_offer_taken_rate, seen.language)
+    if seen.evidence_category_contacts >= 1:
+        return _alike(seen.evidence_category_contacts, seen.language)
     return None
 
 
@@ -151,7 +151,7 @@ def _alike(n_contacts: float, language: Language) -> str:
 
 
 def _in_demand(seen: Seen) -> str | None:
-    share = seen.vector["evidence_bought_share"]
+    share = seen.evidence_bought_share
     return None if seen.thing is None or not share >= 0.001 else _bought_by_all(share, seen.thing, seen.language)
 
 

@@ -1,7 +1,8 @@
 """Ordinary decision requests, past the framework: read, decided and answered in one step.
 
 Whatever is out of the ordinary takes the documented route, which answers the same: bodies that are not what the call
-takes, and calls under an ``Idempotency-Key``. Stands inside ``Envelope``, which has read the body. Plain ASGI.
+takes, and calls under an ``Idempotency-Key``. Stands in front of the application and inside ``Envelope``, which has
+read the body. Plain ASGI.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Straight:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         body: bytes = (await receive())["body"]

@@ -116,6 +116,8 @@ def _channel(found: ChannelScore) -> answer_api.ChannelScore:
 
 def _counts(decision: Decision) -> list[answer_api.RuleCount]:
     pairs = decision.funnel.removed.counts()
+    if not pairs:
+        return []
     return [
         answer_api.RuleCount(
             rule=rule.name, meaning=meaning(rule.name, rule.meaning, decision.ask.language), pairs=pairs[rule.name]

@@ -80,6 +80,7 @@ class Shelf:
     ending: int
     """The last instant at which none has ended."""
     promotional: Flags
+    only_promotions: bool
     outbound: Flags
     inbound: Flags
     timed: Flags
@@ -142,6 +143,7 @@ class Shelf:
             begun=int(valid_from.max(initial=NEVER)),
             ending=int(valid_to.min(initial=NOT_YET)),
             promotional=promotional,
+            only_promotions=bool(promotional.all()),
             outbound=outbound,
             inbound=_where(p.channel.direction is Direction.INBOUND for p in pairs),
             timed=promotional & outbound & ~_where(p.offer.enclosed for p in pairs),
