@@ -184,6 +184,31 @@ def first_open(opened, wished, out):
 
 
 @compiled
+def value(noticed, bought, used, organic, money, patience, out):
+    """What offering each pair adds up from, see ``serving.score``; float64.
+
+    Args:
+        noticed: ``[n_pairs]``; ``bought``, ``used`` and ``organic`` likewise.
+        money: ``[5, n_pairs]``: margin, incentive, automatic incentive, cost, and 1 where patience is charged.
+        patience: What it costs.
+        out: ``[6, n_pairs]``, written: margin, incentive, unnoticed incentive, cost, attention, and their sum.
+    """
+    for pair in range(out.shape[1]):
+        v, q, s, p = noticed[pair], bought[pair], used[pair], organic[pair]
+        margin, incentive = v * (q - p) * money[0, pair], -v * s * money[1, pair]
+        unnoticed, cost = -(1.0 - v) * p * money[2, pair], -money[3, pair]
+        attention = -patience * money[4, pair]
+        out[0, pair], out[1, pair], out[2, pair], out[3, pair], out[4, pair] = (
+            margin,
+            incentive,
+            unnoticed,
+            cost,
+            attention,
+        )
+        out[5, pair] = margin + incentive + unnoticed + cost + attention
+
+
+@compiled
 def gather(flat, still, plan, keys, places, out):
     """The vectors of some pairs, put together from what they are made of.
 

@@ -35,7 +35,7 @@ class Judged:
         """The pairs, scored by their value and what the policy makes of it."""
         total = value.total
         score = terms.score(total)
-        return Judged(pairs, chances, value, terms, moments, np.where(np.isnan(score), -np.inf, score), total)
+        return Judged(pairs, chances, value, terms, moments, np.fmax(score, -np.inf), total)
 
 
 class Components(NamedTuple):
@@ -101,11 +101,9 @@ def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Sco
     """The pairs at these places."""
     here = np.asarray(places, dtype=np.intp)
     chances, value, terms = judged.chances, judged.value, judged.terms
-    told = (judged.score, judged.total, chances.used, chances.bought)
-    costs = (value.margin, value.incentive, value.unnoticed_incentive, value.contact_cost, value.attention)
-    policy = (terms.weight, terms.lever, terms.scarcity)
-    columns = [each[here].tolist() for each in (judged.moments, *told, *costs, *policy)]
-    noticed, organic = _at(chances.noticed, here), _at(chances.organic, here)
+    told = (judged.moments, judged.score, chances.used, chances.bought, terms.weight, terms.lever, terms.scarcity)
+    columns = [each[here].tolist() for each in told]
+    noticed, organic, costs = _at(chances.noticed, here), _at(chances.organic, here), value.table[:, here].T.tolist()
     return [
         Scored(
             place,
@@ -123,20 +121,15 @@ def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Sco
             place,
             moment,
             score,
-            total,
             used,
             bought,
-            margin,
-            spent,
-            unnoticed,
-            cost,
-            attention,
             weight,
             lever,
             scarcity,
             seen,
             anyway,
-        ) in zip(here.tolist(), *columns, noticed, organic, strict=True)
+            (margin, spent, unnoticed, cost, attention, total),
+        ) in zip(here.tolist(), *columns, noticed, organic, costs, strict=True)
     ]
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from features.domain import Direction, Response
 from features.quick import quick
 from features.state import Floats
+from serving import loops
 from serving.model import PartName, about_of
 from serving.pairs import Pair
 from serving.prediction import pair_key
@@ -93,16 +94,49 @@ class Chances:
 class Value:
     """Components of the value of each pair, minor units ``[n_pairs]``; costs are negative."""
 
-    margin: Floats
-    incentive: Floats
-    unnoticed_incentive: Floats
-    contact_cost: Floats
-    attention: Floats
+    table: Floats
+    """``[6, n_pairs]``: the components in the order below, and the total."""
+
+    @staticmethod
+    def of(components: Sequence[Floats]) -> Value:
+        """That of components ``[5, n_pairs]``."""
+        margin, incentive, unnoticed, cost, attention = components
+        return Value(np.array([*components, margin + incentive + unnoticed + cost + attention]))
+
+    @property
+    def margin(self) -> Floats:
+        """Of what is bought beyond what would have been bought anyway."""
+        return _row(self.table, 0)
+
+    @property
+    def incentive(self) -> Floats:
+        """Paid to those who noticed."""
+        return _row(self.table, 1)
+
+    @property
+    def unnoticed_incentive(self) -> Floats:
+        """Paid without being noticed."""
+        return _row(self.table, 2)
+
+    @property
+    def contact_cost(self) -> Floats:
+        """Of the message."""
+        return _row(self.table, 3)
+
+    @property
+    def attention(self) -> Floats:
+        """Of using up patience."""
+        return _row(self.table, 4)
 
     @property
     def total(self) -> Floats:
         """The expected value beyond that of silence."""
-        return self.margin + self.incentive + self.unnoticed_incentive + self.contact_cost + self.attention
+        return _row(self.table, 5)
+
+
+def _row(table: Floats, number: int) -> Floats:
+    row: Floats = table[number]
+    return row
 
     def realised(self, share: float) -> Value:
         """The same with so much (0–1) of what is promised; costs are certain."""
@@ -196,13 +230,14 @@ def interrupts(pair: Pair) -> bool:
 class Money:
     """What pairs cost and bring, whoever the customer is; minor units ``[n_pairs]``."""
 
-    margin: Floats
-    incentive: Floats
-    automatic: Floats
-    """The incentive of offers that pay it unnoticed, else 0."""
-    cost: Floats
-    interrupts: Floats
-    """1 where attention is charged, else 0."""
+    table: Floats
+    """``[5, n_pairs]``: margin; incentive; the incentive of offers that pay it unnoticed, else 0; what the contact
+    costs; 1 where attention is charged, else 0."""
+
+    @property
+    def interrupts(self) -> Floats:
+        """1 where attention is charged, else 0."""
+        return _row(self.table, 4)
 
     @staticmethod
     def of(pairs: Sequence[Pair]) -> Money:
@@ -217,19 +252,11 @@ class Money:
             )
             for pair in pairs
         ]
-        return Money(*np.array(rows, dtype=np.float64).reshape(len(pairs), 5).T.copy())
+        return Money(np.array(rows, dtype=np.float64).reshape(len(pairs), 5).T.copy())
 
     def at(self, places: NDArray[np.intp]) -> Money:
         """That of the pairs at these places, ascending and each once."""
-        if len(places) == len(self.margin):
-            return self
-        return Money(
-            self.margin[places],
-            self.incentive[places],
-            self.automatic[places],
-            self.cost[places],
-            self.interrupts[places],
-        )
+        return self if len(places) == self.table.shape[1] else Money(self.table.take(places, axis=1))
 
 
 def value(odds: Chances, pairs: Sequence[Pair], attention_minor: float) -> Value:
@@ -245,7 +272,8 @@ def measured(worth: Mapping[str, float], pairs: Sequence[Pair], money: Money, at
     least = min(worth.values(), default=0.0) - 1.0
     keys = (pair_key(pair.offer.offer_id, pair.channel.name) for pair in pairs)
     values, nothing = np.array([worth.get(key, least) for key in keys]), np.zeros(len(pairs))
-    return Value(values + money.cost, nothing, nothing, -money.cost, -attention_minor * money.interrupts)
+    _, _, _, cost, interrupts = money.table
+    return Value.of((values + cost, nothing, nothing, -cost, -attention_minor * interrupts))
 
 
 def value_of(odds: Chances, money: Money, attention_minor: float) -> Value:
@@ -253,12 +281,9 @@ def value_of(odds: Chances, money: Money, attention_minor: float) -> Value:
 
     ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted.
     """
-    noticed = odds.noticed if odds.noticed is not None else np.ones(len(money.margin))
-    organic = odds.organic if odds.organic is not None else np.zeros(len(money.margin))
-    return Value(
-        margin=noticed * (odds.bought - organic) * money.margin,
-        incentive=-noticed * odds.used * money.incentive,
-        unnoticed_incentive=-(1.0 - noticed) * organic * money.automatic,
-        contact_cost=-money.cost,
-        attention=-attention_minor * money.interrupts,
-    )
+    shape = odds.bought.shape
+    noticed = odds.noticed if odds.noticed is not None else np.ones(shape)
+    organic = odds.organic if odds.organic is not None else np.zeros(shape)
+    out = np.empty((6, *shape))
+    loops.value(noticed, odds.bought, odds.used, organic, money.table, float(attention_minor), out)
+    return Value(out)
