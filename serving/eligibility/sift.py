@@ -57,12 +57,10 @@ class Removals(Sequence[Removal]):
 
     def counts(self) -> dict[str, int]:
         """How many pairs each rule removed, in the order of the rules; only those that removed any."""
-        return self._counts
+        return {} if self._nothing else self._counts
 
     @cached_property
     def _counts(self) -> dict[str, int]:
-        if self._nothing:
-            return {}
         found = np.bincount(self._fell, minlength=len(RULES)).tolist()
         return {rule.name: found[number] for number, rule in enumerate(RULES) if found[number]}
 

@@ -258,13 +258,13 @@ def test_the_names_of_project_and_view_cannot_break_out_of_the_table_name() -> N
 
 
 def test_the_connection_of_a_thread_ends_with_it(tmp_path: Path) -> None:
-    path = tmp_path / "online.db"
+    path = tmp_path / "of_threads.db"
     with closing(open_to_write(path)) as con:
         create(con, table_name(PROJECT, PROFILE.name))
     reader, opened = SqliteReader(path, TTL_DAYS), Path("/proc/self/fd")
 
     def held() -> int:
-        return sum(path.name in str(each.resolve()) for each in opened.iterdir() if each.is_symlink())
+        return sum(str(path) in str(each.resolve()) for each in opened.iterdir() if each.is_symlink())
 
     def ask() -> None:
         reader.profile(ANN)
