@@ -133,19 +133,17 @@ class Value:
         """The expected value beyond that of silence."""
         return _row(self.table, 5)
 
-
-def _row(table: Floats, number: int) -> Floats:
-    row: Floats = table[number]
-    return row
-
     def realised(self, share: float) -> Value:
         """The same with so much (0–1) of what is promised; costs are certain."""
         if share == 1.0:
             return self
-        margin, incentive, unnoticed = (
-            share * each for each in (self.margin, self.incentive, self.unnoticed_incentive)
-        )
-        return Value(margin, incentive, unnoticed, self.contact_cost, self.attention)
+        promised = (share * each for each in (self.margin, self.incentive, self.unnoticed_incentive))
+        return Value.of((*promised, self.contact_cost, self.attention))
+
+
+def _row(table: Floats, number: int) -> Floats:
+    row: Floats = table[number]
+    return row
 
 
 @quick(frozen=True, slots=True)

@@ -48,6 +48,6 @@ def test_contacts_that_promise_nothing_do_not_count() -> None:
 
 def test_costs_are_certain_whatever_comes_about_of_the_promise() -> None:
     one = np.ones(3)
-    value = Value(100.0 * one, -20.0 * one, -5.0 * one, -6.0 * one, -11.0 * one)
+    value = Value.of((100.0 * one, -20.0 * one, -5.0 * one, -6.0 * one, -11.0 * one))
     assert value.realised(0.5).total == pytest.approx(0.5 * 75.0 - 17.0)
     assert value.realised(1.0) is value
