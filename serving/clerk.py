@@ -15,7 +15,6 @@ from serving.journal.holds import cancel_holds
 from serving.journal.reserving import reserve
 from serving.journal.standings import release
 from serving.journal.transaction import Transaction
-from serving.later import after
 from serving.ledger.reservation import Exhausted, Reserved
 from serving.shortfall import Lack, Shortfall
 
@@ -53,13 +52,15 @@ class Clerk:
             write_row(transaction.connection, row if kept is made else row_of(write(kept)))
             return kept
 
-        return after(self.journal.write_soon(change), self._counted)
+        soon = self.journal.write_soon(change)
+        soon.add_done_callback(self._count)
+        return soon
 
-    def _counted(self, written: Future[Made]) -> Made:
-        kept = written.result()
-        self._seen.add(kept.equipment.snapshot.fingerprint)
-        self.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
-        return kept
+    def _count(self, written: Future[Made]) -> None:
+        if written.exception() is None:
+            kept = written.result()
+            self._seen.add(kept.equipment.snapshot.fingerprint)
+            self.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
 
     def take_back(self, made: Made, reason: str) -> None:
         """Give back soon what was granted for a decision; where that fails, the reservations expire by themselves."""

@@ -12,7 +12,6 @@ from serving.answer_api import Answer
 from serving.decision import silenced
 from serving.desk import Made
 from serving.journal import JournalUnavailableError, Record
-from serving.over_the_wire import written
 from serving.placing import placed
 from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
@@ -50,7 +49,7 @@ class Proposal:
         """The answer, once it is granted and recorded."""
         found = self.draft(kept)
         self.watch.lap("record")
-        found.timings_ms = self.watch.milliseconds()
+        found.timed(self.watch.milliseconds())
         return found
 
     def silent(self, error: JournalUnavailableError) -> Proposal:
@@ -80,7 +79,7 @@ def _record(made: Made, request: api.DecisionRequest, found: Answer) -> Record:
         ask.customer_id,
         ask.at,
         request.model_dump_json(exclude_unset=True),
-        written(found).decode(),
+        found.text.decode(),
         {
             "model": versions.model,
             "schema": versions.schema,

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from serving.answer_api import Answer
 from serving.api import DecisionRequest
 from serving.envelope import App, Receive, Scope, Send, replayed
-from serving.over_the_wire import written
 from serving.problem import RefusalError, refused
 
 PATH = "/v1/decisions"
@@ -41,7 +40,7 @@ class Straight:
         status, told = 200, _JSON
         try:
             await self._admit(key)
-            text = written(await self._decide(request))
+            text = (await self._decide(request)).text
         except RefusalError as error:
             status, given, text = refused(error, scope["state"]["request_id"])
             told = [(name.lower().encode(), value.encode()) for name, value in given.items()]

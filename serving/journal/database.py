@@ -7,6 +7,7 @@ from pathlib import Path
 
 from serving.journal.engine import Synchronous, open_engine, reader, writer
 from serving.journal.erasure import compact
+from serving.journal.errors import JournalUnavailableError
 from serving.journal.group import Coming, GroupCommit, nobody
 from serving.journal.lookup import Lookup
 from serving.journal.migration import migrate
@@ -28,7 +29,7 @@ class Database:
         self.version = migrate(self._engine)
         self._path = None if self._file is None else str(self._file)
         self._inode = _inode(self._path)
-        self.group = GroupCommit(writer(self._engine), coming)
+        self.group = GroupCommit(writer(self._engine), coming, self._check)
         self.reader = reader(self._engine)
         self.lookup = Lookup(self._engine)
 
@@ -41,6 +42,11 @@ class Database:
     def gone(self) -> bool:
         """True where no file is in its place."""
         return self._file is not None and not self._file.is_file()
+
+    def _check(self) -> None:
+        """Raises JournalUnavailableError where nobody could read what was written now."""
+        if self.stale:
+            raise JournalUnavailableError(f"the journal's file {self._path} was moved away or replaced: try again")
 
     def seen(self) -> Seen:
         """Which journal it is, and how far it has come."""

@@ -27,6 +27,8 @@ LINGER_S = 0.003
 """How long a group waits for others that are to be expected: one wait for the disk then serves more."""
 Coming = Callable[[float], bool]
 """Whether another write is on its way that has been begun since an instant, or is to begin; ``monotonic`` seconds."""
+Explain = Callable[[BaseException], BaseException]
+"""What to raise where something else was raised."""
 LONGEST_S = 60.0
 """How long closing waits for what is being written; another process may hold it up for half as long."""
 IDLE_S = 5.0
@@ -41,10 +43,10 @@ def nobody(_: float) -> bool:
 class _Waiting:
     """One write on its way."""
 
-    __slots__ = ("error", "found", "result", "write")
+    __slots__ = ("error", "explain", "found", "result", "write")
 
-    def __init__(self, write: Callable[[Transaction], Any]) -> None:
-        self.write = write
+    def __init__(self, write: Callable[[Transaction], Any], explain: Explain) -> None:
+        self.write, self.explain = write, explain
         self.found: Future[Any] = Future()
         self.result: Any = None
         self.error: BaseException | None = None
@@ -54,7 +56,7 @@ class _Waiting:
         if self.error is None:
             self.found.set_result(self.result)
         else:
-            self.found.set_exception(self.error)
+            self.found.set_exception(self.explain(self.error))
 
 
 class _Own(local):
@@ -66,9 +68,10 @@ class _Own(local):
 class GroupCommit:
     """Runs writes of all threads, one group after the other."""
 
-    def __init__(self, engine: Engine, coming: Coming = nobody) -> None:
-        """``engine`` has to begin transactions that write, see ``writer``."""
+    def __init__(self, engine: Engine, coming: Coming = nobody, check: Callable[[], None] = lambda: None) -> None:
+        """``engine`` has to begin transactions that write, see ``writer``; ``check`` raises where none may begin."""
         self._engine = engine
+        self._check = check
         self._here = engine.dialect.name == "sqlite"
         """Whether threads that write together run their writes themselves; a server would let them wait for each."""
         self._coming = coming
@@ -89,12 +92,12 @@ class GroupCommit:
         """The group that is being written, where all that is left is to make it durable."""
         self._thread: Thread | None = None
 
-    def submit(self, write: Callable[[Transaction], R]) -> Future[R]:
+    def submit(self, write: Callable[[Transaction], R], explain: Explain = lambda error: error) -> Future[R]:
         """Run one write soon; the result comes when it is durable. What the write raises undoes that write alone.
 
         What is called when it is done is called by the thread that writes, and must not wait for another write.
         """
-        mine = _Waiting(write)
+        mine = _Waiting(write, explain)
         mine.found.set_running_or_notify_cancel()  # nobody can take it back
         with self._news:
             self._queue.append(mine)
@@ -217,6 +220,7 @@ class GroupCommit:
     def _write(self, group: list[_Waiting]) -> None:
         """Run a group, all but its end."""
         try:
+            self._check()
             self._held = self._held or self._engine.connect()
             self._held.begin()
             transaction = Transaction(self._held)

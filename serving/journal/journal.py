@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, select
@@ -39,7 +39,6 @@ from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position
 from serving.journal.written import Written
-from serving.later import after
 from serving.ledger.contact import Ledger
 from serving.witness import Seen, Witness
 
@@ -59,6 +58,12 @@ _FIND = Written(
 def random_customer() -> CustomerId:
     """A name for a customer who came under none of the caller's numbers."""
     return CustomerId(f"k_{secrets.token_hex(16)}")
+
+
+class _Sure(local):
+    """What one thread need not look at again for a while."""
+
+    database: Database | None = None
 
 
 class Journal:
@@ -83,6 +88,7 @@ class Journal:
         self._testimony = Testimony(make_url(uri).render_as_string(hide_password=True), witness)
         self._database: Database | None = None
         self._opening = Lock()
+        self._sure = _Sure()
         self._coming: Coming = nobody
 
     def expect(self, coming: Coming) -> None:
@@ -101,6 +107,9 @@ class Journal:
             JournalError: Its address names another kind of database.
             JournalUnavailableError: It cannot be reached, is of an older layout or a newer build, or is gone.
         """
+        sure = self._sure.database
+        if sure is not None and sure is self._database:
+            return sure
         replaced = None
         with self._opening:
             if self._database is not None and self._database.stale:
@@ -180,6 +189,13 @@ class Journal:
         except UNUSABLE as error:
             raise self._unavailable(error) from error
 
+    def _explained(self, error: BaseException) -> BaseException:
+        if not isinstance(error, UNUSABLE):
+            return error
+        told = self._unavailable(error)
+        told.__cause__ = error
+        return told
+
     def _unavailable(self, error: Exception) -> JournalUnavailableError:
         reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
         return JournalUnavailableError(
@@ -199,11 +215,15 @@ class Journal:
 
         What it waits for it must write by ``write``.
         """
-        group = None
+        database = None
         with suppress(JournalUnavailableError):
-            group = self._ready().group
-        with nullcontext() if group is None else group.together():
-            yield
+            database = self._ready()
+        with nullcontext() if database is None else database.group.together():
+            self._sure.database = database  # whether it was moved away is looked at again before it is written to
+            try:
+                yield
+            finally:
+                self._sure.database = None
 
     def hurry(self) -> None:
         """Do not wait any more for the end of what threads write together: one of them is held up."""
@@ -215,12 +235,7 @@ class Journal:
 
         What is called then must not wait for another write. Where the journal cannot be opened, this fails at once.
         """
-
-        def told(written: Future[R]) -> R:
-            with self._reported():
-                return written.result()
-
-        return after(self._ready().group.submit(change), told)
+        return self._ready().group.submit(change, self._explained)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
