@@ -39,19 +39,21 @@ class Plan:
 
     inside: Inside
     seed: int
-    customers: int = 5_000
-    decisions: int = 2_500
+    customers: int = 2_500
+    decisions: int = 1_250
     """A day."""
     days: int = 30
-    retrained: tuple[int, ...] = (7, 14, 21)
-    """Days on whose morning is learnt."""
-    control: tuple[float, ...] = (0.74, 0.03, 0.03, 0.03)
-    """Share of decisions that say nothing, before the first retraining and after each: careless contacts are dear, and
-    without a model nothing better is known than a few of them."""
-    random: tuple[float, ...] = (0.25, 0.02, 0.02, 0.02)
-    """Share of decisions that choose evenly, likewise."""
+    retrained: tuple[int, ...] = (8, 15, 22)
+    """Days on whose morning is learnt; the first when the shortest windows have begun to end."""
+    control: tuple[float, ...] = (0.49, 0.03, 0.03, 0.03)
+    """Share of customers to whom nothing is said, before the first retraining and after each: careless contacts are
+    dear, and without a model nothing better is known than some of them."""
+    random: tuple[float, ...] = (0.5, 0.02, 0.02, 0.02)
+    """Share of customers for whom is chosen evenly, likewise."""
     given_up: tuple[float, ...] = (0.0, 0.1, 0.1, 0.02)
     """Share of the modelled value that the learnt choice may give up for alternatives nearly as good, likewise."""
+    careful: int = 2
+    """Contacts a week with one customer before anything is learnt: so many that what they wear out shows."""
 
     @property
     def parameters(self) -> Parameters:
@@ -60,11 +62,10 @@ class Plan:
 
     def policy(self, phase: int) -> dict[str, object]:
         """The document in force after so many retrainings."""
+        most = self.parameters.cap_per_week if phase else min(self.careful, self.parameters.cap_per_week)
         share = self.given_up[min(phase, len(self.given_up) - 1)]
         return {
-            "caps": [
-                {"name": "a week", "per": "all", "most": self.parameters.cap_per_week, "window": {"hours": WEEK_H}}
-            ],
+            "caps": [{"name": "a week", "per": "all", "most": most, "window": {"hours": WEEK_H}}],
             "horizon_hours": 0,
             "reservation_minutes": 60.0 * (SLICE / HOUR + 1.0),
             "losses": {"leaving_minor": self.parameters.optout_cost_minor, "complaint_minor": COMPLAINT_MINOR},
