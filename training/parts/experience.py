@@ -42,14 +42,14 @@ answer AS (
     FROM known WHERE decision_id IS NOT NULL GROUP BY decision_id
 ),
 bought AS (
-    SELECT c.decision_id, min(epoch_us(e.occurred_at)) AS bought_us
+    SELECT c.decision_id, min(epoch_us(e.occurred_at)) AS bought_us, min(epoch_us(e.received_at)) AS known_us
     FROM contact AS c JOIN known AS e ON e.customer_id = c.customer_id AND e.kind = 'purchased'
         AND e.category = c.buys AND epoch_us(e.occurred_at) > c.decided_us
         AND epoch_us(e.occurred_at) <= c.decided_us + c.window_days * 86400e6
     GROUP BY c.decision_id
 )
 SELECT c.*, coalesce(c.noticed, a.seen, FALSE) AS seen, coalesce(a.clicked, FALSE) AS clicked,
-    coalesce(a.left_it, FALSE) AS left_it, coalesce(a.complained, FALSE) AS complained, b.bought_us
+    coalesce(a.left_it, FALSE) AS left_it, coalesce(a.complained, FALSE) AS complained, b.bought_us, b.known_us
 FROM contact AS c LEFT JOIN answer AS a USING (decision_id) LEFT JOIN bought AS b USING (decision_id)
 ORDER BY c.decided_us, c.decision_id
 """
@@ -78,6 +78,8 @@ class Contacts:
     """Share of the window (0–1) that had passed when it was bought; NaN where that is not known to have happened."""
     age: Floats
     """Share of the window that has passed, at most 1."""
+    bought_us: Floats
+    """When it was known that it was bought; NaN where it is not."""
 
     def __len__(self) -> int:
         return len(self.offer)
@@ -179,6 +181,7 @@ def experience(
         complained=_flags(rows["complained"]),
         delay=(bought_us - decided) / window_us,
         age=np.minimum((int(at) - decided) / window_us, 1.0),
+        bought_us=pc.fill_null(rows["known_us"].cast(pa.float64()), np.nan).to_numpy(),
     )
     ids = _texts(alone["decision_id"])
     said = np.isin([each.partition("@")[0] for each in ids.tolist()], _texts(rows["decision_id"]).astype(str))

@@ -43,6 +43,8 @@ FEWEST = 500
 FEWEST_BOUGHT = 20
 MOMENTS = 2
 """Of every customer before the first message."""
+HELD_BACK = (TEST_SHARE, 0.25, 0.2, 0.15, 0.1)
+"""Shares of the old contacts that may be held back for judging, the first by preference."""
 DRAWS = 300
 
 
@@ -142,11 +144,17 @@ def lesson(
 
 def cut_within(contacts: Contacts, old: Instant) -> Instant | None:
     """The instant from which contacts are for judging: TEST_SHARE of those up to ``old``, which later ones are too
-    young to be judged by, come after it. None where fewer than FEWEST were made by then."""
+    young to be judged by, come after it; fewer where too little had been bought by then to learn from.
+
+    None where fewer than FEWEST were made by ``old``.
+    """
     at = np.sort(contacts.decided_us[contacts.decided_us <= old])
     if len(at) < FEWEST:
         return None
-    return Instant(int(at[round((1.0 - TEST_SHARE) * len(at))]))
+    bought_us = np.sort(contacts.bought_us[contacts.noticed & contacts.bought])
+    cuts = [Instant(int(at[round((1.0 - share) * len(at))])) for share in HELD_BACK]
+    learnt = (cut for cut in cuts if np.searchsorted(bought_us, cut) >= FEWEST_BOUGHT)
+    return next(learnt, cuts[0])
 
 
 def come_about(contacts: Contacts, earlier: Parts, organic: Anyway, late: Floats, cut: Instant, days: float) -> float:

@@ -49,6 +49,7 @@ def test_arms_are_worth_what_they_bring_about_and_not_what_is_bought_anyway() ->
         probability=np.full(N, 0.5),
         delay=np.where(delay <= age, delay, np.nan),
         age=age,
+        bought_us=delay,
         **flags,
     )
     found = {
@@ -73,6 +74,7 @@ def test_of_an_arm_with_few_contacts_nothing_is_said() -> None:
         probability=np.full(few, 0.5),
         delay=np.full(few, np.nan),
         age=np.ones(few),
+        bought_us=np.full(few, np.nan),
         **flags,
     )
     assert (

@@ -32,7 +32,7 @@ def made(clicks: bool, young: bool) -> tuple[Table, Contacts, np.ndarray, np.nda
     }
     seen |= {"probability": np.ones(N), "noticed": np.ones(N, bool), "clicked": clicked}
     seen |= {"left": np.zeros(N, bool), "complained": np.zeros(N, bool)}
-    contacts = Contacts(**seen, delay=np.where(delay <= age, delay, np.nan), age=age)
+    contacts = Contacts(**seen, delay=np.where(delay <= age, delay, np.nan), age=age, bought_us=delay)
     return Table(X, (1, 0, 0), group, 2, group.astype(str)), contacts, organic * age, pi
 
 
