@@ -149,8 +149,11 @@ class Assortment:
         )
         values[given + 5 : given + _N_GIVEN] = profile.values
         self._played.play(values, flat)
-        own, *keyed = (flat[where].reshape(shape) for where, shape in self._parts)
-        return Factors(self, flat, own[0], dict(zip(KEYED, keyed, strict=True)))
+        return Factors(self, flat)
+
+    def parts(self, flat: Matrix) -> list[Matrix]:
+        """The rows of OWN, and of each group of KEYED."""
+        return [flat[where].reshape(shape) for where, shape in self._parts]
 
     def _values(self) -> Floats:
         """Room for the values on the tape, each thread its own."""
@@ -175,10 +178,17 @@ class Factors:
     assortment: Assortment
     flat: Matrix
     """``own`` and the rows of ``keyed``, one after the other."""
-    own: Matrix
-    """``[n_own]``: the columns of OWN."""
-    keyed: Mapping[Group, Matrix]
-    """By group of KEYED ``[n_keys, n_columns]``."""
+
+    @property
+    def own(self) -> Matrix:
+        """``[n_own]``: the columns of OWN."""
+        own: Matrix = self.assortment.parts(self.flat)[0][0]
+        return own
+
+    @property
+    def keyed(self) -> Mapping[Group, Matrix]:
+        """By group of KEYED ``[n_keys, n_columns]``."""
+        return dict(zip(KEYED, self.assortment.parts(self.flat)[1:], strict=True))
 
     def matrix(self, places: Places) -> Matrix:
         """The vectors of the pairs at these places, ``[n, n_features]``."""

@@ -205,7 +205,8 @@ def _choose(
         unit = ask.decision_id if ask.seed is None else str(ask.seed)
         ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
         open_ = stays if shelf.only_promotions else stays & competes
-        choosable = Choosable(score, offer, first, open_, sold_out, n_offers)
+        whole = best if open_ is every and sold_out is None else None
+        choosable = Choosable(score, offer, first, open_, sold_out, n_offers, whole)
         account = circumstances.account.at(ask.at)
         drawn = draw(choosable, equipment.policy.exploration, ask.limit - len(needed), ticket, account)
     return _Choice(

@@ -83,8 +83,9 @@ def _holds(code, x, y):
 
 
 @compiled
-def tell(v, told, out):
-    """Write into the answer, rounded to its precision."""
+def finish(v, steps, told, out):
+    """Take the last steps, and write into the answer, rounded to its precision."""
+    play(v, steps)
     for i in range(len(told)):
         start, step, to, apart, n = told[i, 0], told[i, 1], told[i, 2], told[i, 3], told[i, 4]
         for k in range(n):

@@ -193,5 +193,4 @@ class Playable:
         loops.play(values, self.early)
         np.exp2(values[self.powers], out=values[self.powers])
         np.exp(values[self.exponentials], out=values[self.exponentials])
-        loops.play(values, self.late)
-        loops.tell(values, self.told, out)
+        loops.finish(values, self.late, self.told, out)

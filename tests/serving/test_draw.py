@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from serving.account import Account
 from serving.draw import Choosable, Draw, draw, explores
 from serving.explore import Group, Ticket
+from serving.leaders import leaders
 from serving.policy.policy import Exploration
 
 GREEDY = Exploration()
@@ -49,6 +51,18 @@ def test_without_exploration_the_best_are_taken_with_certainty(scores: list[floa
     assert [scores[place] for place in found.places] == best
     assert set(found.probabilities) <= {1.0}
     assert found.silence == (1.0 if len(best) < limit else None)
+
+
+@given(some_scores, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_the_best_of_each_offer_may_be_told_or_found(scores: list[float], limit: int, chance: Random) -> None:
+    offers = [chance.randrange(max(len(scores), 1)) for _ in scores]
+    found = choosable(scores, offers)
+    best = leaders(found.score, found.first, found.open, found.offer, found.n_offers)
+    ticket = Ticket("d", "c", "salt")
+    told, plain = (
+        draw(each, GREEDY, limit, ticket, Account()) for each in (replace(found, barred=None, best=best), found)
+    )
+    assert told == plain
 
 
 @given(some_scores, st.integers(0, 500))
