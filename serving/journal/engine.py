@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from serving.journal.errors import JournalError
 from serving.journal.written import Written
@@ -67,6 +69,25 @@ def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
 def writer(engine: Engine) -> Engine:
     """The same database for transactions that write."""
     return engine.execution_options(kairos_write=True)
+
+
+def begin_at_once(connection: Connection) -> bool:
+    """Begin a transaction that writes to SQLite; False where another process writes just now.
+
+    Raises:
+        DBAPIError: The database cannot be written to.
+    """
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        connection.begin()
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return True
 
 
 def reader(engine: Engine) -> Engine:

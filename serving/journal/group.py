@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from serving.journal.engine import begin_at_once
 from serving.journal.transaction import Transaction
 
 R = TypeVar("R")
@@ -134,7 +135,12 @@ class GroupCommit:
                     self._call()
                 return
             group = self._taken()
-        self._write(group)
+        if not self._write(group, at_once=True):
+            with self._news:  # another process writes, and its disk may be slow
+                self._queue.extendleft(reversed(group))
+                self._busy = False
+                self._call()
+            return
         if not self._coming(monotonic()):
             self._end(group)
             return
@@ -217,18 +223,22 @@ class GroupCommit:
         self._called = self._called and bool(self._queue)
         return group
 
-    def _write(self, group: list[_Waiting]) -> None:
-        """Run a group, all but its end."""
+    def _write(self, group: list[_Waiting], at_once: bool = False) -> bool:
+        """Run a group, all but its end; False where that cannot be begun at once and was to be."""
         try:
             self._check()
             self._held = self._held or self._engine.connect()
-            self._held.begin()
+            if not at_once:
+                self._held.begin()
+            elif not begin_at_once(self._held):
+                return False
             transaction = Transaction(self._held)
             for each in group:
                 self._apply(transaction, each, alone=len(group) == 1)
             transaction.close()
         except BaseException as error:
             self._fail(group, error)
+        return True
 
     def _end(self, group: list[_Waiting]) -> None:
         """Make a group durable that was run, and tell whoever waits for it."""

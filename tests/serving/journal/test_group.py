@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
-from serving.journal import Journal
+from serving.journal import Journal, JournalUnavailableError
 from serving.journal.transaction import Transaction
 
 
@@ -86,6 +88,32 @@ def test_more_that_comes_while_the_disk_is_waited_for_is_written_with_what_comes
     journal.hurry()
     found = [each.result(60) for each in soon]
     assert found == list(range(found[0], found[0] + 60))
+
+
+def test_who_writes_together_does_not_wait_for_another_process_that_writes(tmp_path: Path) -> None:
+    journal, told = Journal(f"sqlite:///{tmp_path / 'journal.db'}"), Event()
+    before = journal.position()
+    other = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with journal.together():
+        soon = [journal.write_soon(position) for _ in range(3)]
+        soon[-1].add_done_callback(lambda _: told.set())
+    assert not told.wait(0.2)
+    other.execute("ROLLBACK")
+    assert [each.result(60) for each in soon] == [before + 1, before + 2, before + 3]
+    other.close()
+    journal.close()
+
+
+def test_what_cannot_be_written_where_the_journal_was_moved_away_is_said_and_not_lost_silently(tmp_path: Path) -> None:
+    journal = Journal(f"sqlite:///{tmp_path / 'journal.db'}")
+    journal.open()
+    with journal.together():
+        soon = journal.write_soon(position)
+        (tmp_path / "journal.db").rename(tmp_path / "elsewhere.db")
+    with pytest.raises(JournalUnavailableError, match="moved away"):
+        soon.result(60)
+    journal.close()
 
 
 def test_a_journal_that_is_closed_has_written_everything(open_journal: Callable[[], Journal]) -> None:
