@@ -174,12 +174,12 @@ def _mailings(world: World, customer: str, taste: np.ndarray, eager: float) -> N
                 world.happened(customer, "redeemed", "store", used_at, offer_id=coupon, category=category)
 
 
-def write_world(folder: Path, seed: int = 11) -> None:
-    """Write the small world in the form of the contract."""
+def write_world(folder: Path, seed: int = 11, customers: int = CUSTOMERS) -> None:
+    """Write the small world in the form of the contract, or one like it with more customers."""
     world = World(np.random.default_rng(seed))
     _offers(world)
     _channels(world)
-    for number in range(CUSTOMERS):
+    for number in range(customers):
         _customer(world, number)
     folder.mkdir(parents=True)
     for table in TABLES:
@@ -189,7 +189,7 @@ def write_world(folder: Path, seed: int = 11) -> None:
     occurred = [row["occurred_at"] for row in world.tables["events"]]
     manifest = {
         "source": "files",
-        "fingerprint": f"small-world-{seed}",
+        "fingerprint": f"small-world-{seed}-{customers}",
         "rows": {name: len(rows) for name, rows in world.tables.items()},
         "quarantined": {},
         "begins_at": format_instant(Instant(min(occurred))),

@@ -66,6 +66,8 @@ class Window:
     p99_ms: float
     """From when a request was due, so that waiting for a slow one before it counts."""
     resident_mb: float
+    anonymous_mb: float
+    """Of these, what stands in no file: pages of files that are read as memory go when others need the room."""
     answers: int
     failed: int
 
@@ -96,8 +98,9 @@ async def _pace(target: Target, connections: int, per_second: float, seconds: fl
 
         failed = sum(await asyncio.gather(*(keep(line) for line in lines)))
         ranked = sorted(times_ms)
-        resident = sum(resident_mb(pid) for pid in _family(target.pid))
-        found.append(Window(ranked[int(len(ranked) * 0.99)], resident, len(ranked), failed))
+        family = _family(target.pid)
+        resident, anonymous = (sum(map(of, family)) for of in (resident_mb, anonymous_mb))
+        found.append(Window(ranked[int(len(ranked) * 0.99)], resident, anonymous, len(ranked), failed))
     for _, writer in lines:
         writer.close()
     return found
@@ -163,6 +166,15 @@ def _stat(pid: int) -> list[str]:
 def resident_mb(pid: int) -> float:
     fields = _stat(pid)
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6 if fields else 0.0
+
+
+def anonymous_mb(pid: int) -> float:
+    """Resident memory that stands in no file; 0 for a process that is gone (Linux)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return float(status.partition("RssAnon:")[2].split()[0]) * 1_024 / 1e6
 
 
 def free_port() -> int:
