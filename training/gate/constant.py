@@ -14,7 +14,7 @@ from serving.model import Bundle, Part, PartName
 from serving.prediction import pair_key
 from serving.settings import Settings
 from training.bundle import write_bundle
-from training.gate.replay import means, rewarded
+from training.gate.replay import kept_of_prices, means, rewarded
 from training.policy_value.logged import logged
 from training.popularity import popularity
 
@@ -32,7 +32,7 @@ def constant(settings: Settings, beside: Bundle, folder: Path) -> Bundle:
     """
     catalogue = Catalogue.from_json(settings.catalogue_file.read_text())
     found = logged(settings.contract_dir, catalogue)
-    reward, positive = rewarded(found)
+    reward, positive = rewarded(found, kept_of_prices(settings))
     rows = np.arange(len(reward))
     mean = means(found, reward, rows)
     silent = [i for i, arm in enumerate(found.arms) if arm.silent]

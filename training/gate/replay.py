@@ -16,18 +16,20 @@ from features.vector import FEATURES
 from serving.model import PartName, about_of
 from serving.pairs import Pair
 from serving.score import ASSUMED, Attention, Money, chances_of, redeemed, value_of
-from serving.settings import Settings
+from serving.settings import Origin, Settings
 from training.assemble import assemble
 from training.contest import Judgeable
 from training.gate.sample import sample
 from training.gate.served import Served
 from training.ope.log import Floats
-from training.policy_value.logged import Logged, earned, logged, opened, probabilities_known
+from training.policy_value.logged import FOLLOWED, Logged, earned, logged, opened, probabilities_known
 from training.policy_value.policies import spread
 from training.value.trial import Arm, Index, Mask
 
 AT_ONCE = 60_000
 """Rows of features in memory at once."""
+PRICED: tuple[Origin, ...] = ("complete_journey", "starbucks")
+"""Sources that tell prices and no margins."""
 Parts = Mapping[tuple[PartName, str], Judgeable]
 
 
@@ -49,7 +51,7 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
         return None
     if (PartName.OFFER_RESPONSE, found.kind) not in replay.parts:
         return None
-    at, (reward, positive) = found.rows["at_us"].to_numpy(), rewarded(found)
+    at, (reward, positive) = found.rows["at_us"].to_numpy(), rewarded(found, kept_of_prices(settings))
     before, since = np.flatnonzero(at < replay.cut_us), np.flatnonzero(at >= replay.cut_us)
     if not len(before) or not len(since):
         return None
@@ -80,10 +82,21 @@ def replayed(settings: Settings, catalogue: Catalogue, store: FeatureStore, repl
     )
 
 
-def rewarded(found: Logged) -> tuple[Floats, Mask]:
-    """What every decision earned, and whether anything was bought, ``[n]`` each."""
+def kept_of_prices(settings: Settings) -> float:
+    """The share of what is paid that is earned, 0–1.
+
+    Where a source tells prices, the margins by which offers are chosen are a share of them, and so is what purchases
+    bring: counted in full, whatever sells most would look best, however much was given away for it. Where margins are
+    told, purchases are taken to be told in the same money.
+    """
+    return settings.margin_share if settings.origin in PRICED else 1.0
+
+
+def rewarded(found: Logged, kept: float) -> tuple[Floats, Mask]:
+    """What every decision earned, of prices the share ``kept``, and whether anything was bought, ``[n]`` each."""
     gross, given = earned(found)
-    return gross - given - np.array([arm.cost for arm in found.arms])[found.arm], gross > 0
+    own = gross * kept if found.outcome == FOLLOWED else gross
+    return own - given - np.array([arm.cost for arm in found.arms])[found.arm], gross > 0
 
 
 def means(found: Logged, reward: Floats, rows: Index) -> Floats:
