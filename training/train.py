@@ -229,11 +229,12 @@ def train(settings: Settings) -> str:
         reference_of(samples, contests).write(folder)
         if contests:
             pq.write_table(predictions(contests), folder / PREDICTIONS)
-            would = [each.served for each in taught_by.values()]
+        would = next((each.served for each in taught_by.values()), None)
+        if contests and not taught_by:
             with spent.on("what would have been served"):
-                served = would[0] if would else replayed(settings, catalogue, store, replay_of(contests))
-            if served is not None:
-                served.write(folder)
+                would = replayed(settings, catalogue, store, replay_of(contests))
+        if would is not None:
+            would.write(folder)
         tracking.log_parameters(parameters(settings, samples, contests))
         with spent.on("metrics and pictures into MLflow"):
             for contest in contests:

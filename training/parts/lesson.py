@@ -121,7 +121,9 @@ def lesson(
     late = parts.persuading.signs.late
     earned = by_arm(known.contacts, organic, late, catalogue)
     days = mature(known.contacts, late, catalogue)
-    cut = cut_within(known.contacts, Instant(round(catalogue.now - days * DAY)))
+    # Parts are judged where windows have ended, what would be served where enough of the answers are in.
+    ended = max(days, min(offer.window_days for offer in _of(catalogue, kind)))
+    cut = cut_within(known.contacts, Instant(round(catalogue.now - ended * DAY)))
     cut = samples.of(PartName.OFFER_RESPONSE, kind).cut() if cut is None else cut
     before = None if cut is None else known_at(cut)
     if before is None or cut is None or not _enough(before):
