@@ -20,7 +20,7 @@ from feast import FeatureStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
-from features.codec import PackedState, pack_state
+from features.codec import PackedState, pack_state, unpack_state
 from features.domain import CustomerId, Instant
 from features.stored import ACTIVITY, PROFILE, VIEWS, state_from_row
 from serving.packed_file import PROJECT, open_to_read, publish, table_name
@@ -67,7 +67,7 @@ def contenders(settings: Settings, folder: Path, customers: list[str], port: int
         reader, values = readers[where]
         found |= {f"{where}, Feast's own: {name}": call for name, call in _feast(theirs, some).items()}
         found |= {f"{where}, Feast on ours: {name}": call for name, call in _feast(on_ours, some).items()}
-        found |= {f"{where}, the service: {name}": call for name, call in _service(reader, some, at).items()}
+        found |= {f"{where}, the service: {name}": call for name, call in _service(reader, values, some, at).items()}
         states = [(CustomerId(c), reader.activity(CustomerId(c), at)) for c in some]
         found[f"{where}, Feast's own: push of one row"] = _repeated(
             lambda store=theirs: store.write_to_online_store(ACTIVITY.name, row), PUSHES
@@ -112,7 +112,7 @@ def _texts(held: Any) -> Any:
     return list(held.val) if hasattr(held, "val") else held
 
 
-def _service(reader: PackedReader, customers: list[str], at: Instant) -> dict[str, Call]:
+def _service(reader: PackedReader, values: Values, customers: list[str], at: Instant) -> dict[str, Call]:
     def both(customer: CustomerId) -> None:
         reader.activity(customer, at)
         reader.profile(customer)
@@ -120,7 +120,7 @@ def _service(reader: PackedReader, customers: list[str], at: Instant) -> dict[st
     ids = [CustomerId(c) for c in customers]
     return {
         "one view": _each(lambda c: reader.activity(c, at), ids),
-        "one view, unpacked anew": _each(lambda c: reader.activities([c], at), ids),
+        "one view, unpacked anew": _each(lambda c: unpack_state(ACTIVITY, values.get(c) or b""), ids),
         "all": _each(both, ids),
         "all of 100 customers at once": (lambda: reader.activities(ids, at), len(ids)),
     }
