@@ -1,7 +1,8 @@
 """The value of every pair to somebody who sees all events and profiles and knows every law and number of the market.
 
 No learner can do better, save by luck: the observer knows the levels, the seasons and the qualities of offers, which
-learners have to learn, and of each customer everything that events tell. What he misses is what nobody can know.
+learners have to learn, and of each customer what events tell. Left out, since it tells little: how a taste moved while
+events were gathered, and what purchases say of price sensitivity. That what he expects comes about shows his honesty.
 """
 
 from __future__ import annotations
