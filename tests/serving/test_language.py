@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from serving.decision import Ask
 from serving.eligibility import RULES
 from serving.equipment import Equipment
 from serving.language import Language
-from serving.pairs import NAMES, stranger
+from serving.pairs import NAMES, Pair, stranger
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
@@ -40,6 +40,10 @@ def test_every_topic_has_a_german_sentence() -> None:
     assert all("(tea)" in german.open_topic(intent) and "web" in german.open_topic(intent) for intent in intents)
 
 
+def _seen(pair: Pair, values: Mapping[str, float], language: Language) -> reasons_of.Seen:
+    return reasons_of.Seen.of(pair, language, [values[name] for name in reasons_of.READ])
+
+
 @pytest.mark.parametrize("reason", reasons_of.REASONS)
 def test_every_reason_is_told_in_both_languages_with_the_same_values(
     reason: Callable[[reasons_of.Seen], str | None], shop: Catalogue, equipment: Callable[..., Equipment]
@@ -47,7 +51,7 @@ def test_every_reason_is_told_in_both_languages_with_the_same_values(
     pair = next(p for p in equipment(None).pairs if p.offer.offer_id == "promo-milk")
     strong = dict.fromkeys(NAMES, 3.0) | {"channel_notice_rate": 0.625, "evidence_bought_share": 0.125}
     strong |= {"category_share": 0.25, "evidence_offer_taken_rate": 0.375}
-    en, de = (reason(reasons_of.Seen(pair, strong, language)) for language in Language)
+    en, de = (reason(_seen(pair, strong, language)) for language in Language)
     assert en is not None
     assert de is not None
     assert en != de
@@ -59,8 +63,8 @@ def test_numbers_are_written_as_the_reader_does(equipment: Callable[..., Equipme
     seen = {"evidence_offer_contacts": 1234.0, "evidence_offer_taken_rate": 0.0185}
     pair = equipment(None).pairs[0]
     vector = dict.fromkeys(NAMES, np.nan) | seen
-    assert "1,234 recent contacts with this offer 1.8%" in reasons_of.reasons(reasons_of.Seen(pair, vector))[0]
-    german_one = reasons_of.reasons(reasons_of.Seen(pair, vector, Language.DE))[0]
+    assert "1,234 recent contacts with this offer 1.8%" in reasons_of.reasons(_seen(pair, vector, Language.EN))[0]
+    german_one = reasons_of.reasons(_seen(pair, vector, Language.DE))[0]
     assert "1.234 Kontakten" in german_one
     assert "1,8 %" in german_one
 

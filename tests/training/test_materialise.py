@@ -52,7 +52,7 @@ def environ(settings: Settings) -> dict[str, str]:
 def test_the_catalogue_comes_back_unchanged_from_its_file(small_store: Settings) -> None:
     read = Catalogue.from_json(small_store.catalogue_file.read_text())
     assert read == build_catalogue(small_store)
-    assert (len(read.offers), read.kinds, read.fingerprint) == (8, ("coupon", "reward"), "small-world-11")
+    assert (len(read.offers), read.kinds, read.fingerprint) == (8, ("coupon", "reward"), "small-world-11-200")
 
 
 def test_history_ends_with_what_was_received_last_unless_a_setting_says_otherwise(small_world: Settings) -> None:
