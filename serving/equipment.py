@@ -103,7 +103,7 @@ class Equipment:
     @cached_property
     def money(self) -> Money:
         """What the pairs cost and bring, ``[n_pairs]``."""
-        return Money.of(self.pairs)
+        return Money.of(self.pairs, self.attention)
 
     def made_ready(self) -> Equipment:
         """The same with all that makes decisions fast. Slow, so done before it comes into force."""

@@ -190,8 +190,8 @@ def value(noticed, bought, used, organic, money, patience, out):
 
     Args:
         noticed: ``[n_pairs]``; ``bought``, ``used`` and ``organic`` likewise.
-        money: ``[5, n_pairs]``: margin, incentive, automatic incentive, cost, and 1 where patience is charged.
-        patience: What it costs.
+        money: ``[5, n_pairs]``: margin, incentive, automatic incentive, cost, and the share of patience charged.
+        patience: What a mean contact takes of it costs.
         out: ``[6, n_pairs]``, written: margin, incentive, unnoticed incentive, cost, attention, and their sum.
     """
     for pair in range(out.shape[1]):

@@ -66,9 +66,15 @@ class Attention:
     """Price of one contact."""
     slope: float
     """What each contact of the last days adds (all channels, half-life a week)."""
+    channels: tuple[tuple[str, float], ...] = ()
+    """Channels and the share of that price that a contact there takes: 1 of what the mean contact does."""
+
+    def share(self, channel: str) -> float:
+        """That of this channel; 1 where none is told."""
+        return next((share for name, share in self.channels if name == channel), 1.0)
 
     def price(self, contacts_7d: float) -> float:
-        """The price of one more contact with a customer of so many contacts lately (half-life a week)."""
+        """The price of one more mean contact with a customer of so many contacts lately (half-life a week)."""
         return float(self.contact + self.slope * contacts_7d)
 
 
@@ -230,15 +236,16 @@ class Money:
 
     table: Floats
     """``[5, n_pairs]``: margin; incentive; the incentive of offers that pay it unnoticed, else 0; what the contact
-    costs; 1 where attention is charged, else 0."""
+    costs; what share of the price of attention is charged, 0 where none is."""
 
     @property
-    def interrupts(self) -> Floats:
-        """1 where attention is charged, else 0."""
+    def charged(self) -> Floats:
+        """What share of the price of attention is charged: 1 of that of a mean contact, 0 where nobody is
+        interrupted."""
         return _row(self.table, 4)
 
     @staticmethod
-    def of(pairs: Sequence[Pair]) -> Money:
+    def of(pairs: Sequence[Pair], attention: Attention = ASSUMED) -> Money:
         """That of these pairs. An enclosed offer is charged neither attention nor cost."""
         rows = [
             (
@@ -246,7 +253,7 @@ class Money:
                 pair.offer.incentive_minor,
                 pair.offer.incentive_minor if pair.offer.automatic else 0,
                 0.0 if pair.offer.enclosed else pair.channel.cost_minor,
-                interrupts(pair),
+                attention.share(pair.channel.name) if interrupts(pair) else 0.0,
             )
             for pair in pairs
         ]
@@ -270,14 +277,15 @@ def measured(worth: Mapping[str, float], pairs: Sequence[Pair], money: Money, at
     least = min(worth.values(), default=0.0) - 1.0
     keys = (pair_key(pair.offer.offer_id, pair.channel.name) for pair in pairs)
     values, nothing = np.array([worth.get(key, least) for key in keys]), np.zeros(len(pairs))
-    _, _, _, cost, interrupts = money.table
-    return Value.of((values + cost, nothing, nothing, -cost, -attention_minor * interrupts))
+    _, _, _, cost, charged = money.table
+    return Value.of((values + cost, nothing, nothing, -cost, -attention_minor * charged))
 
 
 def value_of(odds: Chances, money: Money, attention_minor: float) -> Value:
     """The components of each pair's value.
 
-    ``attention_minor`` is charged on outbound channels only: elsewhere nobody is interrupted.
+    ``attention_minor``, the price of a mean contact, is charged on outbound channels only, on each its share: elsewhere
+    nobody is interrupted.
     """
     shape = odds.bought.shape
     noticed = odds.noticed if odds.noticed is not None else np.ones(shape)

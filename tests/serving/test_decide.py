@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf, nan
@@ -8,16 +9,29 @@ import numpy as np
 import pytest
 
 from features.catalogue import Catalogue
-from features.domain import HOUR, ChannelName, CustomerId, DecisionId, Event, Importance, Instant, Kind, OfferId
+from features.domain import (
+    HOUR,
+    Channel,
+    ChannelName,
+    CustomerId,
+    DecisionId,
+    Direction,
+    Event,
+    Importance,
+    Instant,
+    Kind,
+    OfferId,
+)
 from features.fold import fold
 from features.state import empty
 from serving.consent import MARKETING, PREFERRED, PROFILING, Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision, silenced
 from serving.equipment import Equipment
-from serving.pairs import Known, stranger, vectors
+from serving.pairs import Known, remembered, stranger, vectors
+from serving.patience import Patience, Toll
 from serving.policy.policy import DEFAULT, Exploration
-from serving.score import Model
+from serving.score import Attention, Model
 from serving.shortfall import Lack, Shortfall
 
 EVERYWHERE = ("direct_mail", "mailer", "app")
@@ -77,6 +91,37 @@ def test_whatever_the_model_says_the_laws_of_a_decision_hold(
         assert item.score == pytest.approx(
             parts.margin + parts.incentive + parts.unnoticed_incentive + parts.contact_cost + parts.attention
         )
+
+
+def test_a_channel_that_wears_out_more_is_charged_more_and_gives_way(
+    model: Callable[..., Model],
+    equipment: Callable[..., Equipment],
+    shop: Catalogue,
+    history: list[Event],
+    now: Instant,
+) -> None:
+    """Text messages and messages in an app, told apart by what a bundle has learnt."""
+    ways = [Channel(ChannelName(name), Direction.OUTBOUND, True, 0.0) for name in ("sms", "app")]
+    tea = replace(shop.offer[OfferId("promo-tea")], channels=tuple(way.name for way in ways))
+    market = replace(shop, offers=(tea,), channels=tuple(ways))
+    patience = Patience(Attention(20.0, 2.0), usual=1.0, tolls=(Toll("sms", 1.5), Toll("app", 0.3)))
+    bundle = Patience.of(json.loads(json.dumps(patience.document())))
+    held = equipment(model({"promo-tea": 0.6}), market)
+    ask = Ask(DecisionId("d"), CustomerId("ann"), now, "promotion", frozenset(way.name for way in ways), 1)
+    agreed = {(MARKETING, ""): Consent(MARKETING, True, now, "form")}
+    activity = fold(empty(), history)
+    known: Known = replace(stranger(now), activity=activity, consents=agreed)
+    paid = {}
+    for learnt in (bundle, replace(bundle, tolls=())):
+        price = learnt.price(DEFAULT.losses)
+        found = decide(ask, known, replace(held, attention=price))
+        lately = price.price(remembered(activity, "contacts_7d", now))
+        costs = {one.channel: -one.best.components.attention for one in found.channels if one.best is not None}
+        assert costs == pytest.approx({name: lately * price.share(name) for name in ("sms", "app")})
+        paid[bool(learnt.tolls)] = costs
+        assert not learnt.tolls or found.preferred_channel == "app"
+    assert paid[True]["sms"] > 2 * paid[True]["app"]
+    assert paid[False]["sms"] == paid[False]["app"]
 
 
 def test_each_offer_stands_on_its_best_channel(decided: Callable[..., Decision], model: Callable[..., Model]) -> None:

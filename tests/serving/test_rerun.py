@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,7 +82,7 @@ def made_for(number: int, kept: Kept, history: list[Event], now: Instant) -> Mad
         kept.shop,
         pooled(kept.shop, kept.snapshot.states, now),
         now,
-        basis.Attention(1.0, 0.5),
+        basis.Attention(1.0, 0.5, (("direct_mail", 1.6),) if number % 2 else ()),
         model,
         (Shortfall(Lack.MODEL_MISSING, "There is none."),) if model is None else (),
         policy=policy,
@@ -155,6 +156,15 @@ def test_a_recorded_decision_made_again_is_the_same(
         offered += len(told.items)
     assert groups == {"control", "random", "learnt"}
     assert offered > 100
+
+
+def test_a_record_of_before_channels_were_told_apart_charges_them_alike(
+    kept: Kept, history: list[Event], now: Instant
+) -> None:
+    made = made_for(2, kept, history, now)
+    told = json.loads(basis.to_json(basis.basis_of(made.decision, made.equipment)))
+    del told["attention"]["channels"]
+    assert basis.from_json(json.dumps(told)).attention == basis.Attention(1.0, 0.5)
 
 
 def test_another_model_is_found_out(

@@ -111,16 +111,22 @@ def means(found: Logged, reward: Floats, rows: Index) -> Floats:
 
 
 def valued(
-    catalogue: Catalogue, store: FeatureStore, found: Logged, parts: Parts, rows: Index, share: float = 1.0
+    catalogue: Catalogue,
+    store: FeatureStore,
+    found: Logged,
+    parts: Parts,
+    rows: Index,
+    share: float = 1.0,
+    price: Attention = ASSUMED,
 ) -> tuple[Floats, Floats, Floats]:
-    """The expected incremental value of every arm before attention, ``[rows, arms]``, 0 for nothing; where attention
-    would be charged, ``[arms]``; recent contacts with the customers, ``[rows]``. ``share`` of what is promised comes
-    about."""
+    """The expected incremental value of every arm before attention, ``[rows, arms]``, 0 for nothing; what share of the
+    price of attention would be charged, ``[arms]``; recent contacts with the customers, ``[rows]``. ``share`` of what
+    is promised comes about."""
     values, recent = np.zeros((len(rows), len(found.arms))), np.zeros(len(rows))
     contacts = np.array([i for i, arm in enumerate(found.arms) if not arm.silent], dtype=np.intp)
     pairs = [_pair(catalogue, found.arms[i]) for i in contacts.tolist()]
     charged = np.zeros(len(found.arms))
-    charged[contacts] = Money.of(pairs).interrupts
+    charged[contacts] = Money.of(pairs, price).charged
     step = max(AT_ONCE // len(pairs), 1)
     for start in range(0, len(rows), step):
         some = rows[start : start + step]

@@ -58,7 +58,7 @@ def replayed(
         return None
     contacts = known.contacts
     earned = increments(contacts, Anyway.of(parts, contacts), late, catalogue)
-    values, charged, recent = valued(catalogue, store, found, made, since, share)
+    values, charged, recent = valued(catalogue, store, found, made, since, share, price)
     opened = _opened(settings.contract_dir, catalogue, found, since)
     patience = price.contact + price.slope * recent
     reward, positive = _rewards(found, contacts, earned)

@@ -16,6 +16,7 @@ from serving.policy.policy import Losses
 from serving.score import ASSUMED, Attention
 from serving.settings import Settings
 from training.parts.attention import GRID, learn_wear, price, worth
+from training.parts.channels import learn_tolls
 from training.parts.departures import answered
 from training.parts.experience import Experience
 from training.parts.parts import Parts
@@ -40,7 +41,8 @@ def learn_patience(
 ) -> Patience:
     """From what recent contacts did to noticing and departures; what a day may bring is what the model now sees.
 
-    A contact earns in proportion to its being noticed, which is known at once, while purchases are rare and late.
+    A contact earns in proportion to its being noticed, which is known at once, while purchases are rare and late. The
+    price is that of a mean contact; what one on each channel takes beside it is told with it.
     """
     contacts, catalogue = known.contacts, known.catalogue
     cost = np.array([c.cost_minor for c in catalogue.channels])[contacts.channel]
@@ -52,7 +54,10 @@ def learn_patience(
         answered(recent, contacts.left, LEAVING),
         answered(recent, contacts.complained, COMPLAINING),
     )
-    unlearnt = Patience(ASSUMED, leaving, complaining)
+    learnt = learn_wear(recent, full, contacts.noticed.astype(np.float64), contacts.left)
+    usual = float(recent.mean()) if len(recent) else 0.0
+    tolls = learn_tolls(contacts, catalogue, recent, full, learnt.fall, leaving, complaining)
+    unlearnt = Patience(ASSUMED, leaving, complaining, usual=usual, tolls=tolls)
     arm_cost = np.array([arm.cost for arm in found.arms])
     free = opened.sum(axis=1) > 1
     if not free.any():
@@ -60,10 +65,7 @@ def learn_patience(
     best = np.where(opened, values + arm_cost, 0.0)[free].max(axis=1)
     days = _days(np.maximum(best, 0.0), _asked_a_day(found))
     typical = float(np.median(cost))
-    wear = replace(
-        learn_wear(recent, full, contacts.noticed.astype(np.float64), contacts.left),
-        leaves=np.minimum(leaving.rested + leaving.weary * GRID, 1.0),
-    )
+    wear = replace(learnt, leaves=np.minimum(leaving.rested + leaving.weary * GRID, 1.0))
     # Who leaves a channel is still reached on the others: that much of what is to come is lost.
     ways = max(len({c.name for c in catalogue.channels if c.direction is Direction.OUTBOUND}), 1)
     lost = worth(replace(wear, leaves=wear.leaves / ways), days, typical, DISCOUNT) / ways
@@ -71,7 +73,7 @@ def learn_patience(
     staying = replace(wear, leaves=np.zeros(len(GRID)))
     worn = price(staying, days, typical + charged.contact + charged.slope * GRID, DISCOUNT)
     # A slope below 0 would ask for the weary: then the mean alone.
-    contact = worn.contact + min(worn.slope, 0.0) * float(recent.mean())
+    contact = worn.contact + min(worn.slope, 0.0) * usual
     return replace(unlearnt, wear=Attention(max(contact, 0.0), max(worn.slope, 0.0)), lost_minor=lost)
 
 
@@ -93,8 +95,10 @@ def _asked_a_day(found: Logged) -> float:
 def told_of(patience: Patience, losses: Losses) -> str:
     """The same for people."""
     found, leaving = patience.price(losses), patience.leaving
+    shares = ", ".join(f"{channel} {share:.2f}" for channel, share in found.channels)
     return (
         f"attention: {found.contact:.2f} a contact, {found.slope:.2f} for each recent one, minor units; "
         f"of these {patience.wear.contact:.2f} and {patience.wear.slope:.2f} for what follows; "
         f"{leaving.rested:.4f} leave, {leaving.weary:.4f} more with each recent one"
+        + (f"; of that price by channel: {shares}" if shares else "")
     )
