@@ -37,11 +37,6 @@ class Wear:
     leaves: Floats
     """Chance that the customer leaves upon a contact, ``[len(GRID)]``, rising."""
 
-    @property
-    def fall(self) -> float:
-        """What a recent contact takes of the log of what one earns."""
-        return -float(np.log(np.interp(1.0, GRID, self.works)))
-
     def share(self, recent: Floats) -> Floats:
         """Share of the full value, ``[n]``."""
         found: Floats = np.interp(recent, GRID, self.works)

@@ -1,12 +1,12 @@
 """What contacts on each channel take of patience beside the mean contact, as later contacts tell on whichever channel.
 
 A contact on one channel wears out the ones on all others, so its toll is not seen where it was made: noticing falls as
-exp(−Σ b_c·recent_c), and a channel takes b_c beside the contacts' mean. Little data leaves every channel at the mean.
+exp(−Σ b_c·recent_c), and a channel takes b_c beside the contacts' mean. Who likes a channel is written to there more
+often, so customers are held against themselves: each notices, and notices on each channel, at a rate of their own.
+Little data leaves every channel at the mean.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +15,19 @@ from scipy.optimize import minimize
 from features.catalogue import Catalogue
 from features.domain import DAY, Direction
 from serving.patience import Answered, Toll
-from training.parts.attention import HALF_LIFE_DAYS
+from training.parts.attention import HALF_LIFE_DAYS, USUAL
 from training.parts.experience import Contacts
 from training.value.trial import Floats, Index, Mask
 
-SPREAD = 0.5
-"""Standard deviation that is assumed of what channels take, beside the mean contact, before contacts tell."""
-ANSWERS = 1.0 / SPREAD**2
-"""Answers that are assumed to have come as often as on the mean channel: the Gamma prior of the same spread."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Recent:
-    """Contacts before each contact (half-life a week), ``[n, channels]``."""
-
-    by_channel: Floats
-    elsewhere: Floats
-    """Those of which nobody knows the channel, ``[n]``."""
-
-    @staticmethod
-    def of(contacts: Contacts, recent: Floats, n_channels: int) -> Recent:
-        """From the contacts themselves, beside what the features count, ``recent`` ``[n]``."""
-        found = recent_by_channel(contacts.customer, contacts.decided_us, contacts.channel, n_channels)
-        return Recent(found, np.maximum(recent - found.sum(axis=1), 0.0))
+SPREAD = 1.0
+"""Standard deviation that is assumed of what channels take, beside the usual, before contacts tell."""
+OWN = 2.0
+"""Noticed contacts that count for a customer being like all others (shape of a Gamma prior)."""
+EVERYBODY = 4.0
+"""Contacts that count for a channel being noticed as all others are."""
+ROUNDS = 8
+ANSWERS = 10.0
+"""Departures (or complaints) that count for a channel being answered so as often as all are."""
 
 
 def recent_by_channel(
@@ -63,37 +53,48 @@ def recent_by_channel(
     return found
 
 
-def learn_falls(recent: Recent, full: Floats, noticed: Floats, mean: float) -> Floats:
-    """The b_c, ``[channels]``: likeliest for counts (Poisson quasi-likelihood), each ``mean`` give or take SPREAD of it
-    before contacts tell, none below 0.
+def learn_falls(customer: NDArray[np.generic], channel: Index, recent: Floats, noticed: Floats) -> Floats:
+    """The b_c, ``[channels]``, none below 0: likeliest for counts (Poisson quasi-likelihood) beside how readily each
+    customer notices. Before contacts tell, all are USUAL, give or take as much together and SPREAD of it apart.
 
     Args:
-        recent: Contacts before each.
-        full: The chance that each would be noticed by a rested customer, ``[n]``.
-        noticed: Whether it was, ``[n]``.
-        mean: The b of all channels together.
+        customer: Of each contact, ``[n]``.
+        channel: Likewise.
+        recent: Contacts before each by channel, ``[n, channels]``.
+        noticed: Whether each was, ``[n]``.
     """
-    at, n_channels = recent.by_channel, recent.by_channel.shape[1]
-    if mean <= 0.0:
-        return np.zeros(n_channels)
-    left = full * np.exp(-mean * recent.elsewhere)
-    paid = noticed @ at
+    n_channels = recent.shape[1]
+    who = np.unique(customer, return_inverse=True)[1]
+    groups = who, who * n_channels + channel
+    apart = (SPREAD * USUAL) ** 2 * np.eye(n_channels) + USUAL**2
+    sure, paid, falls = np.linalg.inv(apart), noticed @ recent, np.full(n_channels, USUAL)
+    everybody, own = float(noticed.mean()) if len(noticed) else 0.0, np.ones(len(noticed))
+    for _ in range(ROUNDS):
+        kept = np.exp(-recent @ falls)
+        seen = np.bincount(channel, noticed, n_channels) + EVERYBODY * everybody
+        rested = (seen / (np.bincount(channel, kept * own, n_channels) + EVERYBODY))[channel]
+        own = np.ones(len(noticed))
+        for group in groups:
+            own = own * ((np.bincount(group, noticed) + OWN) / (np.bincount(group, rested * kept * own) + OWN))[group]
+        full = rested * own
 
-    def unlikely(share: Floats) -> tuple[float, Floats]:
-        expected = left * np.exp(-mean * (at @ share))
-        unsure = (share - 1.0) / SPREAD
-        cost = mean * float(paid @ share) + float(expected.sum()) + 0.5 * float(unsure @ unsure)
-        return cost, mean * (paid - expected @ at) + unsure / SPREAD
+        def unlikely(b: Floats, full: Floats = full) -> tuple[float, Floats]:
+            expected = full * np.exp(-recent @ b)
+            off = sure @ (b - USUAL)
+            return float(paid @ b + expected.sum() + 0.5 * (b - USUAL) @ off), paid - expected @ recent + off
 
-    bounds = [(0.0, None)] * n_channels
-    found: Floats = minimize(unlikely, np.ones(n_channels), jac=True, method="L-BFGS-B", bounds=bounds).x
-    return mean * found
+        bounds = [(0.0, None)] * n_channels
+        falls = minimize(unlikely, falls, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return falls
 
 
-def beside(of_each: Floats, made: Floats) -> Floats:
-    """Beside their mean over the contacts made, ``[channels]``; 1 where that is 0."""
-    mean = float(of_each @ made) / max(float(made.sum()), 1.0)
-    return of_each / mean if mean > 0.0 else np.ones(len(of_each))
+def beside(falls: Floats, made: Floats) -> Floats:
+    """What each channel takes beside the mean of the contacts made, ``[channels]``, none below 0.
+
+    Differences are held against a mean of USUAL at least: of hardly any wear they say nothing.
+    """
+    mean = float(falls @ made) / max(float(made.sum()), 1.0) if made.any() else float(falls.mean())
+    return np.maximum(1.0 + (falls - mean) / max(mean, USUAL), 0.0)
 
 
 def answers_beside(so: Mask, channel: Index, recent: Floats, mean: Answered, n_channels: int) -> Floats:
@@ -104,13 +105,7 @@ def answers_beside(so: Mask, channel: Index, recent: Floats, mean: Answered, n_c
 
 
 def learn_tolls(
-    contacts: Contacts,
-    catalogue: Catalogue,
-    recent: Floats,
-    full: Floats,
-    mean: float,
-    leaving: Answered,
-    complaining: Answered,
+    contacts: Contacts, catalogue: Catalogue, recent: Floats, leaving: Answered, complaining: Answered
 ) -> tuple[Toll, ...]:
     """The toll of every outbound channel.
 
@@ -118,15 +113,14 @@ def learn_tolls(
         contacts: What became of them.
         catalogue: Its channels.
         recent: Contacts of the last days before each (half-life a week), ``[n]``.
-        full: The chance that each would be noticed by a rested customer, ``[n]``.
-        mean: What a recent contact of any channel takes of the log of noticing.
         leaving: How often any contact is answered so.
         complaining: Likewise.
     """
     n, way = len(catalogue.channels), contacts.channel
     outbound = np.array([channel.direction is Direction.OUTBOUND for channel in catalogue.channels])
-    made = np.bincount(way, minlength=n) * outbound
-    wears = beside(learn_falls(Recent.of(contacts, recent, n), full, contacts.noticed.astype(np.float64), mean), made)
+    before = recent_by_channel(contacts.customer, contacts.decided_us, way, n)
+    falls = learn_falls(contacts.customer, way, before, contacts.noticed.astype(np.float64))
+    wears = beside(falls, np.bincount(way, minlength=n) * outbound)
     leaves = answers_beside(contacts.left, way, recent, leaving, n)
     complains = answers_beside(contacts.complained, way, recent, complaining, n)
     return tuple(

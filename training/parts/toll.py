@@ -56,7 +56,7 @@ def learn_patience(
     )
     learnt = learn_wear(recent, full, contacts.noticed.astype(np.float64), contacts.left)
     usual = float(recent.mean()) if len(recent) else 0.0
-    tolls = learn_tolls(contacts, catalogue, recent, full, learnt.fall, leaving, complaining)
+    tolls = learn_tolls(contacts, catalogue, recent, leaving, complaining)
     unlearnt = Patience(ASSUMED, leaving, complaining, usual=usual, tolls=tolls)
     arm_cost = np.array([arm.cost for arm in found.arms])
     free = opened.sum(axis=1) > 1
