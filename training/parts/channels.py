@@ -8,6 +8,8 @@ Little data leaves every channel at the mean.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -28,6 +30,16 @@ EVERYBODY = 4.0
 ROUNDS = 8
 ANSWERS = 10.0
 """Departures (or complaints) that count for a channel being answered so as often as all are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Falls:
+    """What recent contacts took of noticing."""
+
+    by_channel: Floats
+    """b_c, ``[channels]``, none below 0."""
+    rested: Floats
+    """Chance that each contact would have been noticed by its customer after none, ``[n]``."""
 
 
 def recent_by_channel(
@@ -53,9 +65,9 @@ def recent_by_channel(
     return found
 
 
-def learn_falls(customer: NDArray[np.generic], channel: Index, recent: Floats, noticed: Floats) -> Floats:
-    """The b_c, ``[channels]``, none below 0: likeliest for counts (Poisson quasi-likelihood) beside how readily each
-    customer notices. Before contacts tell, all are USUAL, give or take as much together and SPREAD of it apart.
+def learn_falls(customer: NDArray[np.generic], channel: Index, recent: Floats, noticed: Floats) -> Falls:
+    """The b_c that are likeliest for counts (Poisson quasi-likelihood) beside how readily each customer notices. Before
+    contacts tell, all are USUAL, give or take as much together and SPREAD of it apart.
 
     Args:
         customer: Of each contact, ``[n]``.
@@ -69,6 +81,7 @@ def learn_falls(customer: NDArray[np.generic], channel: Index, recent: Floats, n
     apart = (SPREAD * USUAL) ** 2 * np.eye(n_channels) + USUAL**2
     sure, paid, falls = np.linalg.inv(apart), noticed @ recent, np.full(n_channels, USUAL)
     everybody, own = float(noticed.mean()) if len(noticed) else 0.0, np.ones(len(noticed))
+    full = own
     for _ in range(ROUNDS):
         kept = np.exp(-recent @ falls)
         seen = np.bincount(channel, noticed, n_channels) + EVERYBODY * everybody
@@ -85,7 +98,7 @@ def learn_falls(customer: NDArray[np.generic], channel: Index, recent: Floats, n
 
         bounds = [(0.0, None)] * n_channels
         falls = minimize(unlikely, falls, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return falls
+    return Falls(falls, full)
 
 
 def beside(falls: Floats, made: Floats) -> Floats:
@@ -104,22 +117,27 @@ def answers_beside(so: Mask, channel: Index, recent: Floats, mean: Answered, n_c
     return found
 
 
+def falls_of(contacts: Contacts, catalogue: Catalogue) -> Falls:
+    """Those of the contacts of a log."""
+    before = recent_by_channel(contacts.customer, contacts.decided_us, contacts.channel, len(catalogue.channels))
+    return learn_falls(contacts.customer, contacts.channel, before, contacts.noticed.astype(np.float64))
+
+
 def learn_tolls(
-    contacts: Contacts, catalogue: Catalogue, recent: Floats, leaving: Answered, complaining: Answered
+    contacts: Contacts, catalogue: Catalogue, falls: Floats, recent: Floats, leaving: Answered, complaining: Answered
 ) -> tuple[Toll, ...]:
     """The toll of every outbound channel.
 
     Args:
         contacts: What became of them.
         catalogue: Its channels.
+        falls: b_c, ``[channels]``.
         recent: Contacts of the last days before each (half-life a week), ``[n]``.
         leaving: How often any contact is answered so.
         complaining: Likewise.
     """
     n, way = len(catalogue.channels), contacts.channel
     outbound = np.array([channel.direction is Direction.OUTBOUND for channel in catalogue.channels])
-    before = recent_by_channel(contacts.customer, contacts.decided_us, way, n)
-    falls = learn_falls(contacts.customer, way, before, contacts.noticed.astype(np.float64))
     wears = beside(falls, np.bincount(way, minlength=n) * outbound)
     leaves = answers_beside(contacts.left, way, recent, leaving, n)
     complains = answers_beside(contacts.complained, way, recent, complaining, n)

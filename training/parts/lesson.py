@@ -127,13 +127,13 @@ def lesson(
     cut = samples.of(PartName.OFFER_RESPONSE, kind).cut() if cut is None else cut
     before = None if cut is None else known_at(cut)
     if before is None or cut is None or not _enough(before):
-        patience = learnt_patience(settings, catalogue, store, known, parts, made, USUAL)
+        patience = learnt_patience(settings, catalogue, store, known, made, USUAL)
         note = f"{kind}: too few decisions to hold later ones back for judging"
         return Lesson(made, (), patience, earned, None, USUAL, note)
     with spent.on("fits of the three parts"):
         earlier = fit_parts(before, seed=seed, threads=threads)
     share = come_about(known.contacts, earlier, organic, late, cut, days)
-    patience = learnt_patience(settings, catalogue, store, known, parts, made, share)
+    patience = learnt_patience(settings, catalogue, store, known, made, share)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
     price = (patience or UNLEARNT).price(losses_of(settings))

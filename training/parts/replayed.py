@@ -88,7 +88,6 @@ def learnt_patience(
     catalogue: Catalogue,
     store: FeatureStore,
     known: Experience,
-    parts: Parts,
     made: Made,
     share: float,
 ) -> Patience | None:
@@ -100,7 +99,7 @@ def learnt_patience(
     rows = np.arange(len(found.arm))[-LATEST:]
     values, _, _ = valued(catalogue, store, found, made, rows, share)
     opened = _opened(settings.contract_dir, catalogue, found, rows)
-    return learn_patience(known, parts, values, opened, found, losses_of(settings))
+    return learn_patience(known, values, opened, found, losses_of(settings))
 
 
 def _logged(settings: Settings, catalogue: Catalogue, made: Made, fewest: int = FEWEST_ROWS) -> Logged | None:

@@ -16,10 +16,9 @@ from serving.policy.policy import Losses
 from serving.score import ASSUMED, Attention
 from serving.settings import Settings
 from training.parts.attention import GRID, learn_wear, price, worth
-from training.parts.channels import learn_tolls
+from training.parts.channels import falls_of, learn_tolls
 from training.parts.departures import answered
 from training.parts.experience import Experience
-from training.parts.parts import Parts
 from training.policy_value.logged import Logged
 from training.value.trial import Floats, Mask
 
@@ -36,9 +35,7 @@ def losses_of(settings: Settings) -> Losses:
     return Losses() if held.document is None else held.document.value.losses
 
 
-def learn_patience(
-    known: Experience, parts: Parts, values: Floats, opened: Mask, found: Logged, losses: Losses
-) -> Patience:
+def learn_patience(known: Experience, values: Floats, opened: Mask, found: Logged, losses: Losses) -> Patience:
     """From what recent contacts did to noticing and departures; what a day may bring is what the model now sees.
 
     A contact earns in proportion to its being noticed, which is known at once, while purchases are rare and late. The
@@ -46,17 +43,15 @@ def learn_patience(
     """
     contacts, catalogue = known.contacts, known.catalogue
     cost = np.array([c.cost_minor for c in catalogue.channels])[contacts.channel]
-    rested = contacts.X.copy()
-    rested[:, RECENT] = 0.0
-    full = parts.say(rested, contacts.offer, contacts.channel).noticed
     recent = np.nan_to_num(contacts.X[:, RECENT].astype(np.float64))
     leaving, complaining = (
         answered(recent, contacts.left, LEAVING),
         answered(recent, contacts.complained, COMPLAINING),
     )
-    learnt = learn_wear(recent, full, contacts.noticed.astype(np.float64), contacts.left)
+    falls = falls_of(contacts, catalogue)
+    learnt = learn_wear(recent, falls.rested, contacts.noticed.astype(np.float64), contacts.left)
     usual = float(recent.mean()) if len(recent) else 0.0
-    tolls = learn_tolls(contacts, catalogue, recent, leaving, complaining)
+    tolls = learn_tolls(contacts, catalogue, falls.by_channel, recent, leaving, complaining)
     unlearnt = Patience(ASSUMED, leaving, complaining, usual=usual, tolls=tolls)
     arm_cost = np.array([arm.cost for arm in found.arms])
     free = opened.sum(axis=1) > 1

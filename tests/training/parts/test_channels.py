@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.domain import DAY, HOUR
 from serving.patience import Answered
 from serving.settings import read_settings
-from training.parts.attention import USUAL
+from training.parts.attention import USUAL, learn_wear
 from training.parts.channels import answers_beside, beside, learn_falls, recent_by_channel
 from training.value.trial import Floats
 from training.world.diary import NONE
@@ -21,9 +22,12 @@ EACH = 20
 """Contacts with a customer."""
 
 
-def learnt(falls: list[float], customers: int, *, chosen: bool = False, seed: int = 3) -> Floats:
-    """What is learnt of a log beside the mean contact, where noticing falls so; ``chosen``: customers who notice more
-    are written to more often, most of all where they do."""
+Log = tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats]
+
+
+def log(falls: list[float], customers: int, *, chosen: bool = False, seed: int = 3) -> Log:
+    """Customer, channel, recent contacts by channel and whether noticed, of a log in which noticing falls so;
+    ``chosen``: customers who notice more are written to more often, most of all where they do."""
     rng, k = np.random.default_rng(seed), len(falls)
     who = np.repeat(np.arange(customers), EACH)
     liking = rng.gamma(4.0, 0.25, (customers, k))
@@ -33,8 +37,21 @@ def learnt(falls: list[float], customers: int, *, chosen: bool = False, seed: in
     channel = (rng.random(len(who)) * cumulated[:, -1] > cumulated.T).sum(axis=0)
     recent = recent_by_channel(who, at.astype(np.int64), channel, k)
     noticed = rng.random(len(who)) < np.minimum(0.3 * liking[who, channel], 1.0) * np.exp(-recent @ np.array(falls))
-    found = learn_falls(who, channel, recent, noticed.astype(np.float64))
-    return beside(found, np.bincount(channel, minlength=k))
+    return who, channel, recent, noticed.astype(np.float64)
+
+
+def learnt(falls: list[float], customers: int, *, chosen: bool = False) -> Floats:
+    """What is learnt of such a log beside the mean contact."""
+    who, channel, recent, noticed = log(falls, customers, chosen=chosen)
+    return beside(learn_falls(who, channel, recent, noticed).by_channel, np.bincount(channel, minlength=len(falls)))
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_what_all_contacts_take_together_is_seen_beside_what_their_customers_do_when_rested(chosen: bool) -> None:
+    who, channel, recent, noticed = log([0.2] * 3, 2_000, chosen=chosen)
+    rested = learn_falls(who, channel, recent, noticed).rested
+    wear = learn_wear(recent.sum(axis=1), rested, noticed, np.zeros(len(who), dtype=np.bool_))
+    assert -np.log(wear.share(np.ones(1)))[0] == pytest.approx(0.2, abs=0.04)
 
 
 def test_channels_that_wear_out_alike_take_the_same() -> None:
@@ -93,7 +110,7 @@ def test_of_a_random_log_the_market_channels_are_put_into_their_order(
         said = offer != NONE
         at, who, way = (hour[said] * HOUR).astype(np.int64), who[said], way[said]
         falls = learn_falls(who, way, recent_by_channel(who, at, way, len(MEDIA)), noticed[said].astype(np.float64))
-        found.append(beside(falls, np.bincount(way, minlength=len(MEDIA))))
+        found.append(beside(falls.by_channel, np.bincount(way, minlength=len(MEDIA))))
     alike = [float(np.corrcoef(each, true)[0, 1]) for each in found]
     for number, medium in enumerate(MEDIA):
         learnt_share, true_share = np.mean([each[number] for each in found]), true[number] / true.mean()

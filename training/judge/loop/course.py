@@ -39,8 +39,8 @@ class Plan:
 
     inside: Inside
     seed: int
-    customers: int = 2_500
-    decisions: int = 1_250
+    customers: int = 5_000
+    decisions: int = 2_500
     """A day."""
     days: int = 30
     retrained: tuple[int, ...] = (8, 15, 22)
