@@ -82,12 +82,17 @@ def begin_at_once(connection: Connection) -> bool:
     try:
         connection.begin()
     except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+        if not held_up(error.orig):
             raise
         return False
     finally:
         raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return True
+
+
+def held_up(error: BaseException | None) -> bool:
+    """True where SQLite says that another process is at work, whatever it does (sqlite.org/rescode.html)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def reader(engine: Engine) -> Engine:

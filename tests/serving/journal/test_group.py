@@ -11,6 +11,7 @@ from threading import Event, Thread
 import pytest
 
 from serving.journal import Journal, JournalUnavailableError
+from serving.journal.engine import held_up
 from serving.journal.transaction import Transaction
 
 
@@ -123,3 +124,19 @@ def test_a_journal_that_is_closed_has_written_everything(open_journal: Callable[
         Thread(target=journal.close).start()
         assert soon[-1].result(60) > 0
     assert open_journal().position() == soon[-1].result(60)
+
+
+@pytest.mark.parametrize(
+    ("code", "waits"),
+    [
+        (sqlite3.SQLITE_BUSY, True),
+        (sqlite3.SQLITE_BUSY_RECOVERY, True),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, True),
+        (sqlite3.SQLITE_READONLY, False),
+        (sqlite3.SQLITE_FULL, False),
+    ],
+)
+def test_another_process_at_work_is_waited_for_whatever_it_does_and_nothing_else_is(code: int, waits: bool) -> None:
+    error = sqlite3.OperationalError("told by SQLite")
+    error.sqlite_errorcode = code
+    assert held_up(error) is waits
