@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from features.errors import ModelError
-from serving.trees.kernels import BLOCK, score_rows
+from serving.trees.kernels.rows import BLOCK, score_rows
+from serving.trees.kernels.tables import Questions
 from serving.trees.questions import questions
-from serving.trees.tables import Questions
 from serving.trees.tree import Tree, read_tree
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.trees.forest import Forest, leaf_table
+from serving.trees.kernels.tables import LEFT, RIGHT, Ints, Layout, Questions, Room, pad
 from serving.trees.sides import Side
-from serving.trees.tables import LEFT, RIGHT, Ints, Layout, Questions, Room, pad
 
 
 def layout_of(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from features.errors import ModelError
-from serving.trees.kernels import score_pairs
+from serving.trees.kernels.scores import score_pairs
+from serving.trees.kernels.tables import Floats, Ints, Layout, Questions, Still, addresses
 from serving.trees.layout import room_for
-from serving.trees.tables import Floats, Ints, Layout, Questions, Still, addresses
 
 CUSTOMER = "customer"
 """The group of columns that all pairs of a request share."""

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from serving.trees.kernels.tables import Ints, Questions, pad
 from serving.trees.readings import Reading, Readings, reading_of
-from serving.trees.tables import Ints, Questions, pad
 from serving.trees.tree import Tree
 
 EVERYTHING = (1 << 64) - 1

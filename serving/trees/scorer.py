@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from features.errors import ModelError
 from serving.trees.forest import Forest
-from serving.trees.kernels import answer
+from serving.trees.kernels.answers import answer
+from serving.trees.kernels.tables import Floats, Still, pad
 from serving.trees.layout import layout_of
 from serving.trees.prepared import CUSTOMER, Prepared
 from serving.trees.questions import questions
 from serving.trees.sides import Side, labelled, sides
-from serving.trees.tables import Floats, Still, pad
 
 STATIC = "static"
 """The group of columns that no request changes."""

@@ -1,0 +1,1 @@
+"""The loops over trees, compiled to machine code."""

@@ -1,0 +1,99 @@
+"""The tests asked of rows of values: what each leaves of its tree."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.trees.kernels.cells import put
+from serving.trees.kernels.compiled import compiled, inlined
+from serving.trees.kernels.leaf import FULL, NONE
+from serving.trees.kernels.sieve import keep_answered, narrow_lanes
+from serving.trees.kernels.tables import LANES
+
+ZERO = 1.0000000180025095e-35
+"""LightGBM takes what is no further from zero than this (1e-35 in float32) for zero."""
+
+
+@inlined
+def padded(n):
+    """The next multiple of LANES."""
+    return (n + LANES - 1) // LANES * LANES
+
+
+@compiled
+def read(q, group, x, start, n, lanes, values):
+    """What the readings of a group see of n rows that begin at x[start]; ``values`` is reading by row.
+
+    Rows beyond the last, up to ``lanes``, are like it, so that they keep no other leaves in reach.
+    """
+    first, stride = q.group_readings[group], q.n_columns[group]
+    for r in range(first, q.group_readings[group + 1]):
+        place = start + q.place[4 * r]
+        to = (r - first) * lanes
+        when_nan, when_zero = q.fill[2 * r], q.fill[2 * r + 1]
+        if q.place[4 * r + 1]:
+            for k in range(n):
+                passes = in_words(x[place + k * stride], q.words, q.place[4 * r + 2], q.place[4 * r + 3])
+                values[to + k] = -np.inf if passes else np.nan
+        else:
+            for k in range(n):
+                value = x[place + k * stride]
+                seen = when_zero if abs(value) <= ZERO else value
+                values[to + k] = when_nan if value != value else seen
+        for k in range(n, lanes):
+            values[to + k] = values[to + n - 1]
+
+
+@compiled
+def in_words(value, words, start, end):
+    """Whether a category is in a set; NaN, what is below 0 and what no int can hold never are."""
+    if not -1.0 < value < 2147483648.0:
+        return False
+    category = int(value)
+    word = start + (category >> 5)
+    return word < end and (words[word] >> np.uint32(category & 31)) & np.uint32(1) == 1
+
+
+@inlined
+def narrow(q, row, values, lanes, masks, to, every, some):
+    """Into masks[to : to + lanes] the leaves that the tests of a row leave to each row of values.
+
+    Into every[row] and some[row] the leaves that they leave to every row of values, and to some.
+    """
+    tests = (q.reading, q.threshold, q.passed, q.failed)
+    every[row], some[row] = FULL, NONE
+    for k in range(0, lanes, LANES):
+        narrow_lanes(values, k, lanes, tests, q.starts[row], q.starts[row + 1], masks, to + k, every, some, row)
+
+
+@compiled
+def answer(q, group, x, start, n, values, masks, to, every, some):
+    """The leaves that the tests of a group leave in each tree to n rows of x, and to every and to some of them."""
+    lanes = padded(n)
+    read(q, group, x, start, n, lanes, values)
+    for row in range(q.group_rows[group], q.group_rows[group + 1]):
+        narrow(q, row, values, lanes, masks, to, every, some)
+        to += lanes
+
+
+@compiled
+def answer_alone(q, x, values, reach):
+    """The leaves that the tests of group 0, in order of slots, leave to its one row, by row of the questions."""
+    read(q, 0, x, 0, 1, 1, values)
+    for row in range(q.group_rows[1]):
+        put(reach, row, FULL)
+    tests = (q.reading, q.threshold, q.passed, q.failed)
+    for slot in range(len(q.slots) - 1):
+        keep_answered(reach, q.slots[slot + 1] - q.slots[slot], values, tests, q.slots[slot])
+
+
+@compiled
+def answer_all(q, layout, room, inputs):
+    """The tests of all groups on one request."""
+    answer_alone(q, inputs, room.values, room.some)
+    start = q.n_columns[0]
+    for group in range(1, len(layout.n_keys)):
+        n = layout.n_keys[group]
+        to = layout.origin[group] + q.group_rows[group] * layout.lanes[group]
+        answer(q, group, inputs, start, n, room.values, room.masks, to, room.every, room.some)
+        start += n * q.n_columns[group]

@@ -1,0 +1,28 @@
+"""How a loop over trees is compiled, and how long what was compiled is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from numba import njit
+
+inlined = njit(nogil=True, _nrt=False, inline="always")
+"""Put into its caller: handing tables to a function called for each tree costs more than what the function does."""
+
+
+def compiled(function):
+    """A kernel that is compiled once for each kind of arguments, and kept on disk until a file of its folder changes.
+
+    Without counting references to arrays, which costs more here than the work; so kernels allocate nothing.
+    """
+    kernel = njit(cache=True, nogil=True, _nrt=False)(function)
+    # Numba looks at the file of the kernel only, and would go on with what other files said when it was compiled.
+    kernel._cache._cache_file._source_stamp = sources(Path(function.__code__.co_filename).parent)
+    return kernel
+
+
+def sources(folder: Path) -> bytes:
+    """A digest of all Python files that stand in a folder itself."""
+    every = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+    return hashlib.sha256(every).digest()
