@@ -28,10 +28,10 @@ from training.fit import Choice, Resources, TooFewError
 from training.gate.served import Served
 from training.parts.bought import Bought
 from training.parts.experience import Contacts, Experience, experience
+from training.parts.hindsight import Hindsight
 from training.parts.increment import Anyway, by_arm, increments, mature
 from training.parts.parts import Parts, fit_parts
 from training.parts.realised import USUAL, realised
-from training.parts.replayed import learnt_patience, replayed
 from training.parts.served import served
 from training.parts.toll import losses_of
 from training.retrieve import InFeast
@@ -117,6 +117,7 @@ def lesson(
     with spent.on("fits of the three parts"):
         parts = fit_parts(known, seed=seed, threads=threads)
     made = served(parts, known, kind)
+    hindsight = Hindsight(settings, catalogue, store, known)
     organic = Anyway.of(parts, known.contacts)
     late = parts.persuading.signs.late
     earned = by_arm(known.contacts, organic, late, catalogue)
@@ -127,20 +128,20 @@ def lesson(
     cut = samples.of(PartName.OFFER_RESPONSE, kind).cut() if cut is None else cut
     before = None if cut is None else known_at(cut)
     if before is None or cut is None or not _enough(before):
-        patience = learnt_patience(settings, catalogue, store, known, made, USUAL)
+        patience = hindsight.patience(made, USUAL)
         note = f"{kind}: too few decisions to hold later ones back for judging"
         return Lesson(made, (), patience, earned, None, USUAL, note)
     with spent.on("fits of the three parts"):
         earlier = fit_parts(before, seed=seed, threads=threads)
     share = come_about(known.contacts, earlier, organic, late, cut, days)
-    patience = learnt_patience(settings, catalogue, store, known, made, share)
+    patience = hindsight.patience(made, share)
     judged = served(earlier, before, kind)
     contests = tuple(_contests(samples, kind, earlier, judged, cut, resources))
     price = (patience or UNLEARNT).price(losses_of(settings))
     if settings.attention is not None:
         price = Attention(*settings.attention)
     with spent.on("what would have been served"):
-        would = replayed(settings, catalogue, store, known, parts, judged, cut, price, share)
+        would = hindsight.served(parts, judged, cut, price, share)
     return Lesson(made, contests, patience, earned, would, share)
 
 
