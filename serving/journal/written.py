@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import BindParameter, Connection, Dialect, Executable, Select, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.visitors import replacement_traverse
 
 Values = tuple[Any, ...]
 
@@ -63,8 +64,21 @@ class Written:
         return self.on(connection.dialect, connection.connection.driver_connection, given)
 
     def _written(self, dialect: Dialect) -> _Text:
-        compiled: Any = self._statement.compile(dialect=dialect)
+        told, how = self._statement, dict[str, bool]()
+        if isinstance(told, Select):
+            told, how = replacement_traverse(told, {}, _spelt_out), {"render_postcompile": True}
+        compiled: Any = told.compile(dialect=dialect, compile_kwargs=how)
         names = None if compiled.positiontup is None else tuple(compiled.positiontup)
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
         text = self._texts[dialect.name] = _Text(str(compiled), fixed, names)
         return text
+
+
+def _spelt_out(element: Any, **_: Any) -> BindParameter[Any] | None:
+    """Constants stand in the text: SQLite plans a statement anew at each use where one is compared with what an index
+    is restricted to and comes as a parameter, for the parameter might change (sqlite.org/partialindex.html)."""
+    if not isinstance(element, BindParameter):
+        return None
+    if element.value is None:
+        return bindparam(element.key, None, element.type)  # given later, which compiling would not put up with
+    return bindparam(None, element.value, element.type, unique=True, literal_execute=True)
