@@ -11,8 +11,8 @@ from typing import Any, Literal
 from feast import RepoConfig
 from feast.repo_config import FeastConfigBaseModel
 
-from serving.packed_online_store import PackedStore, Values
 from serving.packed_redis import PackedRedis, connect
+from serving.packed_store import PackedStore, Values
 
 
 class PackedRedisOnlineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]

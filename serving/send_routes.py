@@ -12,7 +12,8 @@ from serving.door import Door
 from serving.journal.keys import Scope
 from serving.journal.sends import Sending
 from serving.send_api import MOST_ITEMS, SendAnswer
-from serving.sends import Sends, Wish
+from serving.sends import Sends
+from serving.wish import Wish
 
 FRESH_S = 60
 """Seconds for which a cache may give the answer: as long, an offer or a consent may have gone without its noticing."""

@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, OfferId
 from serving import api
-from serving.answer_api import Answer, read_answer
+from serving.answer_api import read_answer
 from serving.clerk import Clerk, Write
 from serving.desk import Made
 from serving.equipment import Equipment
 from serving.gone import gone_since
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
-from serving.item_api import Item, Said
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import find
@@ -32,26 +31,16 @@ from serving.journal.standings import confirm
 from serving.journal.transaction import Transaction
 from serving.later import after
 from serving.ledger.contact import ContactId, Standing
-from serving.problem import Fault, RefusalError
+from serving.message import SILENCE, neutral, offered
 from serving.progress import Progress
 from serving.reception import Reception, ask_of, new_id
-from serving.send_api import SendAnswer, SendItem
+from serving.send_api import SendAnswer
 from serving.shortfall import Lack
+from serving.wish import Wish
 
-SILENCE, UNKNOWN, UNRECORDED = "silence", "customer_unknown", Lack.JOURNAL_UNAVAILABLE.value
+UNKNOWN, UNRECORDED = "customer_unknown", Lack.JOURNAL_UNAVAILABLE.value
 STANDS = (Standing.RESERVED, Standing.CONFIRMED, Standing.SENT, Standing.OVERDRAWN)
 """A contact that was given back, on the other hand, is not to be made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What one call asks for."""
-
-    customer_id: str
-    sending: Sending
-    kind: str | None
-    limit: int
-    language: str
 
 
 class _DecidedError(Exception):
@@ -88,7 +77,7 @@ class Sends:
             RefusalError: 422 for a channel or kind that the catalogue lacks, and for personal data in the address.
         """
         equipment, progress = self.equipment(), Progress()
-        _refuse(wish, equipment)
+        wish.check(equipment)
         if self.pool is None or not self.deadline_s:
             return self._answer(wish, equipment, progress)
         found = self.pool.submit(self._answer, wish, equipment, progress)
@@ -96,17 +85,17 @@ class Sends:
             return found.result(self.deadline_s)
         except LateError:
             progress.abandon()
-            return _neutral(wish, equipment, Lack.LATE_FOR_ALL.value)
+            return neutral(wish, equipment, Lack.LATE_FOR_ALL.value)
 
     def _answer(self, wish: Wish, equipment: Equipment, progress: Progress) -> SendAnswer:
         try:
             customer_id = self._whose(wish.customer_id)
             if customer_id is None:
-                return _neutral(wish, equipment, UNKNOWN)
+                return neutral(wish, equipment, UNKNOWN)
             decision_id = self._decided(customer_id, wish, equipment, progress)
-            return _neutral(wish, equipment, UNRECORDED) if decision_id is None else self._told(decision_id, wish)
+            return neutral(wish, equipment, UNRECORDED) if decision_id is None else self._told(decision_id, wish)
         except JournalUnavailableError:
-            return _neutral(wish, equipment, UNRECORDED)
+            return neutral(wish, equipment, UNRECORDED)
 
     def _whose(self, value: str) -> CustomerId | None:
         """Who is meant; None where nothing is known of such a customer."""
@@ -172,94 +161,23 @@ class Sends:
         with self._journal.reading() as connection:
             made = read_answers(connection, [decision_id]).get(decision_id)
             if made is None:  # erased since
-                return _neutral(wish, equipment, UNKNOWN)
+                return neutral(wish, equipment, UNKNOWN)
             answer = read_answer(made)
             items = [item for item in answer.items if not item.alternative]
             if not items:
-                return _neutral(wish, equipment, SILENCE, answer)
+                return neutral(wish, equipment, SILENCE, answer)
             contact_id = next((item.contact_id for item in items if item.contact_id is not None), None)
             held = None if contact_id is None else find(connection, ContactId(contact_id))
             if held is not None and held.contact.standing not in STANDS:
-                return _neutral(wish, equipment, f"contact_{held.contact.standing}", answer)
+                return neutral(wish, equipment, f"contact_{held.contact.standing}", answer)
             whose = CustomerId(answer.customer_id) if held is None else held.customer_id
             said = consents_of(connection, whose)
         offers = [OfferId(item.offer_id) for item in items]
         gone = gone_since(ChannelName(wish.sending.channel), offers, self.clock.now(), equipment, said)
-        return _offered(wish, answer, items, contact_id) if gone is None else _neutral(wish, equipment, gone[0], answer)
+        return offered(wish, answer, items, contact_id) if gone is None else neutral(wish, equipment, gone[0], answer)
 
 
 def _once(transaction: Transaction, made: Made, sending: Sending) -> None:
     before = decided_for(transaction.connection, made.decision.ask.customer_id, sending)
     if before is not None:
         raise _DecidedError(before)
-
-
-def _refuse(wish: Wish, equipment: Equipment) -> None:
-    catalogue, channel = equipment.catalogue, wish.sending.channel
-    for pointer, value in (("/customer_id", wish.customer_id), ("/send", wish.sending.send)):
-        if "@" in value or value.startswith("+"):
-            detail = "An address or telephone number has no place in a URL: look the customer up and send customer_id."
-            raise RefusalError(422, "personal_data_in_url", detail, Fault(pointer=pointer, detail=detail))
-    if catalogue.channels and channel not in catalogue.channel:
-        detail = f"There is no channel {channel!r}: use one of {', '.join(catalogue.channel)}."
-        raise RefusalError(422, "unknown_name", detail, Fault(pointer="/channel", detail=detail))
-    if catalogue.kinds and wish.kind is not None and wish.kind not in catalogue.kinds:
-        detail = f"No offer is of kind {wish.kind!r}: use one of {', '.join(catalogue.kinds)}."
-        raise RefusalError(422, "unknown_name", detail, Fault(pointer="/kind", detail=detail))
-
-
-def _offered(wish: Wish, answer: Answer, items: list[Item], contact_id: str | None) -> SendAnswer:
-    told = [_item(item) for item in items]
-    return SendAnswer(
-        campaign=wish.sending.campaign,
-        send=wish.sending.send,
-        channel=wish.sending.channel,
-        title=told[0].title,
-        body=told[0].body,
-        price=told[0].price,
-        terms=told[0].terms,
-        neutral=False,
-        items=told,
-        decision_id=answer.decision_id,
-        contact_id=contact_id,
-        fallback=answer.fallback,
-        fallback_reasons=answer.fallback_reasons,
-        recorded=True,
-        decided_at=answer.decided_at,
-    )
-
-
-def _item(item: Item) -> SendItem:
-    said = item.wording or Said(title=item.name, body="", price=None, terms="")
-    return SendItem(
-        offer_id=item.offer_id,
-        name=item.name,
-        category=item.category,
-        title=said.title,
-        body=said.body,
-        price=said.price,
-        terms=said.terms,
-        probability=item.probability,
-    )
-
-
-def _neutral(wish: Wish, equipment: Equipment, why: str, answer: Answer | None = None) -> SendAnswer:
-    """The policy's text: silence was better, or nothing may be offered."""
-    reasons = [*(answer.fallback_reasons if answer is not None else ()), *([] if why == SILENCE else [why])]
-    return SendAnswer(
-        campaign=wish.sending.campaign,
-        send=wish.sending.send,
-        channel=wish.sending.channel,
-        title=equipment.policy.neutral_title,
-        body=equipment.policy.neutral_body,
-        price=None,
-        terms="",
-        neutral=True,
-        items=[],
-        decision_id=None if answer is None else answer.decision_id,
-        contact_id=None,
-        fallback=bool(reasons),
-        fallback_reasons=reasons,
-        recorded=answer is not None,
-        decided_at=None if answer is None else answer.decided_at,
-    )

@@ -23,8 +23,8 @@ from features.codec import Packed, pack
 from features.domain import DAY, CustomerId, Instant
 from features.schema import EVIDENCE_SCHEMA
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Shape
+from serving.feast_rows import WriteError
 from serving.packed_file import PROJECT, get_all, open_to_read, table_name
-from serving.packed_online_store import WriteError
 from serving.redis_reader import RedisReader
 from serving.settings import Settings
 from serving.store import PackedReader, SqliteReader
