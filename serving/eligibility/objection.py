@@ -13,6 +13,13 @@ from serving.pairs import Pair
 
 Why = Callable[[int], str]
 """The value that decided for the pair at a place of the shelf. Asked for few pairs, so that it may be slow."""
+Idle = Callable[[Shelf], bool]
+"""True where a rule has nothing to say under a catalogue and policy, whoever is asked about."""
+
+
+def never(_: Shelf) -> bool:
+    """Of a rule that always has something to say."""
+    return False
 
 
 @quick(frozen=True, slots=True)
@@ -38,6 +45,10 @@ class Rule:
     name: str
     meaning: str
     objection: Callable[[Shelf, Situation], Objection | None]
+    reads: int = 0
+    """What it reads beside the request, a sum of what ``Situation.there`` tells: where none of that is there, it says
+    what it says of everybody."""
+    idle: Idle = never
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,7 @@ class TimeRule:
     name: str
     meaning: str
     closing: Callable[[Shelf, Situation, Moments, Places], Closing | None]
+    idle: Idle = never
 
 
 @quick(frozen=True, slots=True)

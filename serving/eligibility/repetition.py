@@ -43,6 +43,11 @@ def already_taken(shelf: Shelf, situation: Situation) -> Objection | None:
     return about(pairs, lambda place: f"redeemed {format_instant(redeemed[shelf.pairs[place].offer.offer_id])}")
 
 
+def nothing_redeemed(shelf: Shelf) -> bool:
+    """True where no offer is to be redeemed, so that none can have been."""
+    return all(offer.response is not Response.REDEMPTION for offer in shelf.offers)
+
+
 def latest(situation: Situation, extreme: int) -> dict[OfferId, Instant]:
     """The latest instant of one memory by offer, for the offers that have one."""
     state = situation.known.activity

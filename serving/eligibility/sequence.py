@@ -7,10 +7,13 @@ import numpy as np
 from features.domain import DAY, Instant, Kind
 from features.instant import format_instant
 from features.intent import FORGOTTEN, HALF_LIFE_DAYS, Topic
+from features.schema import CUSTOMER
+from features.state import NEVER, State
 from serving.eligibility.objection import Objection, about
 from serving.eligibility.past import category_of, happenings, remembered
 from serving.eligibility.shelf import Flags, Shelf
 from serving.eligibility.situation import Situation
+from serving.pairs import memory_of
 from serving.policy.policy import Sequence
 
 
@@ -34,11 +37,18 @@ def _open(line: Sequence, situation: Situation) -> str | None:
     since = [intent.at for intent in situation.known.intents if intent.topic == line.while_open]
     if line.while_open == Topic.COMPLAINT:
         # Nothing closes a complaint but time, so that the state alone tells it, too.
-        since += [each.at for each in remembered(situation, _COMPLAINED) if situation.at - each.at < _FORGOTTEN_US]
+        complained = _complained(situation.known.activity)
+        since += [complained] if complained != NEVER and situation.at - complained < _FORGOTTEN_US else []
     return f"{line.while_open} open since {format_instant(max(since))}" if since else None
 
 
-_COMPLAINED = frozenset({Kind.COMPLAINED})
+def _complained(state: State | None) -> Instant:
+    """The latest complaint that the state knows of; NEVER where it knows of none."""
+    memory = None if state is None else memory_of(state, CUSTOMER)
+    return NEVER if memory is None or not memory.keys else Instant(memory.instants.item(0, _COMPLAINTS))
+
+
+_COMPLAINTS = [extreme.name for extreme in CUSTOMER.extremes].index("latest_complaints")
 _FORGOTTEN_US = HALF_LIFE_DAYS[Topic.COMPLAINT] * float(np.log2(1 / FORGOTTEN)) * DAY
 
 

@@ -9,6 +9,9 @@ from serving.ledger.contact import Ledger
 from serving.pairs import Known
 
 NO_CONTACTS = Ledger()
+ALWAYS, OUTSIDE, TAKEN, CONSENTS, ACTIVITY, UNREAD, EVENTS, CONTACTS, INTENTS = (1 << n for n in range(9))
+"""What there is to be read, see ``Situation.there``. OUTSIDE: not all offers have begun, or one has ended. UNREAD:
+only the state tells what happened, because no events were read."""
 
 
 @quick(frozen=True, slots=True)
@@ -40,6 +43,31 @@ class Situation:
     def asked(self) -> bool:
         """True where the request names the kind or the offer."""
         return self.kind is not None or self.offer_id is not None
+
+    def there(self, begun: int, ending: int) -> int:
+        """What of all that rules read there is, a sum of the above; conditions always have something to read.
+
+        Args:
+            begun: The instant from which every offer has begun.
+            ending: The last instant at which none has ended.
+        """
+        known, ledger = self.facts.known, self.ledger
+        found = ALWAYS if begun <= known.at <= ending else ALWAYS | OUTSIDE
+        if ledger.taken:
+            found |= TAKEN
+        if ledger.contacts:
+            found |= CONTACTS
+        if known.consents:
+            found |= CONSENTS
+        if known.activity is not None:
+            found |= ACTIVITY
+        if known.events is None:
+            found |= UNREAD
+        elif known.events:
+            found |= EVENTS
+        if known.intents:
+            found |= INTENTS
+        return found
 
     def used_up(self, key: str, amount: float, most: float) -> bool:
         """True where a further amount would exceed what there is of a shared stock, capacity or budget."""

@@ -30,6 +30,8 @@ from features.state import empty
 from serving.consent import EVERY_CHANNEL, MARKETING, Consent
 from serving.eligibility import RULES, Shelf, Sifted, Situation, sift
 from serving.eligibility.memory import needs_of, spans
+from serving.eligibility.objection import Rule, TimeRule
+from serving.eligibility.removals import STAYS
 from serving.facts import Facts
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.pairs import Known, stranger
@@ -166,6 +168,27 @@ def told(found: Sifted, catalogue: Catalogue) -> dict[tuple[str, str], object]:
         for row, moments in zip(found.rows.tolist(), found.open, strict=True)
     }
     return kept | {(r.pair.offer.offer_id, r.pair.channel.name): (r.rule, r.value) for r in found.removed}
+
+
+@given(offers(), policies(), customers(), ledgers(), st.sampled_from([None, "promotion", "service", "other"]))
+def test_what_is_worked_out_once_for_all_is_what_every_rule_says_of_each(
+    made: tuple[Offer, ...], policy: Policy, known: Known, ledger: Ledger, kind: str | None
+) -> None:
+    catalogue = Catalogue("t", "EUR", AT, "t", made, CHANNELS)
+    shelf = Shelf.of(catalogue, policy)
+    facts = Facts(known, shelf.pairs, pool(catalogue.offers, NAMES, {}, AT), {"rain": True})
+    for channels in (frozenset(NAMES[:3]), frozenset(NAMES), None):
+        for taken in (ledger, replace(ledger, taken={})):
+            situation = Situation(facts, kind, channels, ledger=taken)
+            found = sift(shelf, situation)
+            asked = [(rule.name, rule.objection(shelf, situation)) for rule in RULES if isinstance(rule, Rule)]
+            for place, number in enumerate(found.removed.numbers.tolist()):
+                first = next(((name, o.why(place)) for name, o in asked if o is not None and o.pairs[place]), None)
+                rule = None if number == STAYS else RULES[number]
+                if first is None or (kind is None and rule is RULES[0]):
+                    assert rule is None or rule is RULES[0] or isinstance(rule, TimeRule)
+                else:
+                    assert next((r.rule, r.value) for r in found.removed if r.pair is shelf.pairs[place]) == first
 
 
 @given(offers(), policies(), customers(), ledgers(), st.sampled_from(["promotion", "service"]))
