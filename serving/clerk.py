@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from serving.desk import Desk, Made
@@ -15,6 +14,7 @@ from serving.journal.holds import cancel_holds
 from serving.journal.reserving import reserve
 from serving.journal.standings import release
 from serving.journal.transaction import Transaction
+from serving.later import Later
 from serving.ledger.reservation import Exhausted, Reserved
 from serving.shortfall import Lack, Shortfall
 
@@ -42,7 +42,7 @@ class Clerk:
         """
         return self.keep_soon(made, write).result()
 
-    def keep_soon(self, made: Made, write: Write) -> Future[Made]:
+    def keep_soon(self, made: Made, write: Write) -> Later[Made]:
         """As ``keep``, without waiting for it."""
         row = row_of(write(made))  # packed before others have to wait for the end of this transaction
 
@@ -56,7 +56,7 @@ class Clerk:
         soon.add_done_callback(self._count)
         return soon
 
-    def _count(self, written: Future[Made]) -> None:
+    def _count(self, written: Later[Made]) -> None:
         if written.exception() is None:
             kept = written.result()
             self._seen.add(kept.equipment.snapshot.fingerprint)

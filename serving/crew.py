@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from serving.later import Later
 
 R = TypeVar("R")
 PATIENCE_S = 0.05
@@ -22,6 +23,32 @@ TOGETHER = 16
 """Jobs that are done together at most, so that what comes of the first need not wait for too many others."""
 IDLE_S = 5.0
 """After which a thread without work ends."""
+
+
+class _Job(Later[R]):
+    """Something to do: what it begins is complete when this is."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, begin: Callable[[], Later[R]]) -> None:
+        super().__init__()
+        self._begin = begin
+
+    def run(self) -> None:
+        """Begin it."""
+        try:
+            begun = self._begin()
+        except BaseException as error:
+            self.set_exception(error)
+        else:
+            begun.add_done_callback(self._hand_on)
+
+    def _hand_on(self, begun: Later[R]) -> None:
+        error = begun.exception()
+        if error is None:
+            self.set_result(begun.result())
+        else:
+            self.set_exception(error)
 
 
 class Crew:
@@ -39,28 +66,21 @@ class Crew:
         """
         self._name = name
         self._together, self._hurry = together, hurry
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._news = Condition(Lock())
+        self._jobs: deque[_Job[Any]] = deque()
+        self._lock = Lock()
+        self._news = Condition(self._lock)
+        self._idle = False
+        """Whether the lead waits for a job, and was not told of one yet."""
         self._lead: Thread | None = None
         self._threads = 0
         self._began: float | None = None
         """When the lead began what it is at."""
 
-    def submit(self, job: Callable[[], Future[R]]) -> Future[R]:
+    def submit(self, job: Callable[[], Later[R]]) -> Later[R]:
         """Do a job soon; what it begins is complete when its result is. Nobody can take it back."""
-        found: Future[R] = Future()
-        found.set_running_or_notify_cancel()
-
-        def run() -> None:
-            try:
-                begun = job()
-            except BaseException as error:
-                found.set_exception(error)
-            else:
-                begun.add_done_callback(lambda begun: _hand_on(begun, found))
-
-        with self._news:
-            self._jobs.append(run)
+        found = _Job(job)
+        with self._lock:
+            self._jobs.append(found)
             self._man()
         return found
 
@@ -71,7 +91,7 @@ class Crew:
 
     def relieve(self) -> None:
         """Let another thread go on where the one at work is held up."""
-        with self._news:
+        with self._lock:
             self._man()
         self._hurry()
 
@@ -91,47 +111,44 @@ class Crew:
             self._lead, self._began = Thread(target=self._work, name=self._name, daemon=True), None
             self._threads += 1
             self._lead.start()
-        else:
-            self._news.notify()
+        elif self._idle:
+            self._idle = False
+            self._news.notify_all()
 
     def _work(self) -> None:
-        while waiting := self._waiting():
+        me = current_thread()
+        while waiting := self._waiting(me):
             with self._together():
                 until = monotonic() + PATIENCE_S
                 for _ in range(min(waiting, TOGETHER)):
-                    if (job := self._next()) is None:
+                    if (job := self._next(me)) is None:
                         break
-                    job()
+                    job.run()
+                    del job  # what it holds is not kept until there is another one
                     if monotonic() > until:
                         break
 
-    def _waiting(self) -> int:
+    def _waiting(self, me: Thread) -> int:
         """How many jobs wait for the thread that leads; 0 where this thread is to end."""
-        with self._news:
-            ours = self._lead is current_thread()
+        with self._lock:
+            ours = self._lead is me
             if ours:
                 self._began = None
             while ours and not self._jobs:
-                ours = (self._news.wait(IDLE_S) or bool(self._jobs)) and self._lead is current_thread()
+                self._idle = True
+                ours = (self._news.wait(IDLE_S) or bool(self._jobs)) and self._lead is me
             if not ours:
                 self._threads -= 1
-                if self._lead is current_thread():
-                    self._lead = None
+                if self._lead is me:
+                    self._lead, self._idle = None, False
                 return 0
+            self._idle = False
             return len(self._jobs)
 
-    def _next(self) -> Callable[[], None] | None:
+    def _next(self, me: Thread) -> _Job[Any] | None:
         """The next job of the thread that leads; None where there is none, or another one leads by now."""
-        with self._news:
-            if not self._jobs or self._lead is not current_thread():
+        with self._lock:
+            if not self._jobs or self._lead is not me:
                 return None
             self._began = monotonic()
             return self._jobs.popleft()
-
-
-def _hand_on(begun: Future[R], found: Future[R]) -> None:
-    error = begun.exception()
-    if error is None:
-        found.set_result(begun.result())
-    else:
-        found.set_exception(error)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from concurrent.futures import Future, wait
-from contextlib import suppress
 from functools import partial
 from time import perf_counter
 
 from serving import api
 from serving.answer_api import Answer
+from serving.bell import Bell
 from serving.crew import Crew
+from serving.later import Later
 from serving.progress import Progress
 from serving.reception import Reception
 
 SHARE = 0.6
 """Of the deadline, after which store and model are no longer waited for."""
-Steps = Generator[tuple[Future[Answer], float | None], None, Answer]
+Steps = Generator[tuple[Later[Answer], float | None], None, Answer]
 """Yields what is waited for next, and for how many seconds at most; returns the answer."""
 
 
@@ -33,6 +33,7 @@ class Punctual:
         self._reception = reception
         self._limit = deadline_ms / 1e3
         self._crew = Crew("decision", reception.together, reception.hurry)
+        self._bell: Bell | None = None
 
     def decide(self, request: api.DecisionRequest) -> Answer:
         """See Reception. A dry run has no deadline.
@@ -44,19 +45,26 @@ class Punctual:
         try:
             while True:
                 answer, seconds = next(steps)
-                wait((answer,), seconds)
+                answer.wait(seconds)
         except StopIteration as done:
             return _told(done)
 
     async def decide_soon(self, request: api.DecisionRequest) -> Answer:
         """As ``decide``, for an event loop: no thread waits."""
-        steps = self._steps(request)
+        steps, bell = self._steps(request), self._ours()
         try:
             while True:
                 answer, seconds = next(steps)
-                await _come(answer, seconds)
+                await bell.rings(answer, seconds)
         except StopIteration as done:
             return _told(done)
+
+    def _ours(self) -> Bell:
+        """The bell of the loop that runs this."""
+        loop = asyncio.get_running_loop()
+        if self._bell is None or self._bell.loop is not loop:
+            self._bell = Bell(loop)
+        return self._bell
 
     def _steps(self, request: api.DecisionRequest) -> Steps:
         began, progress = perf_counter(), Progress()
@@ -86,28 +94,6 @@ class Punctual:
     def close(self) -> None:
         """Let go of the threads; whatever is under way ends unheard."""
         self._crew.close()
-
-
-async def _come(answer: Future[Answer], seconds: float | None) -> None:
-    """Wait until the answer has come, or so many seconds."""
-    loop = asyncio.get_running_loop()
-    woken = loop.create_future()
-
-    def wake() -> None:
-        if not woken.done():
-            woken.set_result(None)
-
-    def told(_: Future[Answer]) -> None:
-        with suppress(RuntimeError):  # the loop may be closed by now
-            loop.call_soon_threadsafe(wake)
-
-    timer = None if seconds is None else loop.call_later(seconds, wake)
-    answer.add_done_callback(told)
-    try:
-        await woken
-    finally:
-        if timer is not None:
-            timer.cancel()
 
 
 def _told(done: StopIteration) -> Answer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 
 from features.clock import Clock
@@ -21,7 +20,7 @@ from serving.identifier import RANDOM_BYTES, uuid7
 from serving.journal import JournalUnavailableError
 from serving.journal.timeline import called
 from serving.language import Language
-from serving.later import after, there
+from serving.later import Later, after, there
 from serving.placing import placed
 from serving.policy.persona import Persona
 from serving.problem import Fault, RefusalError
@@ -36,7 +35,7 @@ FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
 Heard = Callable[[Made, float, bool], None]
 """Told of every decision that was answered: what was made, in how many seconds, and whether it is recorded."""
-Keep = Callable[[Made, Write], Future[Made]]
+Keep = Callable[[Made, Write], Later[Made]]
 """Grants and records what was made; what was recorded comes when it is durable."""
 
 
@@ -81,7 +80,7 @@ class Reception:
         """
         return self.decide_soon(request, Progress()).result()
 
-    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Future[Answer]:
+    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Answer]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
         watch, equipment = Stopwatch(), self._equipment()
         _refuse_seed(request)
@@ -97,7 +96,7 @@ class Reception:
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.who)
         return self._kept(self._proposal(made, request, arrived, watch, progress))
 
-    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Future[Answer]:
+    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Later[Answer]:
         """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
         if late.customer_id is None:
             return there(self.nothing(request, late))
@@ -140,13 +139,13 @@ class Reception:
     ) -> Proposal:
         return Proposal(made, request, arrived, watch, self._called(made.decision), progress)
 
-    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Future[Answer]:
+    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Later[Answer]:
         """The answer once it is granted and recorded; it says so where that cannot be done."""
         draft = proposal.draft(proposal.made)  # written before anybody has to wait for it
         if not proposal.progress.write():
             return there(draft)  # nobody waits for it any more
 
-        def answered(written: Future[Made]) -> Answer:
+        def answered(written: Later[Made]) -> Answer:
             try:
                 kept = written.result()
             except JournalUnavailableError as error:

@@ -8,7 +8,7 @@ answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ from serving.journal.decisions import read_answers, write_decision
 from serving.journal.sends import Sending, decided_for, note_send
 from serving.journal.standings import confirm
 from serving.journal.transaction import Transaction
-from serving.later import after
+from serving.later import Later, after
 from serving.ledger.contact import ContactId, Standing
 from serving.message import SILENCE, neutral, offered
 from serving.progress import Progress
@@ -132,7 +132,7 @@ class Sends:
             return error.decision_id
         return DecisionId(found.decision_id) if found.recorded else None
 
-    def _keep(self, sending: Sending, made: Made, write: Write) -> Future[Made]:
+    def _keep(self, sending: Sending, made: Made, write: Write) -> Later[Made]:
         """Grant, confirm and record what was made, in one transaction with the send that it is for."""
 
         def change(transaction: Transaction) -> Made:
@@ -148,7 +148,7 @@ class Sends:
                 confirm(transaction, contact.contact_id, ask.at)
             return kept
 
-        def counted(written: Future[Made]) -> Made:
+        def counted(written: Later[Made]) -> Made:
             kept = written.result()
             self.clerk.desk.count(kept.decision.draw.cost, kept.decision.ask.at)
             return kept

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from threading import Condition, Lock, Thread, current_thread, local
 from time import monotonic
@@ -20,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from serving.journal.engine import begin_at_once
 from serving.journal.transaction import Transaction
+from serving.later import Later
 
 R = TypeVar("R")
 MOST = 64
@@ -41,23 +41,23 @@ def nobody(_: float) -> bool:
     return False
 
 
-class _Waiting:
-    """One write on its way."""
+class _Waiting(Later[Any]):
+    """One write on its way; it comes when it is durable."""
 
-    __slots__ = ("error", "explain", "found", "result", "write")
+    __slots__ = ("error", "explain", "write", "written")
 
     def __init__(self, write: Callable[[Transaction], Any], explain: Explain) -> None:
+        super().__init__()
         self.write, self.explain = write, explain
-        self.found: Future[Any] = Future()
-        self.result: Any = None
+        self.written: Any = None
         self.error: BaseException | None = None
 
     def tell(self) -> None:
         """Let whoever waits know, now that it is durable or has failed."""
         if self.error is None:
-            self.found.set_result(self.result)
+            self.set_result(self.written)
         else:
-            self.found.set_exception(self.explain(self.error))
+            self.set_exception(self.explain(self.error))
 
 
 class _Own(local):
@@ -93,19 +93,18 @@ class GroupCommit:
         """The group that is being written, where all that is left is to make it durable."""
         self._thread: Thread | None = None
 
-    def submit(self, write: Callable[[Transaction], R], explain: Explain = lambda error: error) -> Future[R]:
+    def submit(self, write: Callable[[Transaction], R], explain: Explain = lambda error: error) -> Later[R]:
         """Run one write soon; the result comes when it is durable. What the write raises undoes that write alone.
 
         What is called when it is done is called by the thread that writes, and must not wait for another write.
         """
         mine = _Waiting(write, explain)
-        mine.found.set_running_or_notify_cancel()  # nobody can take it back
         with self._news:
             self._queue.append(mine)
             self._came = monotonic()
             if not self._own.together:
                 self._call()
-        return mine.found
+        return mine
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -267,10 +266,10 @@ class GroupCommit:
     @staticmethod
     def _apply(transaction: Transaction, each: _Waiting, alone: bool) -> None:
         if alone:
-            each.result = each.write(transaction)
+            each.written = each.write(transaction)
             return
         try:
             with transaction.undoable():
-                each.result = each.write(transaction)
+                each.written = each.write(transaction)
         except Exception as error:
             each.error = error

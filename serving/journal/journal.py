@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock, local
@@ -39,6 +38,7 @@ from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position
 from serving.journal.written import Written
+from serving.later import Later
 from serving.ledger.contact import Ledger
 from serving.witness import Seen, Witness
 
@@ -230,7 +230,7 @@ class Journal:
         if self._database is not None:
             self._database.group.hurry()
 
-    def write_soon(self, change: Callable[[Transaction], R]) -> Future[R]:
+    def write_soon(self, change: Callable[[Transaction], R]) -> Later[R]:
         """As ``write``, without waiting for it: the result comes when the change is durable.
 
         What is called then must not wait for another write. Where the journal cannot be opened, this fails at once.

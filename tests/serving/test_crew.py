@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event, current_thread
 
 import pytest
 
 from serving.crew import PATIENCE_S, Crew
-from serving.later import after, there
+from serving.later import Later, after, there
 
 
 def test_jobs_are_done_in_their_order_by_one_thread() -> None:
     crew, done = Crew("test"), list[tuple[int, str]]()
 
-    def job(number: int) -> Future[int]:
+    def job(number: int) -> Later[int]:
         done.append((number, current_thread().name))
         return there(number)
 
@@ -52,7 +51,7 @@ def test_who_waits_behind_a_job_that_is_held_up_is_relieved() -> None:
 
 
 def test_what_a_job_raises_comes_to_whoever_waits_and_the_next_job_is_done() -> None:
-    def bad() -> Future[int]:
+    def bad() -> Later[int]:
         raise ValueError("bad")
 
     crew = Crew("test")
@@ -67,7 +66,7 @@ def test_what_a_job_raises_comes_to_whoever_waits_and_the_next_job_is_done() -> 
 def test_a_crew_tells_whether_more_is_on_its_way() -> None:
     crew, begun, go_on = Crew("test"), Event(), Event()
 
-    def job() -> Future[None]:
+    def job() -> Later[None]:
         begun.set()
         go_on.wait(10)
         return there(None)
@@ -93,7 +92,7 @@ def test_what_waits_is_done_together() -> None:
         within.append(0)
         yield
 
-    def job() -> Future[int]:
+    def job() -> Later[int]:
         within[-1] += 1
         return there(1)
 

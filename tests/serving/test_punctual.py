@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread, active_count
@@ -22,6 +21,7 @@ from serving.answer_api import Answer
 from serving.journal import Journal
 from serving.journal.schema import CONTACTS, COUNTERS, DECISIONS, TAKES
 from serving.journal.transaction import Transaction
+from serving.later import Later
 from serving.model import PartName
 from serving.parts import Parts
 from serving.progress import Progress
@@ -72,11 +72,12 @@ class SlowJournal(Journal):
 
     slow = False
 
-    def write_soon(self, change: Callable[[Transaction], R]) -> Future[R]:
+    def write_soon(self, change: Callable[[Transaction], R]) -> Later[R]:
         done = super().write_soon(change)
         if not self.slow:
             return done
-        self.slow, told = False, Future[R]()
+        self.slow = False
+        told: Later[R] = Later()
 
         def tell() -> None:
             HOLD.wait(600)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from threading import Event, Thread
 
@@ -13,6 +12,7 @@ import pytest
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.engine import held_up
 from serving.journal.transaction import Transaction
+from serving.later import Later
 
 
 def position(transaction: Transaction) -> int:
@@ -60,7 +60,7 @@ def test_others_are_not_kept_waiting_by_whoever_writes_together(journal: Journal
 
 
 def test_what_was_written_together_by_somebody_who_is_held_up_is_written_when_hurried(journal: Journal) -> None:
-    written, go_on = list[Future[int]](), Event()
+    written, go_on = list[Later[int]](), Event()
 
     def held_up() -> None:
         with journal.together():
@@ -81,7 +81,7 @@ def test_what_was_written_together_by_somebody_who_is_held_up_is_written_when_hu
 
 def test_more_that_comes_while_the_disk_is_waited_for_is_written_with_what_comes_then(journal: Journal) -> None:
     journal.expect(lambda _: True)
-    soon = list[Future[int]]()
+    soon = list[Later[int]]()
     for _ in range(20):
         with journal.together():
             soon += [journal.write_soon(position) for _ in range(3)]
