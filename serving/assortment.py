@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codec import PackedState, SchemaMismatchError, pack_state
 from features.domain import Instant
 from features.evidence import Pooled
 from features.feature import Group
 from features.moment import hour_key, wall_clock, weekday_key
 from features.quick import quick
 from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
-from features.schema import BY_CATEGORY
-from features.state import Floats, empty
+from features.state import NEVER, Floats, empty
+from features.stored import ACTIVITY
 from features.vector import COLUMNS, FEATURES
-from serving import loops
-from serving.pairs import Known, Pair, memory_of, rows, stranger, vectors
+from serving.kernels.recall import recall
+from serving.kernels.tape import finish
+from serving.kernels.vectors import gather
+from serving.pairs import Known, Pair, rows, stranger, vectors
 from serving.slots import Columns, Slots, alone, columns, laid_out
-from serving.tape import Tape, Term
+from serving.tape import Playable, Tape, Term
+from serving.trees.kernels.tables import addresses
 
 Matrix = NDArray[np.float32]
 Places = NDArray[np.intp]
@@ -37,9 +41,9 @@ KEYED = (Group.CATEGORY, Group.OFFER, Group.CHANNEL)
 """Groups whose columns one key of the pair decides."""
 STILL = slice(COLUMNS[Group.CONTENT].place.start, COLUMNS[Group.EVIDENCE].place.stop)
 """Columns that no customer changes."""
-_HOURS = [{hour_key(hour): 0} for hour in range(24)]
-_WEEKDAYS = [{weekday_key(day): 0} for day in range(7)]
-_WHOLE = {"": 0}
+_HOURS = [hour_key(hour) for hour in range(24)]
+_WEEKDAYS = [weekday_key(day) for day in range(7)]
+_N_GIVEN = 5 + len(PROFILE_VALUES)
 
 
 class Assortment:
@@ -53,26 +57,22 @@ class Assortment:
             Group.CHANNEL: [pair.channel.name for pair in pairs],
         }
         self.keys: dict[Group, tuple[str, ...]] = {group: tuple(dict.fromkeys(each)) for group, each in told.items()}
-        self._rows = [{key: row for row, key in enumerate(self.keys[group])} for group in KEYED]
-        """By keyed group the row of each key."""
-        self.place: dict[Group, Places] = {
-            group: np.array([row[key] for key in told[group]], dtype=np.intp)
-            for group, row in zip(KEYED, self._rows, strict=True)
-        }
+        self.place: dict[Group, Places] = {group: _numbered(told[group], self.keys[group]) for group in KEYED}
         """By keyed group the number of each pair's key, ``[n_pairs]``."""
         self.still = vectors(stranger(Instant(0)), pairs, evidence)[:, STILL]
         """float32 ``[n_pairs, n_still]``: what no customer changes."""
         shapes = [(1, sum(COLUMNS[group].width for group in OWN))]
         shapes += [(len(self.keys[group]), COLUMNS[group].width) for group in KEYED]
-        self._parts, self._size = laid_out(shapes)
+        self.laid_out, self._size = laid_out(shapes)
+        """The factors of OWN and of each group of KEYED: where they stand, how many keys, how many columns."""
         self.plan = self._plan()
-        """int64 ``[n_features, 3]``: where each column of the vectors stands, see ``loops.gather``."""
+        """int64 ``[n_features, 3]``: where each column of the vectors stands, see ``gather``."""
         self.numbers = np.array([self.place[group] for group in KEYED], dtype=np.intp)
         """``place`` of KEYED, ``[n_groups, n_pairs]``."""
         tape = Tape()
-        self._slots = Slots(tape, [1, *(len(self.keys[group]) for group in KEYED), 1, 1])
-        self._given, given = tape.single(_N_GIVEN)
-        self._write(tape, self._inputs(tape, given, evidence))
+        given, terms = tape.single(_N_GIVEN)
+        self._slots = Slots(tape, [("",), *(self.keys[group] for group in KEYED), _HOURS, _WEEKDAYS], given)
+        self._write(tape, self._inputs(tape, terms, evidence))
         self._played = tape.finished()
         self._own = threading.local()
 
@@ -104,29 +104,29 @@ class Assortment:
             Group.CUSTOMER: inputs.customer,
             **dict(zip(KEYED, (inputs.category, inputs.offer, inputs.channel), strict=True)),
         }
-        (own, (_, width)), *keyed = self._parts
+        (own, _), *keyed = self.laid_out
         column = own.start
         for group in OWN:
             for value in COLUMNS[group].of(inputs, past.get(group), columns):
-                tape.tell(value, column, width, 1)
+                tape.tell(value, column, 1)
                 column += 1
-        for group, (where, (n_keys, width)) in zip(KEYED, keyed, strict=True):
+        for group, (where, (n_keys, _)) in zip(KEYED, keyed, strict=True):
             for number, value in enumerate(COLUMNS[group].of(inputs, past[group], columns)):
-                tape.tell(value, where.start + number, width, n_keys)
+                tape.tell(value, where.start + number * n_keys, n_keys)
 
     def _plan(self) -> Places:
         """The customer's columns step nowhere, so that any key finds them."""
         found = np.zeros((len(FEATURES), 3), dtype=np.intp)
-        (own, _), *keyed = self._parts
+        (own, _), *keyed = self.laid_out
         start = own.start
         for group in OWN:
             place, width = COLUMNS[group].place, COLUMNS[group].width
             found[place, 0] = np.arange(start, start + width)
             start += width
-        for number, (group, (where, (_, width))) in enumerate(zip(KEYED, keyed, strict=True)):
+        for number, (group, (where, (n_keys, _))) in enumerate(zip(KEYED, keyed, strict=True)):
             place = COLUMNS[group].place
-            found[place, 0] = np.arange(where.start, where.start + width)
-            found[place, 1:] = width, number
+            found[place, 0] = np.arange(where.start, where.stop, n_keys)
+            found[place, 1:] = 1, number
         found[STILL, 0], found[STILL, 2] = np.arange(STILL.stop - STILL.start), -1
         return found
 
@@ -135,35 +135,70 @@ class Assortment:
         return [self.pairs[place] for place in np.unique(self.place[group], return_index=True)[1]]
 
     def factors(self, known: Known) -> Factors:
-        """What the vectors of the pairs are made of for one customer."""
-        state, (hour, weekday) = known.activity or empty(), wall_clock(known.zone, known.at)
-        values, flat = self._values(), np.empty(self._size, dtype=np.float32)
-        self._slots.fill(values, state, known.at, [_WHOLE, *self._rows, _HOURS[hour], _WEEKDAYS[weekday]])
-        given, profile = self._given, known.profile
-        values[given : given + 5] = (
-            known.at,
-            len(memory_of(state, BY_CATEGORY).keys),
-            int(profile.member_since),
-            hour,
-            weekday,
-        )
-        values[given + 5 : given + _N_GIVEN] = profile.values
-        self._played.play(values, flat)
+        """What the vectors of the pairs are made of for one customer.
+
+        Raises:
+            SchemaMismatchError: What is stored of the customer is cut off.
+        """
+        at, state, told, desk = known.at, known.activity, known.profile, self._desk()
+        hour, weekday = wall_clock(known.zone, at)
+        aged = 0 if state is None or state.reference == NEVER else max(at - state.reference, 0)
+        np.exp2(np.divide(aged, self._slots.fading, desk.factors), desk.factors)
+        packed, since = np.frombuffer(_packed(known), np.uint8), int(told.member_since)
+        if not recall(desk.first, packed, told.values, at, since, hour, weekday):
+            raise SchemaMismatchError("what is stored of the customer is cut off: run `make features` to write it anew")
+        np.exp2(desk.powers, desk.powers)
+        np.exp(desk.exponentials, desk.exponentials)
+        flat = np.empty(self._size)
+        finish(desk.values, self._played.late, self._played.told, flat)
         return Factors(self, flat)
 
-    def parts(self, flat: Matrix) -> list[Matrix]:
+    def parts(self, flat: Floats) -> list[Floats]:
         """The rows of OWN, and of each group of KEYED."""
-        return [flat[where].reshape(shape) for where, shape in self._parts]
+        return [flat[where].reshape(width, n_keys).T for where, (n_keys, width) in self.laid_out]
 
-    def _values(self) -> Floats:
+    def _desk(self) -> _Desk:
         """Room for the values on the tape, each thread its own."""
-        if not hasattr(self._own, "values"):
-            self._own.values = self._played.ready.copy()
-        values: Floats = self._own.values
-        return values
+        if not hasattr(self._own, "desk"):
+            self._own.desk = _Desk.of(self._played, self._slots)
+        desk: _Desk = self._own.desk
+        return desk
 
 
-_N_GIVEN = 5 + len(PROFILE_VALUES)
+def _packed(known: Known) -> bytes:
+    """The customer's state in bytes; what is too old to be known may still be stored."""
+    if known.activity is None:
+        return _NOTHING
+    if known.packed is not None:
+        return known.packed
+    return pack_state(ACTIVITY, PackedState(known.at, known.at, 0, known.activity))
+
+
+_NOTHING = pack_state(ACTIVITY, PackedState(Instant(0), Instant(0), 0, empty()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Desk:
+    """What one thread writes into, and where it is."""
+
+    values: Floats
+    factors: Floats
+    powers: Floats
+    exponentials: Floats
+    first: NDArray[np.int64]
+    """Addresses, see ``recall``."""
+
+    @staticmethod
+    def of(played: Playable, slots: Slots) -> _Desk:
+        """A new one. ``played`` and ``slots`` have to live as long."""
+        values, factors = played.ready.copy(), np.empty(len(slots.fading))
+        first = addresses((values, factors, played.early), slots.recalled)
+        return _Desk(values, factors, values[played.powers], values[played.exponentials], first)
+
+
+def _numbered(told: Sequence[str], keys: Sequence[str]) -> Places:
+    numbers = {key: number for number, key in enumerate(keys)}
+    return np.array([numbers[key] for key in told], dtype=np.intp)
 
 
 def _term(value: object) -> Any:
@@ -173,25 +208,25 @@ def _term(value: object) -> Any:
 
 @quick(frozen=True, eq=False)
 class Factors:
-    """What the vectors of an assortment's pairs are made of for one customer at one instant, in float32."""
+    """What the vectors of an assortment's pairs are made of for one customer at one instant, rounded to float32."""
 
     assortment: Assortment
-    flat: Matrix
-    """``own`` and the rows of ``keyed``, one after the other."""
+    flat: Floats
+    """``own`` and the columns of ``keyed``, one after the other, each with a value for every key."""
 
     @property
-    def own(self) -> Matrix:
+    def own(self) -> Floats:
         """``[n_own]``: the columns of OWN."""
-        own: Matrix = self.assortment.parts(self.flat)[0][0]
+        own: Floats = self.assortment.parts(self.flat)[0][0]
         return own
 
     @property
-    def keyed(self) -> Mapping[Group, Matrix]:
+    def keyed(self) -> Mapping[Group, Floats]:
         """By group of KEYED ``[n_keys, n_columns]``."""
         return dict(zip(KEYED, self.assortment.parts(self.flat)[1:], strict=True))
 
     def matrix(self, places: Places) -> Matrix:
         """The vectors of the pairs at these places, ``[n, n_features]``."""
         whole, out = self.assortment, np.empty((len(places), len(FEATURES)), dtype=np.float32)
-        loops.gather(self.flat, whole.still, whole.plan, whole.numbers, places, out)
+        gather(self.flat, whole.still, whole.plan, whole.numbers, places, out)
         return out

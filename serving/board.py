@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,6 @@ Matrix = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 OFFER = Group.OFFER.value
-Value = TypeVar("Value", np.float32, np.float64)
 _LABEL = {On.CUSTOMER: CUSTOMER, On.OFFER: OFFER, On.STILL: STATIC}
 
 
@@ -57,6 +55,12 @@ class Board:
         shapes += [(len(assortment.keys[group]), self.blocks.count(group.value)) for group in KEYED]
         parts, self._size = laid_out(shapes)
         self._where = dict(zip((CUSTOMER, *(group.value for group in KEYED)), parts, strict=True))
+        self._copied = [
+            (slice(to.start, to.start + of.stop - of.start), of)
+            for (to, _), (of, _) in zip(parts, assortment.laid_out, strict=True)
+        ]
+        """Where the features of each block stand here, and in the factors."""
+        self._person = np.array([_PLACE_IN_OWN[HOUR], _PLACE_IN_OWN[INCOME]])
 
     def place(self, name: str) -> tuple[str, int]:
         """The block of a column, and where it stands in it."""
@@ -67,31 +71,26 @@ class Board:
         """By keyed group the key of each pair, ``[n_pairs]``."""
         return {group.value: self._key[group] for group in KEYED}
 
-    def filled(self, factors: Factors, organic: Floats | None) -> Matrix:
-        """The values of all blocks but the static one, one after the other."""
-        flat = np.empty(self._size, dtype=np.float32)
-        own = self.block(flat, CUSTOMER)
-        n_own = len(factors.own)
-        own[0, :n_own] = factors.own
-        hour, income = (factors.own[_PLACE_IN_OWN[column]] for column in (HOUR, INCOME))
-        for group, values in factors.keyed.items():
-            self.block(flat, group.value)[:, : values.shape[1]] = values
+    def filled(self, factors: Factors, organic: Floats | None) -> Floats:
+        """The values of all blocks but the static one, one after the other, each column by column."""
+        flat = np.empty(self._size)
+        for to, of in self._copied:
+            flat[to] = factors.flat[of]
         offers, categories, channels = (each[self._example] for each in self._pairs)
         incentive, margin, window = (each[self._example] for each in self._content)
         anyway = None if organic is None else organic[self._example]
-        person = np.asarray(hour), np.asarray(income)
-        told = Told(*person, incentive, margin, window, offers, categories, channels, anyway)
-        if self._of[On.CUSTOMER]:
-            own[:, n_own:] = self._read(On.CUSTOMER, told, 1)
-        if self._of[On.OFFER]:
-            block = self.block(flat, OFFER)
-            block[:, block.shape[1] - len(self._of[On.OFFER]) :] = self._read(On.OFFER, told, len(self._example))
+        person = flat[self._person].astype(np.float32)
+        told = Told(person[:1], person[1:], incentive, margin, window, offers, categories, channels, anyway)
+        for on, block in ((On.CUSTOMER, CUSTOMER), (On.OFFER, OFFER)):
+            if self._of[on]:
+                here = self.block(flat, block)
+                here[:, here.shape[1] - len(self._of[on]) :] = self._read(on, told, len(here))
         return flat
 
-    def block(self, flat: NDArray[Value], name: str) -> NDArray[Value]:
-        """The rows of one block, a view."""
-        where, shape = self._where[name]
-        return flat[where].reshape(shape)
+    def block(self, flat: Floats, name: str) -> Floats:
+        """The rows of one block, a view ``[n_keys, n]``."""
+        where, (n_keys, width) = self._where[name]
+        return flat[where].reshape(width, n_keys).T
 
     def _read(self, on: On, told: Told, n: int) -> Matrix:
         out = np.empty((n, len(self._of[on])), dtype=np.float32)

@@ -15,7 +15,7 @@ FAR = 5.0
 """Standard deviations beyond which a column counts no further: a straight line is no guide out there."""
 
 
-def compress(X: Matrix) -> Floats:
+def compress(X: Matrix | Floats) -> Floats:
     """sign(x) · log(1 + |x|), so that counts, days and money stand on one scale; NaN stays NaN."""
     wide = np.asarray(X, dtype=np.float64)
     return np.sign(wide) * np.log1p(np.abs(wide))

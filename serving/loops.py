@@ -10,118 +10,9 @@ import math
 import numpy as np
 from numba import njit
 
-from features.domain import DAY
-from features.state import NEVER, NOT_YET
-
-ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, NEGATIVE, COPY, WHERE = range(8)
-ISNAN, LESS_EQUAL, LESS, GREATER, GREATER_EQUAL, EQUAL, NOT_EQUAL, OR, AND, NOT = range(8, 18)
-"""Steps of a tape."""
 compiled = njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
 """As numpy reckons; without counting references to arrays, so kernels allocate nothing."""
 inlined = njit(cache=True, nogil=True, _nrt=False, error_model="numpy", inline="always")
-
-
-@compiled
-def play(v, steps):
-    """Take the steps in their order."""
-    for i in range(len(steps)):
-        code, n, o = steps[i, 0], steps[i, 1], steps[i, 2]
-        a, s, b, t, c, u = steps[i, 3], steps[i, 4], steps[i, 5], steps[i, 6], steps[i, 7], steps[i, 8]
-        if code == ADD:
-            for k in range(n):
-                v[o + k] = v[a + k * s] + v[b + k * t]
-        elif code == SUBTRACT:
-            for k in range(n):
-                v[o + k] = v[a + k * s] - v[b + k * t]
-        elif code == MULTIPLY:
-            for k in range(n):
-                v[o + k] = v[a + k * s] * v[b + k * t]
-        elif code == DIVIDE:
-            for k in range(n):
-                v[o + k] = v[a + k * s] / v[b + k * t]
-        elif code == WHERE:
-            for k in range(n):
-                v[o + k] = v[b + k * t] if v[a + k * s] != 0.0 else v[c + k * u]
-        elif code == COPY:
-            for k in range(n):
-                v[o + k] = v[a + k * s]
-        elif code == NEGATIVE:
-            for k in range(n):
-                v[o + k] = -v[a + k * s]
-        elif code == ISNAN:
-            for k in range(n):
-                v[o + k] = 1.0 if v[a + k * s] != v[a + k * s] else 0.0
-        elif code == MAXIMUM:
-            for k in range(n):
-                x, y = v[a + k * s], v[b + k * t]
-                v[o + k] = x if x >= y or x != x else y
-        elif code == NOT:
-            for k in range(n):
-                v[o + k] = 1.0 - v[a + k * s]
-        else:
-            for k in range(n):
-                v[o + k] = 1.0 if _holds(code, v[a + k * s], v[b + k * t]) else 0.0
-
-
-@compiled
-def _holds(code, x, y):
-    if code == LESS_EQUAL:
-        return x <= y
-    if code == LESS:
-        return x < y
-    if code == GREATER:
-        return x > y
-    if code == GREATER_EQUAL:
-        return x >= y
-    if code == EQUAL:
-        return x == y
-    if code == NOT_EQUAL:
-        return x != y
-    if code == OR:
-        return x != 0.0 or y != 0.0
-    return x != 0.0 and y != 0.0
-
-
-@compiled
-def finish(v, steps, told, out):
-    """Take the last steps, and write into the answer, rounded to its precision."""
-    play(v, steps)
-    for i in range(len(told)):
-        start, step, to, apart, n = told[i, 0], told[i, 1], told[i, 2], told[i, 3], told[i, 4]
-        for k in range(n):
-            out[to + k * apart] = np.float32(v[start + k * step])
-
-
-@compiled
-def fill(v, sums, instants, rows, factors, places, at):
-    """Age the sums, turn instants into days; what was never touched has none.
-
-    Args:
-        v: Written.
-        sums: float64, those of all sections one after the other; ``instants`` int64 likewise.
-        rows: How many keys each section has, then the row of each key, −1 for those to be left out.
-        factors: float64, what remains of each sum of a section, all sections one after the other.
-        places: Of each section where sums begin and how wide they are, the same of days, how many rows there are.
-        at: Microseconds.
-    """
-    key, from_sum, from_instant, life = len(places), 0, 0, 0
-    for section in range(len(places)):
-        sum_start, n_sums, day_start, n_days, n_rows = places[section]
-        v[sum_start : sum_start + n_rows * n_sums] = 0.0
-        v[day_start : day_start + n_rows * n_days] = np.nan
-        for _ in range(rows[section]):
-            row = rows[key]
-            if row >= 0:
-                for i in range(n_sums):
-                    v[sum_start + row * n_sums + i] = sums[from_sum + i] * factors[life + i]
-                for i in range(n_days):
-                    instant = instants[from_instant + i]
-                    if instant != NEVER and instant != NOT_YET:
-                        v[day_start + row * n_days + i] = max(at - instant, 0) / DAY
-            key += 1
-            from_sum += n_sums
-            from_instant += n_days
-        life += n_sums
 
 
 @compiled
@@ -207,26 +98,6 @@ def value(noticed, bought, used, organic, money, patience, out):
             attention,
         )
         out[5, pair] = margin + incentive + unnoticed + cost + attention
-
-
-@compiled
-def gather(flat, still, plan, keys, places, out):
-    """The vectors of some pairs, put together from what they are made of.
-
-    Args:
-        flat: float32 ``[n]``, what is computed for one customer.
-        still: float32 ``[n_pairs, n_still]``, what no customer changes.
-        plan: int64 ``[n_columns, 3]``: where a column begins in ``flat``, how far from one key to the next, and the row
-            of ``keys`` that tells the key. A column of ``still`` has −1 in the last place, and its number in the first.
-        keys: int64 ``[n_groups, n_pairs]``.
-        places: int64 ``[n]``, of the pairs.
-        out: float32 ``[n, n_columns]``, written.
-    """
-    for i in range(len(places)):
-        pair = places[i]
-        for column in range(len(plan)):
-            start, width, group = plan[column, 0], plan[column, 1], plan[column, 2]
-            out[i, column] = still[pair, start] if group < 0 else flat[start + width * keys[group, pair]]
 
 
 @compiled

@@ -83,7 +83,7 @@ class _Trees:
     def add(self, factors: Factors, raw: Floats) -> None:
         """Add the blended scores to ``raw``, float64 ``[n_parts, n_pairs]``."""
         if self._prepared is not None:
-            scores = self._prepared.score_flat(factors.flat.astype(np.float64))
+            scores = self._prepared.score_flat(factors.flat)
             scores *= self._blend
             if self._all:
                 raw += scores
@@ -100,8 +100,8 @@ class _Lines:
         columns, target, keys, first = [_OWN], [np.zeros(len(_OWN), dtype=np.int64)], [], 1
         for group in KEYED:
             place, n = COLUMNS[group].place, len(assortment.keys[group])
-            columns.append(np.tile(np.arange(place.start, place.stop), n))
-            target.append(np.repeat(np.arange(first, first + n), COLUMNS[group].width))
+            columns.append(np.repeat(np.arange(place.start, place.stop), n))
+            target.append(np.tile(np.arange(first, first + n), COLUMNS[group].width))
             keys.append(assortment.place[group] + first)
             first += n
         flat = np.concatenate(columns)

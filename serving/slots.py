@@ -1,63 +1,83 @@
-"""What a customer did with some keys, read from the state in one go."""
+"""Where what a customer did with some keys stands in a long array of values, and how it gets there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, repeat
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import numpy as np
 
-from features.domain import Instant
+from features.codec import HEADER, layout
 from features.past import Past
-from features.schema import SCHEMA
-from features.state import NEVER, Floats, Memory, State, half_lives_us
-from serving import loops
+from features.schema import BY_CATEGORY, BY_HOUR, BY_WEEKDAY, SCHEMA, Key
+from features.state import half_lives_us
+from features.stored import ACTIVITY
+from serving.kernels.recall import ANY, FNV, HOUR, PRIME, WEEKDAY, Recalled
 from serving.tape import Tape, Term
 
 Shape = tuple[int, int]
-Rows = Mapping[str, int]
-"""The row of each key."""
+_ASKED = {BY_HOUR.name: HOUR, BY_WEEKDAY.name: WEEKDAY}
 
 
 class Slots:
-    """Where the sums and days of each section's keys stand in a long array of values."""
+    """Rows of the values for the keys of each section."""
 
-    def __init__(self, tape: Tape, n_keys: Sequence[int]) -> None:
-        """Find room on the tape for so many keys of each section of SCHEMA, in its order."""
+    def __init__(self, tape: Tape, keys: Sequence[Sequence[str]], given: int) -> None:
+        """Find room on the tape for these keys of each section of SCHEMA, in its order.
+
+        Of hours and weekdays there is one row, that of the moment. What is ``given`` stands from there on.
+        """
         self.pasts: list[Past] = []
         """By section, made of terms."""
-        places = []
-        for section, n in zip(SCHEMA, n_keys, strict=True):
+        sections, tables, first = [], list[list[int]](), 0
+        for section, each in zip(SCHEMA, keys, strict=True):
+            asked = _ASKED.get(section.name, ANY)
+            n = 1 if asked or section.key is Key.NONE else len(each)
             sums, of_sums = tape.room(n, len(section.sums))
             days, of_days = tape.room(n, len(section.extremes))
-            places.append((sums, len(of_sums), days, len(of_days), n))
             self.pasts.append(Past(section, Columns(of_sums), Columns(of_days)))  # type: ignore[arg-type]
-        self._places = np.array(places, dtype=np.int64)
+            table = _table(each, first)
+            start = sum(map(len, tables))
+            keyed = int(section.key is not Key.NONE)
+            sections += [keyed, len(of_sums), len(of_days), sums, days, n, start, len(table) - 1, asked]
+            tables.append(table)
+            first += len(each)
         lives = np.concatenate([half_lives_us(section) for section in SCHEMA])
-        self._lives, self._life = np.unique(lives, return_inverse=True)
-
-    def fill(self, values: Floats, state: State, at: Instant, rows: Sequence[Rows]) -> None:
-        """Write what the keys look like at an instant, the same as ``past`` of their rows.
-
-        ``rows`` are those of each section; keys that have none are left out.
-        """
-        memories = state.memories
-        elapsed = 0 if state.reference == NEVER else max(at - state.reference, 0)
-        factors = np.exp2(-elapsed / self._lives)[self._life]
-        keys = [_rows(memory, row) for memory, row in zip(memories, rows, strict=True)]
-        loops.fill(
-            values,
-            np.concatenate([memory.sums.ravel() for memory in memories]),
-            np.concatenate([memory.instants.ravel() for memory in memories]),
-            np.array([*map(len, keys), *chain.from_iterable(keys)], dtype=np.int64),
-            factors,
-            self._places,
-            int(at),
+        each_life, life = np.unique(lives, return_inverse=True)
+        self.fading = -each_life
+        """What the time that went by is divided by before it becomes the power of two that remains of each sum."""
+        spelt = [key.encode() for each in keys for key in each]
+        at, n_keyed = layout(ACTIVITY), sum(section.key is not Key.NONE for section in SCHEMA)
+        counts = HEADER.size + 4 * (len(at.several) - n_keyed)
+        self.recalled = Recalled(
+            np.array([at.head.size, counts, given, len(SCHEMA), SCHEMA.index(BY_CATEGORY)], dtype=np.int64),
+            np.array(sections, dtype=np.int64),
+            np.array([slot for table in tables for slot in table], dtype=np.int32),
+            np.array([row for each in keys for row in range(len(each))], dtype=np.int32),
+            np.array([0, *accumulate(map(len, spelt))], dtype=np.int32),
+            np.frombuffer(b"".join(spelt), dtype=np.uint8),
+            life.astype(np.int64),
         )
 
 
-def _rows(memory: Memory, row: Rows) -> Sequence[int]:
-    return list(map(row.get, memory.keys, repeat(-1)))
+def _table(keys: Iterable[str], first: int) -> list[int]:
+    """The hash table of keys that are numbered from ``first`` on."""
+    hashed = [_hash(key.encode()) for key in keys]
+    size = 1 << (2 * len(hashed)).bit_length()
+    table = [-1] * size
+    for number, each in enumerate(hashed, first):
+        place = each % size
+        while table[place] >= 0:
+            place = (place + 1) % size
+        table[place] = number
+    return table
+
+
+def _hash(spelt: bytes) -> int:
+    found = int(FNV)
+    for letter in spelt:
+        found = (found ^ letter) * int(PRIME) % (1 << 64)
+    return found
 
 
 class Columns:

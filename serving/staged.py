@@ -84,7 +84,7 @@ class _Stage:
         z, n = compress(flat), len(self._board.still)
         raw = {name: self._lines[name].score(z) if name in self._lines else np.zeros(n) for name in self._parts}
         if self._trees is not None:
-            scores = self._trees.score_flat(flat.astype(np.float64))
+            scores = self._trees.score_flat(flat)
             for name, score in zip(self._grown, scores, strict=True):
                 raw[name] += self._parts[name].blend * score
         return {name: part.finished(raw[name], self._shifts[name]) for name, part in self._parts.items()}

@@ -17,27 +17,27 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from features.errors import KairosError
-from serving import loops
+from serving.kernels import tape as steps_of
 
 Floats = NDArray[np.float64]
 Steps = NDArray[np.int64]
 _PLAIN: dict[Callable[..., Any], int] = {
-    np.add: loops.ADD,
-    np.subtract: loops.SUBTRACT,
-    np.multiply: loops.MULTIPLY,
-    np.true_divide: loops.DIVIDE,
-    np.maximum: loops.MAXIMUM,
-    np.negative: loops.NEGATIVE,
-    np.isnan: loops.ISNAN,
-    np.less_equal: loops.LESS_EQUAL,
-    np.less: loops.LESS,
-    np.greater: loops.GREATER,
-    np.greater_equal: loops.GREATER_EQUAL,
-    np.equal: loops.EQUAL,
-    np.not_equal: loops.NOT_EQUAL,
-    np.bitwise_or: loops.OR,
-    np.bitwise_and: loops.AND,
-    np.invert: loops.NOT,
+    np.add: steps_of.ADD,
+    np.subtract: steps_of.SUBTRACT,
+    np.multiply: steps_of.MULTIPLY,
+    np.true_divide: steps_of.DIVIDE,
+    np.maximum: steps_of.MAXIMUM,
+    np.negative: steps_of.NEGATIVE,
+    np.isnan: steps_of.ISNAN,
+    np.less_equal: steps_of.LESS_EQUAL,
+    np.less: steps_of.LESS,
+    np.greater: steps_of.GREATER,
+    np.greater_equal: steps_of.GREATER_EQUAL,
+    np.equal: steps_of.EQUAL,
+    np.not_equal: steps_of.NOT_EQUAL,
+    np.bitwise_or: steps_of.OR,
+    np.bitwise_and: steps_of.AND,
+    np.invert: steps_of.NOT,
 }
 """Steps that any compiler takes as numpy does. Truth is 1.0, falsehood 0.0."""
 _EXPONENTIALS = (np.exp2, np.exp)
@@ -53,9 +53,7 @@ class _Node:
 
     lanes: int
     start: int = -1
-    """Where it stands; −1 as long as that is not known."""
-    step: int = 1
-    """From one key to the next."""
+    """Where it stands, the value of the next key beside it; −1 as long as that is not known."""
     how: tuple[Callable[..., Any], tuple[_Node, ...]] | None = None
     late: bool = False
     """It needs an exponential."""
@@ -69,7 +67,7 @@ class Term(NDArrayOperatorsMixin):
 
     def for_all(self) -> Term:
         """The value of the first key, as one that is the same for all keys."""
-        return Term(self._tape, _Node(0, self.node.start, 0))
+        return Term(self._tape, _Node(0, self.node.start))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **given: Any) -> Term:
         """See numpy. Raises TapeError for a function that the tape does not know."""
@@ -91,18 +89,18 @@ class Tape:
         self._end = 0
         self._nodes: list[_Node] = []
         self._known: dict[Any, _Node] = {}
-        self._told: list[tuple[_Node, int, int, int]] = []
+        self._told: list[tuple[_Node, int]] = []
         self._settled: list[tuple[int, Floats]] = []
 
     def room(self, rows: int, width: int) -> tuple[int, list[Term]]:
-        """Room for a matrix ``[rows, width]`` that is filled before: where it begins, and its columns."""
+        """Room for a matrix ``[width, rows]`` that is filled before, a row for each key: its begin, and its columns."""
         start, self._end = self._end, self._end + rows * width
-        return start, [Term(self, _Node(rows, start + column, width)) for column in range(width)]
+        return start, [Term(self, _Node(rows, start + column * rows)) for column in range(width)]
 
     def single(self, width: int) -> tuple[int, list[Term]]:
         """Room for values that are the same for all keys: where it begins, and the values."""
         start, self._end = self._end, self._end + width
-        return start, [Term(self, _Node(0, start + column, 0)) for column in range(width)]
+        return start, [Term(self, _Node(0, start + column)) for column in range(width)]
 
     def settled(self, values: Floats) -> Term:
         """Values that never change, one for each key."""
@@ -115,22 +113,30 @@ class Tape:
         nodes = tuple(self._node(value) for value in inputs)
         if how is not np.where and how not in _PLAIN and how not in _EXPONENTIALS:
             raise TapeError(f"a feature uses numpy.{how.__name__}, which {__name__} does not know: teach it")
-        key = (how, *map(id, nodes))
+        lanes = {node.lanes for node in nodes} - {0}
+        if len(lanes) > 1:
+            raise TapeError("a feature mixes what belongs to keys of different kinds")
+        count = lanes.pop() if lanes else 0
+        return Term(self, self._made(how, tuple(self._spread(node, count) for node in nodes), count))
+
+    def tell(self, value: Any, start: int, rows: int) -> None:
+        """Write the value of each of ``rows`` keys into the answer, side by side from a place on."""
+        node = self._node(value)
+        self._told.append((self._spread(node, rows) if rows > 1 else node, start))
+
+    def _spread(self, node: _Node, count: int) -> _Node:
+        """The same with a value for each of so many keys."""
+        return node if node.lanes == count else self._made(_spread, (node,), count)
+
+    def _made(self, how: Callable[..., Any], nodes: tuple[_Node, ...], count: int) -> _Node:
+        key = (how, count, *map(id, nodes))
         if key not in self._known:
-            lanes = {node.lanes for node in nodes} - {0}
-            if len(lanes) > 1:
-                raise TapeError("a feature mixes what belongs to keys of different kinds")
             late = any(n.late or (n.how is not None and n.how[0] in _EXPONENTIALS) for n in nodes)
             if late and how in _EXPONENTIALS:
                 raise TapeError("a feature takes the exponential of what an exponential gave")
-            count = lanes.pop() if lanes else 0
-            self._known[key] = _Node(count, step=1 if count else 0, how=(how, nodes), late=late)
+            self._known[key] = _Node(count, how=(how, nodes), late=late)
             self._nodes.append(self._known[key])
-        return Term(self, self._known[key])
-
-    def tell(self, value: Any, start: int, step: int, rows: int) -> None:
-        """Write the value of each of ``rows`` keys into the answer, from a place on, so many places apart."""
-        self._told.append((self._node(value), start, step, rows))
+        return self._known[key]
 
     def finished(self) -> Playable:
         """What was written down."""
@@ -142,11 +148,11 @@ class Tape:
         self._place([node for node in self._nodes if node.start < 0])
         early = [node for node in self._nodes if not node.late]
         late = [node for node in self._nodes if node.late]
-        told = [(node.start, node.step, start, step, rows) for node, start, step, rows in self._told]
+        told = [(node.start, start, max(node.lanes, 1)) for node, start in self._told]
         ready = np.zeros(self._end)
         for start, values in self._settled:
             ready[start : start + len(values)] = values
-        return Playable(ready, _steps(early), _steps(late), np.array(told, dtype=np.int64).reshape(-1, 5), *regions)
+        return Playable(ready, _steps(early), _steps(late), np.array(told, dtype=np.int64).ravel(), *regions)
 
     def _place(self, nodes: Sequence[_Node]) -> None:
         for node in nodes:
@@ -168,10 +174,22 @@ def _steps(nodes: Sequence[_Node]) -> Steps:
     for node in nodes:
         assert node.how is not None
         how, inputs = node.how
-        code = loops.WHERE if how is np.where else loops.COPY if how in _EXPONENTIALS else _PLAIN[how]
-        places = [place for each in inputs for place in (each.start, each.step)]
-        rows.append([code, max(node.lanes, 1), node.start, *places, *[0] * (6 - len(places))])
-    return np.array(rows, dtype=np.int64).reshape(-1, 9)
+        places = [each.start for each in inputs]
+        rows.append([_code(how), max(node.lanes, 1), node.start, *places, *[0] * (3 - len(places))])
+    return np.array(rows, dtype=np.int64).ravel()
+
+
+def _code(how: Callable[..., Any]) -> int:
+    if how is np.where:
+        return steps_of.WHERE
+    if how is _spread:
+        return steps_of.SPREAD
+    return steps_of.COPY if how in _EXPONENTIALS else _PLAIN[how]
+
+
+def _spread(value: float, keys: int) -> Floats:
+    """The same value for each key."""
+    return np.full(keys, value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,9 +206,9 @@ class Playable:
     exponentials: slice
     """The same of e^x."""
 
-    def play(self, values: Floats, out: NDArray[np.float32]) -> None:
-        """Work out everything from what was filled into ``values``, and write what is told into ``out``."""
-        loops.play(values, self.early)
+    def play(self, values: Floats, out: Floats) -> None:
+        """Work out everything from what was filled into ``values``; what is told goes to ``out``, as float32 has it."""
+        steps_of.play(values, self.early)
         np.exp2(values[self.powers], out=values[self.powers])
         np.exp(values[self.exponentials], out=values[self.exponentials])
-        loops.finish(values, self.late, self.told, out)
+        steps_of.finish(values, self.late, self.told, out)

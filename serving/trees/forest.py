@@ -78,7 +78,7 @@ class Forest:
         Raises:
             ModelError: The rows have another width.
         """
-        rows = np.ascontiguousarray(X, dtype=np.float64)
+        rows = np.asarray(X, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != self.n_columns:
             raise ModelError(f"rows of shape {rows.shape} do not fit a model of {self.n_columns} columns")
         out = np.empty(len(rows))
@@ -86,7 +86,7 @@ class Forest:
         room = np.empty(asked.n_readings * BLOCK), np.empty(BLOCK, asked.passed.dtype)
         reach = np.empty(asked.n_rows, np.uint64), np.empty(asked.n_rows, np.uint64)
         sums, target = np.empty(BLOCK), np.zeros(1, np.int64)
-        score_rows(asked, *self._leaves, rows.ravel(), self.n_columns, *room, *reach, sums, target, out)
+        score_rows(asked, *self._leaves, rows.ravel(order="F"), *room, *reach, sums, target, out)
         return out
 
 

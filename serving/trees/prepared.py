@@ -60,11 +60,11 @@ class Prepared:
             given = np.asarray(customer)[None] if name == CUSTOMER else np.asarray(keyed[name])[: shape[0]]
             if given.shape != shape:
                 raise ModelError(f"values of {name!r} have shape {given.shape}, not {shape}")
-            inputs[where] = given.ravel()
+            inputs[where] = given.ravel(order="F")
         return self.score_flat(inputs)
 
     def score_flat(self, inputs: Floats) -> Floats:
-        """As ``score``, of the values of all groups one after the other, float64: exactly ``n_keys`` rows of each."""
+        """As ``score``, of the columns of all groups one after the other, float64: of exactly ``n_keys`` rows each."""
         if inputs.shape != (self._n_inputs,):
             raise ModelError(f"values of shape {inputs.shape} are not the {self._n_inputs} that are read")
         out = np.empty((self.n_forests, self.n_pairs))

@@ -80,11 +80,11 @@ class Scorer:
     def _still(self, side: Side, content: Floats, places: Sequence[int]) -> Still:
         """What the tests on the static columns at these places, which follow one side, leave of each tree."""
         asked = questions(self._trees, [[self.columns[STATIC][place] for place in places]])
-        x = np.ascontiguousarray(content[side.example][:, list(places)])
+        x = content[side.example][:, list(places)]
         masks = np.empty(asked.n_rows * pad(len(side)), dtype=asked.passed.dtype)
         every, some = np.empty(asked.n_rows, dtype=np.uint64), np.empty(asked.n_rows, dtype=np.uint64)
         seen = np.empty(asked.n_readings * pad(len(side)))
-        answer(asked, 0, x.ravel(), 0, len(side), seen, masks, 0, every, some)
+        answer(asked, 0, x.ravel(order="F"), 0, len(side), seen, masks, 0, every, some)
         return Still(asked.rows, masks, every, some)
 
 

@@ -16,6 +16,7 @@ from statistics import median
 import numpy as np
 
 from features.catalogue import Catalogue
+from features.codec import PackedState, pack_state
 from features.domain import CustomerId
 from features.stored import ACTIVITY
 from serving.equipment import pooled
@@ -73,7 +74,11 @@ def _customers(settings: Settings) -> list[CustomerId]:
 def _known(reader: SqliteReader, customer: CustomerId, catalogue: Catalogue) -> Known:
     told = reader.profile(customer)
     assert told is not None
-    return Known(catalogue.now, reader.activity(customer, catalogue.now), told.profile, told.zone)
+    activity = reader.activity(customer, catalogue.now)
+    if activity is None:
+        return Known(catalogue.now, None, told.profile, told.zone)
+    packed = pack_state(ACTIVITY, PackedState(catalogue.now, catalogue.now, 0, activity))
+    return Known(catalogue.now, activity, told.profile, told.zone, packed=packed)
 
 
 def main() -> None:

@@ -1,16 +1,19 @@
 """What is computed in factors is, bit by bit, what is computed pair by pair."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from features.catalogue import Catalogue
+from features.codec import PackedState, SchemaMismatchError, pack_state
 from features.domain import DAY, Category, ChannelName, CustomerId, Event, EventId, Instant, Kind, OfferId
 from features.evidence import pool
 from features.fold import fold
 from features.rows import PROFILE_VALUES, Profile
 from features.state import NEVER, State, empty
+from features.stored import ACTIVITY
 from serving.assortment import Assortment
 from serving.pairs import Known, Pair, pairs_of, stranger, vectors
 
@@ -73,6 +76,19 @@ def test_some_of_the_pairs_have_the_same_vectors_as_among_all(shop: Catalogue) -
     some = np.array([len(pairs) - 1, 0])
     found = Assortment(pairs, evidence).factors(known).matrix(some)
     assert found.tobytes() == vectors(known, [pairs[place] for place in some], evidence).tobytes()
+
+
+def test_what_is_stored_says_the_same_as_the_state_and_is_refused_where_it_is_cut_off(shop: Catalogue) -> None:
+    known, pairs = somebody(shop, 7, 40), pairs_of(shop)
+    assert known.activity is not None
+    assortment = Assortment(pairs, pool(shop.offers, list(shop.channel), {}, known.at))
+    packed = pack_state(ACTIVITY, PackedState(AT, AT, 3, known.activity))
+    found = assortment.factors(replace(known, packed=packed))
+    assert found.flat.tobytes() == assortment.factors(known).flat.tobytes()
+    expired = assortment.factors(replace(known, activity=None, packed=packed))
+    assert expired.flat.tobytes() == assortment.factors(replace(known, activity=None)).flat.tobytes()
+    with pytest.raises(SchemaMismatchError, match="cut off"):
+        assortment.factors(replace(known, packed=packed[:400]))
 
 
 def test_a_stranger_and_a_single_pair_are_no_exception(shop: Catalogue) -> None:

@@ -30,9 +30,9 @@ def test_a_formula_played_back_gives_the_very_bits_that_numpy_gives(
     tape = Tape()
     start, (of_x,) = tape.room(len(x), 1)
     place, (of_y,) = tape.single(1)
-    tape.tell(formula(of_x, of_y), 0, 1, len(x))
+    tape.tell(formula(of_x, of_y), 0, len(x))
     played = tape.finished()
-    filled, found = played.ready.copy(), np.empty(len(x), dtype=np.float32)
+    filled, found = played.ready.copy(), np.empty(len(x))
     filled[start : start + len(x)], filled[place] = x, y
     played.play(filled, found)
     with np.errstate(all="ignore"):

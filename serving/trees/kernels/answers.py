@@ -21,27 +21,30 @@ def padded(n):
 
 
 @compiled
-def read(q, group, x, start, n, lanes, values):
-    """What the readings of a group see of n rows that begin at x[start]; ``values`` is reading by row.
+def read(q, group, x, start, apart, n, lanes, values):
+    """What the readings of a group see of n rows; ``values`` is reading by row.
+
+    The values of a column stand side by side, those of the first column from x[start] on, each column ``apart`` from
+    the one before.
 
     Rows beyond the last, up to ``lanes``, are like it, so that they keep no other leaves in reach.
     """
-    first, stride = q.group_readings[group], q.n_columns[group]
+    first = q.group_readings[group]
     for r in range(first, q.group_readings[group + 1]):
-        place = start + q.place[4 * r]
+        place = start + q.place[4 * r] * apart
         to = (r - first) * lanes
+        seen, out = x[place : place + n], values[to : to + lanes]
         when_nan, when_zero = q.fill[2 * r], q.fill[2 * r + 1]
         if q.place[4 * r + 1]:
             for k in range(n):
-                passes = in_words(x[place + k * stride], q.words, q.place[4 * r + 2], q.place[4 * r + 3])
-                values[to + k] = -np.inf if passes else np.nan
+                passes = in_words(seen[k], q.words, q.place[4 * r + 2], q.place[4 * r + 3])
+                out[k] = -np.inf if passes else np.nan
         else:
             for k in range(n):
-                value = x[place + k * stride]
-                seen = when_zero if abs(value) <= ZERO else value
-                values[to + k] = when_nan if value != value else seen
+                number = when_zero if abs(seen[k]) <= ZERO else seen[k]
+                out[k] = when_nan if seen[k] != seen[k] else number
         for k in range(n, lanes):
-            values[to + k] = values[to + n - 1]
+            out[k] = out[n - 1]
 
 
 @compiled
@@ -68,9 +71,12 @@ def narrow(q, row, values, lanes, masks, to, every, some):
 
 @compiled
 def answer(q, group, x, start, n, values, masks, to, every, some):
-    """The leaves that the tests of a group leave in each tree to n rows of x, and to every and to some of them."""
+    """The leaves that the tests of a group leave in each tree to n rows of x, and to every and to some of them.
+
+    ``x`` has the values of a column side by side, from ``start`` on.
+    """
     lanes = padded(n)
-    read(q, group, x, start, n, lanes, values)
+    read(q, group, x, start, n, n, lanes, values)
     for row in range(q.group_rows[group], q.group_rows[group + 1]):
         narrow(q, row, values, lanes, masks, to, every, some)
         to += lanes
@@ -79,7 +85,7 @@ def answer(q, group, x, start, n, values, masks, to, every, some):
 @compiled
 def answer_alone(q, x, values, reach):
     """The leaves that the tests of group 0, in order of slots, leave to its one row, by row of the questions."""
-    read(q, 0, x, 0, 1, 1, values)
+    read(q, 0, x, 0, 1, 1, 1, values)
     for row in range(q.group_rows[1]):
         put(reach, row, FULL)
     tests = (q.reading, q.threshold, q.passed, q.failed)

@@ -12,13 +12,23 @@ inlined = njit(nogil=True, _nrt=False, inline="always")
 
 
 def compiled(function):
-    """A kernel that is compiled once for each kind of arguments, and kept on disk until a file of its folder changes.
+    """A kernel that is compiled once for each kind of arguments, and kept on disk until a file of its folder
+    or of this one changes.
 
     Without counting references to arrays, which costs more here than the work; so kernels allocate nothing.
     """
-    kernel = njit(cache=True, nogil=True, _nrt=False)(function)
+    return _kept(njit(cache=True, nogil=True, _nrt=False)(function))
+
+
+def reckoned(function):
+    """The same, but that it reckons as numpy does: what is divided by zero is infinite, or NaN."""
+    return _kept(njit(cache=True, nogil=True, _nrt=False, error_model="numpy")(function))
+
+
+def _kept(kernel):
     # Numba looks at the file of the kernel only, and would go on with what other files said when it was compiled.
-    kernel._cache._cache_file._source_stamp = sources(Path(function.__code__.co_filename).parent)
+    here, own = Path(__file__).parent, Path(kernel.py_func.__code__.co_filename).parent
+    kernel._cache._cache_file._source_stamp = sources(own) + (b"" if own == here else sources(here))
     return kernel
 
 

@@ -11,8 +11,9 @@ BLOCK = 64
 
 
 @compiled
-def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, every, some, sums, target, out):
-    """Raw scores of whole rows, block by block; ``q`` has one group with every column.
+def score_rows(q, leaves, leaf_starts, x, values, masks, every, some, sums, target, out):
+    """Raw scores of whole rows, block by block; ``q`` has one group with every column; ``x`` has the values of
+    a column side by side.
 
     Room for one block: ``values`` of all readings, ``masks``, ``sums``; ``every`` and ``some`` by row of
     the questions; ``target`` is 0.
@@ -20,7 +21,7 @@ def score_rows(q, leaves, leaf_starts, x, n_columns, values, masks, every, some,
     for start in range(0, len(out), BLOCK):
         n = min(BLOCK, len(out) - start)
         lanes = padded(n)
-        read(q, 0, x, start * n_columns, n, lanes, values)
+        read(q, 0, x, start, len(out), n, lanes, values)
         sums[:] = 0.0
         for tree in range(len(leaf_starts)):
             row = q.rows[tree]

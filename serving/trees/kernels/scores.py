@@ -17,7 +17,7 @@ def score_pairs(tables, word, inputs, out):
     Args:
         tables: See ``opened``; group 0 of the questions is the customer.
         word: An array of the type of the masks.
-        inputs: float64, the values of the groups one after the other, each ``[n_keys, n_columns]``.
+        inputs: float64, the values of the groups one after the other, each ``[n_columns, n_keys]``.
         out: float64 ``[n_forests, n_pairs]``, written.
     """
     q, layout, left, right, room = opened(tables, word)

@@ -119,7 +119,7 @@ def pad(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
-def addresses(*tables: NamedTuple) -> Ints:
+def addresses(*tables: tuple[NDArray[Any], ...]) -> Ints:
     """Where the arrays of these tables are and how long, for a kernel that would else spend its time unpacking them.
 
     Valid as long as the tables live.
