@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_US = 60_000_000
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _offset_min(zone: str, quarter: int) -> int:
     """Minutes east of UTC in the zone at this quarter of an hour since 1970; no zone changes within one."""
     offset = (_EPOCH + timedelta(minutes=15 * quarter)).astimezone(ZoneInfo(zone)).utcoffset()

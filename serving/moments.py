@@ -21,6 +21,8 @@ _QUARTER_US = 15 * _MINUTE_US
 _HOUR_MIN, _DAY_MIN, _WEEK_DAYS = 60, 1_440, 7
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday; Monday is 0."""
+AT_ONCE = 512
+"""Zones in which customers ask in the same minute: what was found for one before is never asked for again."""
 
 
 @quick(frozen=True, eq=False)
@@ -68,7 +70,7 @@ def moments(at: Instant, zone: str, horizon_hours: int) -> Moments:
     return Moments(instants, zone, horizon_hours, day, minute)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=AT_ONCE)
 def _local(zone: str, minute: int, hours: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The instants that come into question, days and minutes: the same for all who ask in this minute."""
     at = Instant(minute * _MINUTE_US)
@@ -82,7 +84,7 @@ def _local(zone: str, minute: int, hours: int) -> tuple[NDArray[np.int64], NDArr
     return found
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=AT_ONCE)
 def _hours_ahead(zone: str, quarter: int, hours: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Full hours after the instants of a quarter of an hour: the same for all, since each begins a quarter."""
     ahead = [(quarter + step) * _QUARTER_US for step in range(1, 4 * hours + 1)]
@@ -113,7 +115,7 @@ class Timetable:
         return _silent(self, found.zone, int(found.instants[0]) // _MINUTE_US, found.horizon_hours)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=AT_ONCE)
 def _silent(timetable: Timetable, zone: str, minute: int, horizon_hours: int) -> Flags:
     """Everyone in a zone who asks in the same minute shares the answer."""
     found = moments(Instant(minute * _MINUTE_US), zone, horizon_hours)

@@ -53,7 +53,7 @@ def _bought(seen: Seen) -> str | None:
     return _buys(seen.thing, _ago(seen.category_days_since_latest_purchases, seen.language), share, seen.language)
 
 
-@lru_cache(maxsize=65_536)  # few sentences are ever said, each very often
+@lru_cache(maxsize=4_096)
 def _buys(thing: str, last: str, share: str | None, language: Language) -> str:
     often = "" if share is None else told(language, f", {share} of all purchases", f", {share} aller Käufe")
     return told(language, f"Buys {thing}: last time {last}{often}.", f"Kauft {thing}: zuletzt {last}{often}.")
@@ -129,7 +129,7 @@ def _crowd(seen: Seen) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4_096)  # the same for every customer
+@lru_cache(maxsize=512)  # the same for every customer, until the evidence fades on
 def _taken_by_all(n_contacts: float, rate: float, language: Language) -> str:
     contacts, taken = number(n_contacts, 0, language), percent(rate, 1, language)
     return told(

@@ -18,6 +18,7 @@ from serving.consent import Consent
 from serving.crowd import Crowd, Evidence
 from serving.decide import decide
 from serving.decision import Ask
+from serving.eligibility import Shelf
 from serving.equipment import NOTHING, SALT, Equipment, pooled
 from serving.listing import Listed, Listing
 from serving.model import Bundle
@@ -120,13 +121,12 @@ class Watch:
                 if prices is not self._current.prices:
                     self._current = replace(self._current, prices=prices)
                 return
-            equipment = replace(_equipment(*sources, self._attention), prices=prices).made_ready()
+            renewed = _equipment(*sources, self._attention, self._current.shelf)
+            equipment = replace(renewed, prices=prices).made_ready()
             _warm_up(equipment)
             self._rehearse(equipment)
-            self._current, self._sources = equipment, sources
-            # What has been loaded stays: the collector need not walk it again while requests wait.
-            gc.collect()
-            gc.freeze()
+            before, self._current, self._sources = self._sources, equipment, sources
+            _settle(anew=before is None or before[:2] != sources[:2])
 
     def apart(self) -> Watch:
         """Another that sees the same and leaves no trace of what it saw."""
@@ -169,8 +169,14 @@ class Watch:
 
 
 def _equipment(
-    listed: Listed, champion: Champion, evidence: Evidence, salt: str | None, attention: Attention | None
+    listed: Listed,
+    champion: Champion,
+    evidence: Evidence,
+    salt: str | None,
+    attention: Attention | None,
+    shelf: Shelf | None = None,
 ) -> Equipment:
+    """Of these sources; ``shelf`` is one that may be laid out already."""
     catalogue = listed.catalogue or NOTHING
     shortfalls = (*listed.shortfalls, champion.shortfall, evidence.shortfall)
     return Equipment(
@@ -184,6 +190,7 @@ def _equipment(
         listed.policy,
         salt=salt or SALT,
         snapshot=Snapshot(evidence.states),
+        laid_out=shelf,
     )
 
 
@@ -192,6 +199,18 @@ def _patience(champion: Champion) -> Patience:
     model = champion.model
     learnt = model.attention if isinstance(model, Bundle) else None
     return UNLEARNT if learnt is None else Patience.of(learnt)
+
+
+def _settle(anew: bool) -> None:
+    """A model and a catalogue that have been loaded stay: the collector need not walk them again while requests wait.
+
+    Where others were there before, those are let go of; what is made of evidence, each minute, is not kept from it.
+    """
+    if anew:
+        gc.unfreeze()
+    gc.collect()
+    if anew:
+        gc.freeze()
 
 
 def _warm_up(equipment: Equipment) -> None:

@@ -22,6 +22,10 @@ from serving.eligibility.situation import Situation
 from serving.facts import Facts
 from serving.pairs import stranger
 
+MOST = 256
+"""Of one shelf that are kept: callers choose what they ask for."""
+_Asked = tuple[str | None, frozenset[ChannelName] | None, OfferId | None, int]
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Footing:
@@ -53,11 +57,28 @@ class Footing:
         return found
 
 
-@lru_cache(maxsize=256)
 def footing(
     shelf: Shelf, kind: str | None, channels: frozenset[ChannelName] | None, offer_id: OfferId | None, there: int
 ) -> Footing:
     """That of everybody who asks for this and of whom ``there`` is to be read, see ``Situation.there``."""
+    made, asked = _made(shelf), (kind, channels, offer_id, there)
+    found = made.get(asked)
+    if found is None:
+        if len(made) >= MOST:
+            made.clear()
+        found = made[asked] = _footing(shelf, *asked)
+    return found
+
+
+@lru_cache(maxsize=4)  # the one in force, and one that is tried out; more would keep what is long out of force
+def _made(shelf: Shelf) -> dict[_Asked, Footing]:  # noqa: ARG001
+    """What was made for the pairs of a shelf."""
+    return {}
+
+
+def _footing(
+    shelf: Shelf, kind: str | None, channels: frozenset[ChannelName] | None, offer_id: OfferId | None, there: int
+) -> Footing:
     valid = Instant(shelf.begun)  # until ``ending``, or OUTSIDE is there and what reads the clock is asked
     nobody = Situation(Facts(stranger(valid), (), pool((), (), {}, valid)), kind, channels, offer_id)
     asked = tuple((number, rule) for number, rule in PAIR_RULES if rule.reads & there and not rule.idle(shelf))

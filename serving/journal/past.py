@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -92,7 +92,7 @@ def _events_above(connection: Connection, above: Mapping[CustomerId, int]) -> di
     return found
 
 
-@cache
+@lru_cache(maxsize=64)  # those of the policy in force, and of some that were tried out
 def recent(within: tuple[tuple[Kind, int], ...]) -> Written:
     """A statement for a customer's latest events of these kinds that count, newest first.
 

@@ -99,7 +99,7 @@ def listed(*versions: tuple[str, str | None]) -> str:
     return json.dumps(dict(versions))
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=64)  # of hundreds of pairs one is as long as all that is left of a decision
 def named(names: tuple[str | tuple[str, str], ...]) -> str:
     """Names or pairs as JSON; the same few columns, and often the same pairs."""
     return json.dumps(names)
