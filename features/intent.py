@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from math import log2
+from typing import NamedTuple
 
-from features.domain import DAY, ChannelName, Event, Instant, Kind
+from features.domain import DAY, Category, ChannelName, Event, EventId, Instant, Kind, OfferId
 from features.quick import quick
+from features.state import NEVER
 
 
 class Topic(StrEnum):
@@ -76,46 +78,82 @@ class Intent:
         return words[self.topic]
 
 
+@quick(frozen=True, slots=True)
+class Opening:
+    """What an event can have begun."""
+
+    kind: Kind
+    channel: ChannelName
+    offer_id: OfferId | None
+    category: Category | None
+    at: Instant
+    """From when it counts."""
+    source: str
+    event_id: EventId
+
+
+class Closing(NamedTuple):
+    """What an event can have ended."""
+
+    kind: Kind
+    category: Category | None
+    """None: it ends what was begun in any."""
+    at: Instant
+
+
+OPENING = frozenset(_OPENS)
+CLOSING = frozenset[Kind]().union(*_CLOSED_BY.values())
+
+
+def closable(kind: Kind) -> bool:
+    """True where what an event of the kind begins can be ended by another event."""
+    return bool(_CLOSED_BY[_OPENS[kind]])
+
+
 def open_intents(events: Iterable[Event], at: Instant) -> tuple[Intent, ...]:
     """The topics open at an instant, strongest first, whatever the order of the events.
 
     A purchase closes the baskets and looks of its category begun before it; one without a category closes all of them.
     """
-    known = [event for event in events if event.counts_at <= at]
-    latest: dict[tuple[Topic, str | None], Event] = {}
-    for event in known:
-        topic = _OPENS.get(event.kind)
-        if topic is None:
-            continue
-        key = (topic, _about(event))
-        held = latest.get(key)
-        if held is None or _order(event) > _order(held):
-            latest[key] = event
-    found = (
-        Intent(
-            topic,
-            about,
-            event.channel,
-            event.counts_at,
-            2.0 ** (-(at - event.counts_at) / (HALF_LIFE_DAYS[topic] * DAY)),
-        )
-        for (topic, about), event in latest.items()
-        if not any(_closes(other, event, topic) for other in known)
-    )
-    kept = [intent for intent in found if intent.strength >= FORGOTTEN]
-    return tuple(sorted(kept, key=lambda intent: (-intent.strength, intent.topic, intent.about or "")))
+    told = list(events)
+    openings = [
+        Opening(e.kind, e.channel, e.offer_id, e.category, e.counts_at, e.source, e.event_id)
+        for e in told
+        if e.kind in OPENING
+    ]
+    return open_topics(openings, [Closing(e.kind, e.category, e.counts_at) for e in told if e.kind in CLOSING], at)
 
 
-def _about(event: Event) -> str | None:
-    return event.category or event.offer_id
+def open_topics(openings: Iterable[Opening], closings: Iterable[Closing], at: Instant) -> tuple[Intent, ...]:
+    """The same of what the events can have begun and ended."""
+    latest: dict[tuple[Topic, str | None], Opening] = {}
+    for opening in openings:
+        if opening.at <= at:
+            key = _OPENS[opening.kind], opening.category or opening.offer_id
+            held = latest.get(key)
+            if held is None or _order(opening) > _order(held):
+                latest[key] = opening
+    if not latest:
+        return ()
+    ended: dict[tuple[Kind, str | None], Instant] = {}
+    for kind, category, closed_at in closings:
+        if closed_at <= at and closed_at > ended.get((kind, category), NEVER):
+            ended[kind, category] = closed_at
+    found = []
+    for (topic, about), opening in latest.items():
+        strength = 2.0 ** (-(at - opening.at) / (HALF_LIFE_DAYS[topic] * DAY))
+        if strength >= FORGOTTEN and not any(_ends(kind, ended, opening) for kind in _CLOSED_BY[topic]):
+            found.append(Intent(topic, about, opening.channel, opening.at, strength))
+    return tuple(sorted(found, key=lambda intent: (-intent.strength, intent.topic, intent.about or "")))
 
 
-def _order(event: Event) -> tuple[Instant, str, str]:
-    """The later of two events, the same one on every machine where both are of one instant."""
-    return event.counts_at, event.source, event.event_id
+def _order(opening: Opening) -> tuple[Instant, str, str]:
+    """The later of two, the same one on every machine where both are of one instant."""
+    return opening.at, opening.source, opening.event_id
 
 
-def _closes(other: Event, event: Event, topic: Topic) -> bool:
-    if other.kind not in _CLOSED_BY[topic] or other.counts_at < event.counts_at:
-        return False
-    return other.category is None or event.category is None or other.category == event.category
+def _ends(kind: Kind, ended: Mapping[tuple[Kind, str | None], Instant], opening: Opening) -> bool:
+    """True where one of the kind came no earlier, in the same category or without telling which."""
+    if opening.category is None:
+        return any(closed == kind and at >= opening.at for (closed, _), at in ended.items())
+    return max(ended.get((kind, None), NEVER), ended.get((kind, opening.category), NEVER)) >= opening.at

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from features.domain import CustomerId, Event, Instant, OfferId
-from features.intent import MATTERS_US, Intent, open_intents
+from features.domain import CustomerId, Event, Instant, Kind, OfferId
+from features.intent import MATTERS_US, OPENING, Intent
 from features.quick import quick
 from features.schema import CUSTOMER
 from features.state import State
@@ -19,15 +19,14 @@ from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
 from serving.journal.decisions import latest_bases
 from serving.journal.familiar import Familiar
+from serving.journal.openings import MOST as MOST_EVENTS
+from serving.journal.openings import begun
 from serving.journal.past import Standing, recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.pairs import memory_of
 from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
-
-MOST_EVENTS = 500
-"""The latest events in which open topics, and what the rules ask for, are looked for."""
 
 LATEST = 50
 """Decisions among which the latest is looked for: a clock that stands gives many the same instant."""
@@ -101,9 +100,9 @@ class LiveStore:
             JournalUnavailableError: It cannot be told.
         """
         familiar, asked = self._familiar, spans(needed, activity, at)
-        begun = familiar.recent_events(who, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else ()
         told = familiar.recent_events(who, at, asked, MOST_EVENTS) if asked else ()
-        return Heard(familiar.consents(who), open_intents(begun, at), told)
+        opened = begun(self._projection.journal.look, who.customer_id, at, _opened(activity, at))
+        return Heard(familiar.consents(who), opened, told)
 
     def holding(
         self,
@@ -118,9 +117,9 @@ class LiveStore:
         """As ``ledger`` and ``said``, read anew in a transaction of the caller's."""
         connection, asked = transaction.connection, spans(needed, activity, at)
         ledger = read_ledger(connection, customer_id, at, keys, since)
-        begun = recent_events(connection, customer_id, at, MATTERS_US, MOST_EVENTS) if _busy(activity, at) else []
         told = recent_events(connection, customer_id, at, asked, MOST_EVENTS) if asked else []
-        return ledger, Heard(consents_of(connection, customer_id), open_intents(begun, at), tuple(told))
+        opened = begun(lambda asking, given: asking.rows(connection, given), customer_id, at, _opened(activity, at))
+        return ledger, Heard(consents_of(connection, customer_id), opened, tuple(told))
 
     def ledger(self, who: Standing, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
         """What was said to the customer since an instant, and what is used up of these keys.
@@ -154,18 +153,26 @@ def _accounts(told: Iterable[str]) -> Iterator[Account]:
             yield from_json(each).circumstances.account
 
 
-def _opened_by(name: str) -> tuple[int, int]:
-    """Which of the customer's instants this is, and how long what the latest such event began can be open."""
+def _opened_by(name: str) -> tuple[int, frozenset[Kind], int]:
+    """Which of the customer's instants this is, what began then, and how long that can be open."""
     extreme = next(extreme for extreme in CUSTOMER.extremes if extreme.name == name)
-    return CUSTOMER.extremes.index(extreme), max(MATTERS_US[kind] for kind in extreme.measure.kinds)
+    kinds = extreme.measure.kinds & OPENING
+    return CUSTOMER.extremes.index(extreme), kinds, max(MATTERS_US[kind] for kind in kinds)
 
 
 _OPENED = tuple(_opened_by(name) for name in ("latest_interest", "latest_service"))
 
 
-def _busy(activity: State | None, at: Instant) -> bool:
-    """True where something may be open: most customers have begun nothing lately, and need not be asked about."""
+def _opened(activity: State | None, at: Instant) -> frozenset[Kind]:
+    """Events that may have begun what is open: most customers have begun nothing lately, and are not asked about."""
     if activity is None:
-        return False
+        return _NONE
     instants = memory_of(activity, CUSTOMER).instants
-    return bool(len(instants)) and any(instants[0, place] >= at - span for place, span in _OPENED)
+    if not len(instants):
+        return _NONE
+    latest = instants[0].tolist()
+    found = [kinds for place, kinds, span in _OPENED if latest[place] >= at - span]
+    return found[0] if len(found) == 1 else _NONE.union(*found)
+
+
+_NONE = frozenset[Kind]()

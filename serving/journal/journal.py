@@ -337,6 +337,10 @@ class Journal:
         return [event_of(row, customer_id) for row in rows]
 
     def _look(self, statement: Written, **given: object) -> list[tuple[Any, ...]]:
+        return self.look(statement, given)
+
+    def look(self, statement: Written, given: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """What one statement finds, as of a moment of its own."""
         lookup = self._ready().lookup
         try:
             return lookup.rows(statement, given)

@@ -22,7 +22,8 @@ _COLUMNS = [column for column in EVENTS.c if column.name not in ("customer_id", 
 """``customer_id`` is whom the event meant when it came; read back, it belongs to whoever has its name now."""
 
 
-_KINDS = {kind.value: kind for kind in Kind}
+KINDS = {kind.value: kind for kind in Kind}
+"""By their names."""
 
 
 @quick(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def spans(within: Mapping[Kind, int]) -> dict[int, list[Kind]]:
 def event_of(row: Sequence[Any], customer_id: CustomerId) -> Event:
     """The event in a row that begins with _COLUMNS. By place: a customer who has begun something has dozens of them."""
     _, source, event_id, _, kind, channel, occurred_us, received_us, *rest = row
-    return Event(source, event_id, customer_id, _KINDS[kind], channel, occurred_us, received_us, *rest[:7])
+    return Event(source, event_id, customer_id, KINDS[kind], channel, occurred_us, received_us, *rest[:7])
 
 
 def histories(connection: Connection) -> Iterator[tuple[Standing, list[Event]]]:

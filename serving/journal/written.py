@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Dialect, Executable, Select, bindparam
+from sqlalchemy import BindParameter, Connection, Dialect, Executable, SelectBase, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -65,7 +65,7 @@ class Written:
 
     def _written(self, dialect: Dialect) -> _Text:
         told, how = self._statement, dict[str, bool]()
-        if isinstance(told, Select):
+        if isinstance(told, SelectBase):
             told, how = replacement_traverse(told, {}, _spelt_out), {"render_postcompile": True}
         compiled: Any = told.compile(dialect=dialect, compile_kwargs=how)
         names = None if compiled.positiontup is None else tuple(compiled.positiontup)
