@@ -170,8 +170,7 @@ def serve(parts: Parts) -> FastAPI:
     door = Door(parts.journal, parts.access == "open")
 
     async def admit(key: str | None) -> None:
-        if not door.open:
-            await run_in_threadpool(door.admit, key, Scope.DECIDE)
+        await run_in_threadpool(door.admit, key, Scope.DECIDE)
 
     app.add_middleware(Envelope)
     live = _live(parts, staff, door)
@@ -190,7 +189,7 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(health_routes(parts))
     app.include_router(metric_routes(_exposition(parts), door))
     add_problems(app)
-    app.put_in_front(PATH, lambda rest: Envelope(Straight(rest, admit, punctual.decide_soon)))
+    app.put_in_front(PATH, lambda rest, fail: Straight(rest, fail, None if door.open else admit, punctual.decide_soon))
     _describe_late(app)
     return app
 

@@ -37,7 +37,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        request_id = _request_id(headers.get(b"x-request-id", b""))
+        request_id = request_id_of(headers.get(b"x-request-id", b""))
         state["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
@@ -53,11 +53,13 @@ class Envelope:
             detail = f"The body is larger than {MAX_BODY:,} bytes: send less, or in several requests."
             await _refuse(send_with_id, problem(413, "body_too_large", detail, request_id))
             return
-        await self._app(scope, replayed(body, receive), send_with_id)
+        whole = {"type": "http.request", "body": body, "more_body": False}
+        await self._app(scope, replayed(whole, receive), send_with_id)
 
 
-def _request_id(given: bytes) -> str:
-    return given.decode() if _WELL_FORMED.fullmatch(given) else os.urandom(10).hex()
+def request_id_of(given: bytes) -> str:
+    """The id that a request came with, where it is one; else a new one."""
+    return given.decode() if given and _WELL_FORMED.fullmatch(given) else os.urandom(10).hex()
 
 
 def is_json(content_type: str) -> bool:
@@ -80,9 +82,9 @@ async def _read(receive: Receive, declared: bytes) -> bytes | None:
             return bytes(body)
 
 
-def replayed(body: bytes, receive: Receive) -> Receive:
-    """Receives the body that was read, and then what follows it."""
-    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+def replayed(message: Message, receive: Receive) -> Receive:
+    """Receives a message that was read, and then what follows it."""
+    messages = iter([message])
 
     async def replay() -> Message:
         return next(messages, None) or await receive()

@@ -22,9 +22,12 @@ from serving.policy.policy import DEFAULT, Policy
 from serving.score import Attention, Model, Money
 from serving.shortfall import Shortfall
 from serving.snapshot import Snapshot
+from serving.wording import addresses
 
 SALT = "kairos"
 """Of draws where there is no other."""
+Named = tuple[OfferId, ChannelName]
+"""An offer and a channel."""
 NOTHING = Catalogue(source="", currency="XXX", now=Instant(0), fingerprint="", offers=(), channels=())
 """The catalogue that stands in where none can be read; XXX is ISO 4217's code for no currency."""
 
@@ -99,6 +102,12 @@ class Equipment:
         for pair in self.pairs:
             found.setdefault(pair.offer.kind, {})[pair.channel.name] = None
         return {kind: tuple(channels) for kind, channels in found.items()}
+
+    @cached_property
+    def addressing(self) -> frozenset[Named]:
+        """The pairs of which something that is said calls the customer by name."""
+        told = [(pair.offer, pair.channel.name) for pair in self.pairs if pair.offer.wording]
+        return frozenset((offer.offer_id, channel) for offer, channel in told if addresses(offer, channel))
 
     @cached_property
     def money(self) -> Money:

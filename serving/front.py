@@ -1,7 +1,6 @@
 """The web application with a way past its layers for the one path that is asked most.
 
-FastAPI wraps every request in half a dozen layers; a decision needs none of them but the one that answers for what
-nobody caught.
+FastAPI wraps every request in half a dozen layers; a decision needs none of them.
 """
 
 from __future__ import annotations
@@ -20,10 +19,13 @@ class Fronted(FastAPI):
     _path: str | None = None
     _front: App | None = None
 
-    def put_in_front(self, path: str, front: Callable[[App], App]) -> None:
-        """Let this have all requests to a path; ``front`` gets what it may hand them on to."""
-        handler = self.exception_handlers[Exception]
-        self._path, self._front = path, ServerErrorMiddleware(front(super().__call__), handler=handler)
+    def put_in_front(self, path: str, front: Callable[[App, Callable[[Exception], App]], App]) -> None:
+        """Let this have all requests to a path.
+
+        ``front`` gets what it may hand them on to, as if nothing of them had been read, and what answers for an error
+        that it does not know.
+        """
+        self._path, self._front = path, front(super().__call__, self._failing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -32,3 +34,11 @@ class Fronted(FastAPI):
             await self._front(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    def _failing(self, error: Exception) -> App:
+        """Answers as FastAPI does for what nobody caught, and raises it again."""
+
+        async def fail(_: Scope, __: Receive, ___: Send) -> None:
+            raise error
+
+        return ServerErrorMiddleware(fail, handler=self.exception_handlers[Exception])

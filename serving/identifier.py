@@ -7,6 +7,10 @@ from features.domain import DecisionId, Instant
 RANDOM_BYTES = 10
 """Random bytes that one identifier needs."""
 
+_MILLISECONDS = (1 << 48) - 1
+_VARIANT = "89ab"
+"""The first digit of the fourth group: binary 10 and two random bits."""
+
 
 def uuid7(at: Instant, random: bytes) -> DecisionId:
     """The identifier of an instant and ten random bytes.
@@ -19,8 +23,5 @@ def uuid7(at: Instant, random: bytes) -> DecisionId:
     """
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"{len(random)} random bytes: an identifier needs {RANDOM_BYTES}")
-    value = bytearray((at // 1_000 & (1 << 48) - 1).to_bytes(6, "big") + random)
-    value[6] = value[6] & 0x0F | 0x70
-    value[8] = value[8] & 0x3F | 0x80
-    digits = value.hex()
-    return DecisionId("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
+    when, drawn = f"{at // 1_000 & _MILLISECONDS:012x}", random.hex()
+    return DecisionId(f"{when[:8]}-{when[8:]}-7{drawn[1:4]}-{_VARIANT[random[2] >> 4 & 3]}{drawn[5:8]}-{drawn[8:]}")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -98,11 +98,12 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._decisions: Counter[tuple[str, str, str]] = Counter()
-        self._fallback: Counter[str] = Counter()
-        self._first: Counter[str] = Counter()
-        self._items: Counter[str] = Counter()
-        self._took: Counter[int] = Counter()
+        # Not counters, which ask a function of Python's what is not there yet.
+        self._decisions: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self._fallback: defaultdict[str, int] = defaultdict(int)
+        self._first: defaultdict[str, int] = defaultdict(int)
+        self._items: defaultdict[str, int] = defaultdict(int)
+        self._took: defaultdict[int, int] = defaultdict(int)
         self._seconds = self._value = 0.0
         self._latest: deque[bool] = deque(maxlen=LATEST)
 
@@ -111,6 +112,7 @@ class Meter:
         decision = made.decision
         items, shortfalls = decision.items, decision.shortfalls
         kind = ("offer" if items else "silence", decision.draw.group.value, "yes" if recorded else "no")
+        named = [item.scored.pair.channel.name for item in items]
         with self._lock:
             self._decisions[kind] += 1
             self._took[bisect_left(SECONDS, seconds)] += 1
@@ -119,10 +121,10 @@ class Meter:
             for shortfall in shortfalls:
                 self._fallback[shortfall.lack] += 1
             if items:
-                self._first[items[0].scored.pair.channel.name] += 1
+                self._first[named[0]] += 1
                 self._value += items[0].scored.value
-                for item in items:
-                    self._items[item.scored.pair.channel.name] += 1
+                for name in named:
+                    self._items[name] += 1
 
     def tally(self) -> Tally:
         """Everything counted so far."""

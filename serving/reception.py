@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import cast
 
 from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
@@ -14,7 +15,7 @@ from serving.answer_api import Answer
 from serving.clerk import Clerk, Write
 from serving.decision import Ask, Decision
 from serving.desk import Made
-from serving.equipment import Equipment
+from serving.equipment import Equipment, Named
 from serving.figure import figure
 from serving.identifier import RANDOM_BYTES, uuid7
 from serving.journal import JournalUnavailableError
@@ -29,7 +30,6 @@ from serving.proposal import Proposal
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
 from serving.wire import answer
-from serving.wording import addresses
 
 FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
 """Bounds of the instants a request may choose."""
@@ -137,7 +137,7 @@ class Reception:
     def _proposal(
         self, made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, progress: Progress
     ) -> Proposal:
-        return Proposal(made, request, arrived, watch, self._called(made.decision), progress)
+        return Proposal(made, request, arrived, watch, self._called(made.decision, made.equipment.addressing), progress)
 
     def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Later[Answer]:
         """The answer once it is granted and recorded; it says so where that cannot be done."""
@@ -186,10 +186,11 @@ class Reception:
         told.placements = placed(request.placements or (), told.items)
         return told
 
-    def _called(self, decision: Decision) -> str | None:
+    def _called(self, decision: Decision, addressing: frozenset[Named]) -> str | None:
         """What the customer is called, where something that is said calls them by name."""
-        pairs = (item.scored.pair for item in decision.items)
-        if not any(addresses(pair.offer, pair.channel.name) for pair in pairs if pair.offer.wording):
+        if not addressing or not any(
+            (item.scored.pair.offer.offer_id, item.scored.pair.channel.name) in addressing for item in decision.items
+        ):
             return None
         try:
             with self._journal.reading() as connection:
@@ -230,16 +231,21 @@ def ask_of(request: api.Bounds, customer_id: CustomerId, at: Instant, decision_i
         request.contacts,
         request.context or {},
         request.seed,
-        Language(request.language),
+        _LANGUAGES[request.language],
     )
+
+
+_LANGUAGES = {each.value: each for each in Language}
 
 
 def _channels(request: api.Bounds) -> frozenset[ChannelName] | None:
     """Channels to use; None where the request names none."""
     if request.channels is None and request.placements is None:
         return None
-    named = [*(request.channels or ()), *(each.channel for each in request.placements or ())]
-    return frozenset(ChannelName(name) for name in named)
+    named = frozenset(request.channels or ())
+    if request.placements is not None:
+        named |= {each.channel for each in request.placements}
+    return cast(frozenset[ChannelName], named)
 
 
 def _refuse_seed(request: api.DecisionRequest) -> None:
@@ -251,6 +257,13 @@ def _refuse_seed(request: api.DecisionRequest) -> None:
 def _refuse_unknown(request: api.Bounds, equipment: Equipment) -> None:
     """Names that the catalogue lacks; without a catalogue none can be told right from wrong."""
     catalogue = equipment.catalogue
+    if (
+        (request.kind is None or request.kind in catalogue.kinds)
+        and (request.offer_id is None or request.offer_id in catalogue.offer)
+        and request.placements is None
+        and catalogue.channel.keys() >= set(request.channels or ())
+    ):
+        return
     faults = []
     if catalogue.kinds and request.kind is not None and request.kind not in catalogue.kinds:
         faults.append(

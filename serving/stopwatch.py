@@ -8,14 +8,17 @@ from time import perf_counter
 class Stopwatch:
     """Counts from its making; each lap ends one stage and begins the next."""
 
+    __slots__ = ("_began", "_laps", "_last")
+
     def __init__(self) -> None:
         self._began = self._last = perf_counter()
         self._laps: dict[str, float] = {}
+        """Milliseconds of each stage, to the microsecond."""
 
     def lap(self, stage: str) -> None:
         """End a stage."""
         now = perf_counter()
-        self._laps[stage] = now - self._last
+        self._laps[stage] = _milliseconds(now - self._last)
         self._last = now
 
     @property
@@ -25,5 +28,9 @@ class Stopwatch:
 
     def milliseconds(self) -> dict[str, float]:
         """Milliseconds of each stage, and ``total`` since the beginning."""
-        laps = {stage: round(1e3 * seconds, 3) for stage, seconds in self._laps.items()}
-        return {**laps, "total": round(1e3 * (self._last - self._began), 3)}
+        return {**self._laps, "total": _milliseconds(self._last - self._began)}
+
+
+def _milliseconds(seconds: float) -> float:
+    # As round(1e3 * seconds, 3), which writes the number out and reads it again.
+    return int(1e6 * seconds + 0.5) / 1e3

@@ -60,9 +60,9 @@ class Welcome:
                 raise
             return by_number(request)  # nothing can be known under such a number, which is no reason to refuse
         try:
-            warnings = () if request.dry_run else tuple(self._take(request, events))
+            warnings = tuple(self._take(request, events)) if events and not request.dry_run else ()
             who = self._who(names, request.dry_run)
-            return Arrived(who.customer_id, warnings + _left_out(request), who)
+            return Arrived(who.customer_id, warnings + _left_out(request) if events else warnings, who)
         except (JournalUnavailableError, NoVocabularyError) as error:
             sentence = f"The events of this request were not taken in: {error}."
             told = (note(sentence, Language(request.language)),) if events else ()
@@ -72,8 +72,6 @@ class Welcome:
         """Take the events in; yields a sentence for each that was refused."""
         own: dict[str, object] = {"customer_id": request.customer_id} if request.customer_id else {}
         own["identities"] = [each.model_dump() for each in request.identities or ()]
-        if not events:
-            return
         nameless = ("customer_id", "identities", "subject", "userId", "anonymousId")
         listed = [event if any(name in event for name in nameless) else {**event, **own} for event in events]
         for place, receipt in enumerate(self.intake.accept(listed, CALLER)):
@@ -83,7 +81,10 @@ class Welcome:
     def _who(self, names: tuple[Identity, ...], dry_run: bool) -> Standing:
         """The strongest name's customer; several names are linked, and a stranger under them becomes known."""
         journal = self.intake.projection.journal
-        found = next((standing for name in names if (standing := journal.find(name)) is not None), None)
+        found = None
+        for name in names:
+            if (found := journal.find(name)) is not None:
+                break
         if dry_run or (len(names) == 1 and (found is not None or names[0].namespace == CUSTOMER)):
             return journal.standing(CustomerId(names[0].value)) if found is None else found
         told = "|".join(f"{name.namespace}:{name.value}" for name in names)
@@ -96,25 +97,27 @@ class Welcome:
 
 
 def _left_out(request: api.DecisionRequest) -> tuple[str, ...]:
-    left_out = request.dry_run and request.events
     sentence = "A dry run journals nothing: its events did not count."
-    return (note(sentence, Language(request.language)),) if left_out else ()
+    return (note(sentence, Language(request.language)),) if request.dry_run else ()
 
 
 def _names(request: api.DecisionRequest) -> tuple[Identity, ...]:
     if request.customer_id is None and not request.identities:
         detail = "Name the customer: send customer_id or identities."
         raise RefusalError(422, "invalid_request", detail, Fault(pointer="/customer_id", detail=detail))
-    found = []
+    if not request.identities and request.customer_id is not None:
+        return (_name(CUSTOMER, request.customer_id, "/customer_id"),)
     told = [(CUSTOMER, request.customer_id, "/customer_id")] if request.customer_id is not None else []
     told += [(n.namespace, n.value, f"/identities/{place}") for place, n in enumerate(request.identities or ())]
-    for namespace, value, where in told:
-        try:
-            found.append(identity(namespace, value or ""))
-        except IdentityError as error:
-            detail = f"{error}.".capitalize()
-            raise RefusalError(422, "wrong_identity", detail, Fault(pointer=where, detail=detail)) from None
-    return distinct(found)
+    return distinct([_name(*each) for each in told])
+
+
+def _name(namespace: str, value: str, where: str) -> Identity:
+    try:
+        return identity(namespace, value)
+    except IdentityError as error:
+        detail = f"{error}.".capitalize()
+        raise RefusalError(422, "wrong_identity", detail, Fault(pointer=where, detail=detail)) from None
 
 
 Receive = Callable[[api.DecisionRequest], Arrived]

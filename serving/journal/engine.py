@@ -17,6 +17,9 @@ Synchronous = Literal["FULL", "NORMAL"]
 _BEGIN = {True: Written(text("BEGIN IMMEDIATE")), False: Written(text("BEGIN"))}
 BUSY_MS = 30_000
 """How long a writer waits for another process's transaction on SQLite."""
+PAGE = 8_192
+"""Bytes of a page of SQLite's. A decision takes a few dozen thousand: larger pages are fewer to write, each of them
+twice, and still not too large for the indices, of which every decision changes a page."""
 CACHE_KIB = 8_192
 """Pages that each connection to SQLite holds at most: a service has dozens of connections, and they fill up."""
 
@@ -49,6 +52,7 @@ def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
         connection.isolation_level = None  # else the driver decides by itself when a transaction begins
         for pragma in (
             f"busy_timeout={BUSY_MS}",
+            f"page_size={PAGE}",  # of a file that is still to be made; others keep theirs
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "secure_delete=ON",

@@ -268,8 +268,14 @@ class GroupCommit:
         if alone:
             each.written = each.write(transaction)
             return
+        raw = transaction.raw
+        raw.execute("SAVEPOINT part")
         try:
-            with transaction.undoable():
-                each.written = each.write(transaction)
+            each.written = each.write(transaction)
         except Exception as error:
             each.error = error
+            try:
+                raw.execute("ROLLBACK TO SAVEPOINT part")
+            except Exception:  # there is no transaction any more, so nothing of the group will be written
+                raise error from None
+        raw.execute("RELEASE SAVEPOINT part")

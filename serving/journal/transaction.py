@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -27,6 +26,8 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.raw: Any = connection.connection.driver_connection
+        """The same connection as the driver's own."""
         self._given: int | None = None
         self._found: int | None = None
 
@@ -48,20 +49,6 @@ class Transaction:
     def skip(self, position: int) -> None:
         """Give out no position up to this one."""
         self._given = max(self.take_turn(), position)
-
-    @contextmanager
-    def undoable(self) -> Iterator[None]:
-        """A part of the transaction that is undone alone when it raises. Its positions stay unused."""
-        raw = self.connection.connection.driver_connection
-        assert raw is not None
-        raw.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            raw.execute("ROLLBACK TO SAVEPOINT part")
-            raw.execute("RELEASE SAVEPOINT part")
-            raise
-        raw.execute("RELEASE SAVEPOINT part")
 
     def close(self) -> None:
         """Record the positions given out; the last statement of the transaction."""

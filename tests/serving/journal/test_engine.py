@@ -1,9 +1,10 @@
 """What connections to the journal hold."""
 
 import os
+import sqlite3
 from pathlib import Path
 
-from serving.journal.engine import CACHE_KIB, open_engine
+from serving.journal.engine import CACHE_KIB, PAGE, open_engine
 from tests.bench.load import resident_mb
 
 
@@ -23,3 +24,15 @@ def test_connections_that_read_everything_hold_no_more_than_their_share(tmp_path
         connection.close()
     engine.dispose()
     assert grown < 1.5 * len(several) * CACHE_KIB / 1_024 + 24
+
+
+def test_a_new_journal_has_larger_pages_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("CREATE TABLE before (content TEXT)")
+    for name, pages in (("new.db", PAGE), ("old.db", 4_096)):
+        engine = open_engine(f"sqlite:///{tmp_path / name}")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE now (content TEXT)")
+            assert connection.exec_driver_sql("PRAGMA page_size").scalar() == pages
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        engine.dispose()
