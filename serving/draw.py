@@ -62,8 +62,6 @@ class Choosable:
     """True for pairs that are sold out since the first draw; None where none is."""
     n_offers: int
     """Above every number of an offer."""
-    best: Places | None = None
-    """Where every pair is open and none barred, the best of each offer, best first; None: to be found."""
 
 
 def explores(exploration: Exploration) -> bool:
@@ -75,14 +73,16 @@ def draw(given: Choosable, exploration: Exploration, limit: int, ticket: Ticket,
     """Offers for up to ``limit`` places, or silence."""
     if explores(exploration):
         return _drawn(given, exploration, limit, ticket, account)
-    places = tuple(_worth_it(given)[:limit].tolist())
+    return taken(tuple(_worth_it(given)[:limit].tolist()), limit)
+
+
+def taken(places: tuple[int, ...], limit: int) -> Draw:
+    """The best that are worth more than silence, simply taken for up to ``limit`` places."""
     return Draw(Group.LEARNT, places, (1.0,) * len(places), 1.0 if len(places) < limit else None)
 
 
 def _worth_it(given: Choosable) -> Places:
     """The best usable pair of each offer that is better than silence, best first."""
-    if given.best is not None:
-        return given.best[given.score[given.best] > SILENCE]
     usable = given.open & (given.score > SILENCE)
     if given.barred is not None:
         usable &= ~given.barred

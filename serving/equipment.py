@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.domain import ChannelName, Instant, OfferId
@@ -79,6 +80,11 @@ class Equipment:
         """Which of two pairs of equal score comes first, ``[n_pairs]``: by offer, then by channel."""
         named = [(pair.offer.offer_id, pair.channel.name) for pair in self.pairs]
         return _ranks(named)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """``first``, the number of each pair's offer and that of its channel, ``[3, n_pairs]``."""
+        return np.array([self.first, self.shelf.offer, self.shelf.channel], dtype=np.int64)
 
     @cached_property
     def stocks(self) -> tuple[str, ...]:

@@ -38,12 +38,18 @@ class Grant:
         return not self.contacts and not self.takes
 
 
-class Carried(NamedTuple):
-    """One of the chosen with the message it goes out with."""
+NOTHING = Grant()
 
-    scored: Scored
-    contact_id: ContactId | None
-    """None where nobody is interrupted (an inbound channel, an enclosed offer), or where it is an alternative."""
+
+class Seated(NamedTuple):
+    """The chosen with the messages they go out with."""
+
+    messages: list[ContactId | None]
+    """Of each chosen pair; None where nobody is interrupted (an inbound channel, an enclosed offer), or where it is an
+    alternative."""
+    gone: list[int]
+    """Which of the chosen use up more than is left."""
+    grant: Grant
 
 
 @quick(frozen=True, slots=True)
@@ -67,20 +73,7 @@ class _Desk:
     told: dict[Place, _Message] = field(default_factory=dict)
     takes: list[Take] = field(default_factory=list)
 
-    def seat(self, scored: Scored) -> Carried | None:
-        """The pair with its message; None where what it uses up is not there any more."""
-        if not interrupts(scored.pair):
-            return Carried(scored, None) if self._take(takes_of(self.policy, scored.pair, scored.moment)) else None
-        place = (scored.pair.channel.name, scored.moment, _promotes(scored.pair))
-        message = self._message(place, scored.pair)
-        if message is None:
-            return Carried(scored, None)
-        if not self._take(takes_of(self.policy, scored.pair, scored.moment, message.contact_id)):
-            return None
-        self.told[place] = message
-        return Carried(scored, message.contact_id)
-
-    def _message(self, place: Place, pair: Pair) -> _Message | None:
+    def message(self, place: Place, pair: Pair) -> _Message | None:
         """The message with this pair in it; None where no cap has room for it, or no further one is wanted."""
         held = self.told.get(place)
         if held is None and len(self.told) >= self.most:
@@ -107,7 +100,7 @@ class _Desk:
     def _contact(self, place: Place, message: _Message) -> Contact:
         return contact_of(self.decision_id, message.number, message.pairs, place[1], self.policy, self.at)
 
-    def _take(self, more: Sequence[Take]) -> bool:
+    def take(self, more: Sequence[Take]) -> bool:
         """Use these up, where there is enough of all of them."""
         if not more:
             return True
@@ -139,12 +132,26 @@ def seat(
     policy: Policy,
     ledger: Ledger,
     most: int,
-) -> tuple[tuple[Carried | None, ...], Grant]:
+) -> Seated:
     """The message of each chosen pair, and what is asked of the ledger.
 
     What needs a further message than the ``most`` that are wanted, or one that no cap has room for beside those above
-    it, is an alternative. What uses up more than is left beside those above it is None.
+    it, is an alternative.
     """
-    desk = _Desk(decision_id, at, zone, policy, ledger, most)
-    carried = tuple(desk.seat(scored) for scored in chosen)
-    return carried, desk.grant()
+    desk, shared = _Desk(decision_id, at, zone, policy, ledger, most), bool(policy.capacities or policy.budgets)
+    messages: list[ContactId | None] = []
+    gone: list[int] = []
+    for number, scored in enumerate(chosen):
+        pair = scored.pair
+        place = (pair.channel.name, scored.moment, _promotes(pair)) if interrupts(pair) else None
+        message = None if place is None else desk.message(place, pair)
+        contact_id = None if message is None else message.contact_id
+        messages.append(contact_id)
+        if place is not None and message is None:
+            continue
+        takes = takes_of(policy, pair, scored.moment, contact_id) if shared or pair.offer.stock is not None else ()
+        if not desk.take(takes):
+            gone.append(number)
+        elif place is not None and message is not None:
+            desk.told[place] = message
+    return Seated(messages, gone, desk.grant() if desk.told or desk.takes else NOTHING)

@@ -24,3 +24,20 @@ def leaders(
     """
     found = np.empty(n_groups, dtype=np.intp)
     return found[: loops.lead(score, first, usable, group, found)]
+
+
+def front(
+    score: NDArray[np.float64], table: NDArray[np.int64], n_offers: int, n_channels: int, least: float
+) -> tuple[Places, int, list[int]]:
+    """The best place of each offer, best first; how many of them score above ``least``; that of each channel.
+
+    Args:
+        score: ``[n_pairs]``, no NaN.
+        table: ``[3, n_pairs]``: which of equal scores comes first, the number of the offer, of the channel.
+        n_offers: How many offers there are.
+        n_channels: How many channels there are.
+        least: Compared with the scores.
+    """
+    found = np.empty(n_offers + n_channels, dtype=np.int64)
+    offers, above, channels = loops.front(score, table, n_offers, least, found)
+    return found[:offers], above, found[n_offers : n_offers + channels].tolist()

@@ -24,6 +24,44 @@ def lead(score, first, usable, group, out):
             held = out[group[place]]
             if held < 0 or _before(score, first, place, held):
                 out[group[place]] = place
+    return _in_order(score, first, out)
+
+
+@compiled
+def front(score, table, n_offers, least, found):
+    """Write the leaders of offers, then those of channels.
+
+    Args:
+        score: float64 ``[n_pairs]``, no NaN.
+        table: int64 ``[3, n_pairs]``: which of equal scores comes first, the number of the offer, of the channel.
+        n_offers: Above every number of an offer.
+        least: float64.
+        found: int64 ``[n_offers + n_channels]``, written; the channels begin at ``n_offers``.
+
+    Returns:
+        How many offers lead, how many of them have a score above ``least``, and how many channels.
+    """
+    offers, channels = found[:n_offers], found[n_offers:]
+    n = _lead_all(score, table[0], table[1], offers)
+    above = 0
+    while above < n and score[offers[above]] > least:
+        above += 1
+    return n, above, _lead_all(score, table[0], table[2], channels)
+
+
+@compiled
+def _lead_all(score, first, group, out):
+    out[:] = -1
+    for place in range(len(score)):
+        held = out[group[place]]
+        if held < 0 or _before(score, first, place, held):
+            out[group[place]] = place
+    return _in_order(score, first, out)
+
+
+@compiled
+def _in_order(score, first, out):
+    """Leaders without the gaps, best first; how many they are."""
     n = 0
     for number in range(len(out)):
         if out[number] >= 0:
@@ -31,6 +69,29 @@ def lead(score, first, usable, group, out):
             n += 1
     _sort(score, first, out, n)
     return n
+
+
+@compiled
+def tell(score, value, noticed, used, bought, organic, weight, lever, scarcity, places, out):
+    """What was found of some pairs, a row each; all float64 ``[n_pairs]`` where nothing else is said.
+
+    Args:
+        score: What they are ranked by.
+        value: ``[6, n_pairs]``, as ``value`` writes it.
+        noticed: Probabilities; ``used``, ``bought`` and ``organic`` likewise.
+        weight: What the policy makes of them; ``lever`` and ``scarcity`` likewise.
+        places: int64 ``[n]``.
+        out: ``[n, 14]``, written: score and value, what the score adds up from, and the probabilities.
+    """
+    for i in range(len(places)):
+        pair = places[i]
+        total = value[5, pair]
+        out[i, 0], out[i, 1] = score[pair], total
+        for part in range(5):
+            out[i, 2 + part] = value[part, pair]
+        out[i, 7] = (weight[pair] - 1.0) * (0.0 if total < 0.0 else total)
+        out[i, 8], out[i, 9] = lever[pair], scarcity[pair]
+        out[i, 10], out[i, 11], out[i, 12], out[i, 13] = noticed[pair], used[pair], bought[pair], organic[pair]
 
 
 @inlined

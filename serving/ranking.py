@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.domain import ChannelName, Instant
 from features.quick import quick
 from features.state import Floats
+from serving import loops
 from serving.pairs import Pair
 from serving.score import Chances, Terms, Value
 
@@ -99,39 +100,45 @@ class Ranking(Sequence[Scored]):
 
 def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Scored]:
     """The pairs at these places."""
-    here = np.asarray(places, dtype=np.intp)
-    chances, value, terms = judged.chances, judged.value, judged.terms
-    told = (judged.moments, judged.score, chances.used, chances.bought, terms.weight, terms.lever, terms.scarcity)
-    columns = [each[here].tolist() for each in told]
-    noticed, organic, costs = _at(chances.noticed, here), _at(chances.organic, here), value.table[:, here].T.tolist()
+    here = np.asarray(places, dtype=np.int64)
+    chances, terms, pairs = judged.chances, judged.terms, judged.pairs
+    noticed, organic, bought = chances.noticed, chances.organic, chances.bought
+    found = np.empty((len(here), _WIDTH))
+    loops.tell(
+        judged.score,
+        judged.value.table,
+        bought if noticed is None else noticed,
+        chances.used,
+        bought,
+        bought if organic is None else organic,
+        terms.weight,
+        terms.lever,
+        terms.scarcity,
+        here,
+        found,
+    )
+    moments, seen, base = judged.moments[here].tolist(), noticed is not None, organic is not None
+    # Made as tuples: naming the fields takes as long as all the rest.
     return [
-        Scored(
-            place,
-            judged.pairs[place],
-            moment,
-            score,
-            total,
-            seen,
-            used,
-            bought,
-            anyway,
-            Components(margin, spent, unnoticed, cost, attention, (weight - 1.0) * max(total, 0.0), lever, scarcity),
+        _made(
+            Scored,
+            (
+                place,
+                pairs[place],
+                moment,
+                row[0],
+                row[1],
+                row[10] if seen else None,
+                row[11],
+                row[12],
+                row[13] if base else None,
+                _made(Components, row[2:10]),
+            ),
         )
-        for (
-            place,
-            moment,
-            score,
-            used,
-            bought,
-            weight,
-            lever,
-            scarcity,
-            seen,
-            anyway,
-            (margin, spent, unnoticed, cost, attention, total),
-        ) in zip(here.tolist(), *columns, noticed, organic, costs, strict=True)
+        for place, moment, row in zip(here.tolist(), moments, found.tolist(), strict=True)
     ]
 
 
-def _at(values: Floats | None, places: NDArray[np.intp]) -> list[float] | list[None]:
-    return [None] * len(places) if values is None else values[places].tolist()
+_WIDTH = 2 + len(Components._fields) + 4
+"""Score and value, components, and four probabilities: see ``loops.tell``."""
+_made: Any = tuple.__new__

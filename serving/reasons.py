@@ -2,131 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-
-from msgspec import Struct
 
 from serving.language import Language, number, percent, told
 from serving.pairs import Pair
 
 MOST = 4
 """Reasons given for one offer."""
-
-
-class Seen(Struct):
-    """One pair and its values of READ; unknown values are NaN, which no comparison below holds for."""
-
-    pair: Pair
-    language: Language
-    thing: str | None
-    """What the offer is for, in words; None where any purchase takes it."""
-    category_purchases_120d: float
-    category_days_since_latest_purchases: float
-    category_share: float
-    category_due: float
-    category_researching: float
-    category_redemptions_120d: float
-    customer_redemptions_360d: float
-    customer_days_since_latest_redemptions: float
-    channel_contacts_120d: float
-    channel_notice_rate: float
-    evidence_offer_contacts: float
-    evidence_offer_taken_rate: float
-    evidence_category_contacts: float
-    evidence_bought_share: float
-
-    @staticmethod
-    def of(pair: Pair, language: Language, values: Sequence[float]) -> Seen:
-        """``values`` are those of READ."""
-        return Seen(pair, language, None if pair.offer.buys is None else _words(pair.offer.buys), *values)
-
-
-READ = Seen.__struct_fields__[3:]
+READ = (
+    "category_purchases_120d",
+    "category_days_since_latest_purchases",
+    "category_share",
+    "category_due",
+    "category_researching",
+    "category_redemptions_120d",
+    "customer_redemptions_360d",
+    "customer_days_since_latest_redemptions",
+    "channel_contacts_120d",
+    "channel_notice_rate",
+    "evidence_offer_contacts",
+    "evidence_offer_taken_rate",
+    "evidence_category_contacts",
+    "evidence_bought_share",
+)
 """The features that reasons, and what is told of the evidence, are read from."""
 
 
-def _bought(seen: Seen) -> str | None:
-    if seen.thing is None or not seen.category_purchases_120d >= 0.5:
-        return None
-    share = percent(seen.category_share, 0, seen.language) if seen.category_share >= 0.01 else None
-    return _buys(seen.thing, _ago(seen.category_days_since_latest_purchases, seen.language), share, seen.language)
+def reasons(pair: Pair, language: Language, values: Sequence[float]) -> tuple[str, ...]:
+    """The first few reasons that hold, from the most personal to the most general; one that admits it where none does.
+
+    ``values`` are those of READ; unknown ones are NaN, which no comparison holds for. Sentences are looked up by what
+    is read in them: few are ever said, each very often.
+    """
+    bought, days, share, due, looked, redeemed, uses, ago, contacts, notice, sent, taken, alike, everybody = values
+    offer, found = pair.offer, list[str]()
+    thing = offer.buys
+    if redeemed >= 0.1:
+        found.append(_used(thing, offer.category, language))
+    if thing is not None:
+        if bought >= 0.5 and days >= 0:
+            found.append(_buys(thing, _whole(days), round(100 * share) if share >= 0.01 else None, language))
+        if due >= 0.6 and bought >= 2:
+            found.append(_is_due(thing, language))
+        if looked >= 0.3:
+            found.append(_looked_at(thing, language))
+    if uses >= 0.25 and ago >= 0 and len(found) < MOST:
+        found.append(_uses(_whole(ago), language))
+    if notice >= 0.5 and contacts >= 0.5 and len(found) < MOST:
+        found.append(_notices(round(100 * notice), pair.channel.name, language))
+    if len(found) < MOST:
+        if sent >= 1:
+            found.append(_taken_by_all(sent, taken, language))
+        elif alike >= 1:
+            found.append(_alike(alike, language))
+        if everybody >= 0.001 and thing is not None and len(found) < MOST:
+            found.append(_bought_by_all(everybody, thing, language))
+    return tuple(found) if found else (_nothing(language),)
+
+
+def _whole(days: float) -> int:
+    """As many days as are told; what was yesterday is not rounded to two."""
+    return round(days) if days >= 2 else int(days)
 
 
 @lru_cache(maxsize=4_096)
-def _buys(thing: str, last: str, share: str | None, language: Language) -> str:
-    often = "" if share is None else told(language, f", {share} of all purchases", f", {share} aller Käufe")
-    return told(language, f"Buys {thing}: last time {last}{often}.", f"Kauft {thing}: zuletzt {last}{often}.")
-
-
-def _due(seen: Seen) -> str | None:
-    if seen.thing is None or not (seen.category_due >= 0.6 and seen.category_purchases_120d >= 2):
-        return None
-    return told(
-        seen.language,
-        f"By the usual rhythm the next purchase of {seen.thing} is due.",
-        f"Nach dem üblichen Abstand steht der nächste Kauf von {seen.thing} an.",
-    )
-
-
-def _looking(seen: Seen) -> str | None:
-    if seen.thing is None or not seen.category_researching >= 0.3:
-        return None
-    return told(
-        seen.language,
-        f"Looked at {seen.thing} lately without buying it.",
-        f"Hat sich zuletzt {seen.thing} angesehen und nicht gekauft.",
-    )
-
-
-def _redeemed_here(seen: Seen) -> str | None:
-    if not seen.category_redemptions_120d >= 0.1:
-        return None
-    return _used(seen.thing, _words(seen.pair.offer.category), seen.language)
+def _buys(thing: str, days: int, percents: int | None, language: Language) -> str:
+    share = "" if percents is None else _percents(percents, language)
+    often = "" if percents is None else told(language, f", {share} of all purchases", f", {share} aller Käufe")
+    last, name = _ago(days, language), _words(thing)
+    return told(language, f"Buys {name}: last time {last}{often}.", f"Kauft {name}: zuletzt {last}{often}.")
 
 
 @lru_cache(maxsize=4_096)
-def _used(thing: str | None, kind: str, language: Language) -> str:
+def _is_due(thing: str, language: Language) -> str:
+    name = _words(thing)
+    return told(
+        language,
+        f"By the usual rhythm the next purchase of {name} is due.",
+        f"Nach dem üblichen Abstand steht der nächste Kauf von {name} an.",
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _looked_at(thing: str, language: Language) -> str:
+    name = _words(thing)
+    return told(
+        language,
+        f"Looked at {name} lately without buying it.",
+        f"Hat sich zuletzt {name} angesehen und nicht gekauft.",
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _used(thing: str | None, category: str, language: Language) -> str:
+    name = _words(category if thing is None else thing)
     what = (
-        told(language, f"for {thing}", f"für {thing}")
+        told(language, f"for {name}", f"für {name}")
         if thing is not None
-        else told(language, f"of the type {kind}", f"der Art {kind}")
+        else told(language, f"of the type {name}", f"der Art {name}")
     )
     return told(language, f"Has used an offer {what} before.", f"Hat schon ein Angebot {what} genutzt.")
 
 
-def _redeems(seen: Seen) -> str | None:
-    if not seen.customer_redemptions_360d >= 0.25:
-        return None
-    return _uses(_ago(seen.customer_days_since_latest_redemptions, seen.language), seen.language)
-
-
 @lru_cache(maxsize=4_096)
-def _uses(last: str, language: Language) -> str:
+def _uses(days: int, language: Language) -> str:
+    last = _ago(days, language)
     return told(language, f"Uses offers: the last one {last}.", f"Nutzt Angebote: das letzte {last}.")
 
 
-def _notices(seen: Seen) -> str | None:
-    if not (seen.channel_contacts_120d >= 0.5 and seen.channel_notice_rate >= 0.5):
-        return None
-    return _noticed(percent(seen.channel_notice_rate, 0, seen.language), seen.pair.channel.name, seen.language)
-
-
 @lru_cache(maxsize=4_096)
-def _noticed(rate: str, channel: str, language: Language) -> str:
+def _notices(percents: int, channel: str, language: Language) -> str:
+    rate = _percents(percents, language)
     return told(
         language,
         f"Notices {rate} of messages on {channel}.",
         f"Beachtet {rate} der Nachrichten auf dem Kanal {channel}.",
     )
-
-
-def _crowd(seen: Seen) -> str | None:
-    if seen.evidence_offer_contacts >= 1:
-        return _taken_by_all(seen.evidence_offer_contacts, seen.evidence_offer_taken_rate, seen.language)
-    if seen.evidence_category_contacts >= 1:
-        return _alike(seen.evidence_category_contacts, seen.language)
-    return None
 
 
 @lru_cache(maxsize=512)  # the same for every customer, until the evidence fades on
@@ -150,60 +142,34 @@ def _alike(n_contacts: float, language: Language) -> str:
     )
 
 
-def _in_demand(seen: Seen) -> str | None:
-    share = seen.evidence_bought_share
-    return None if seen.thing is None or not share >= 0.001 else _bought_by_all(share, seen.thing, seen.language)
-
-
 @lru_cache(maxsize=4_096)
 def _bought_by_all(share: float, thing: str, language: Language) -> str:
-    shown = percent(share, 1, language)
+    shown, name = percent(share, 1, language), _words(thing)
     return told(
-        language, f"{shown} of everybody's purchases are of {thing}.", f"{shown} aller Käufe aller Kunden: {thing}."
+        language, f"{shown} of everybody's purchases are of {name}.", f"{shown} aller Käufe aller Kunden: {name}."
     )
 
 
-REASONS: tuple[Callable[[Seen], str | None], ...] = (
-    _redeemed_here,
-    _bought,
-    _due,
-    _looking,
-    _redeems,
-    _notices,
-    _crowd,
-    _in_demand,
-)
-"""From the most personal to the most general."""
-
-
-def reasons(seen: Seen) -> tuple[str, ...]:
-    """The first few reasons that hold; one that admits it where none does."""
-    found: list[str] = []
-    for reason in REASONS:
-        sentence = reason(seen)
-        if sentence is not None:
-            found.append(sentence)
-            if len(found) == MOST:
-                break
-    if found:
-        return tuple(found)
-    nothing = told(
-        seen.language,
+def _nothing(language: Language) -> str:
+    return told(
+        language,
         "Nothing is known that speaks for or against it: judged from what it offers.",
         "Nichts ist bekannt, was dafür oder dagegen spricht: beurteilt nach dem, was es bietet.",
     )
-    return (nothing,)
 
 
-def _ago(days: float, language: Language) -> str:
+def _ago(days: int, language: Language) -> str:
     """How long ago something was."""
-    if days < 1:
+    if days == 0:
         return told(language, "today", "heute")
-    if days < 2:
+    if days == 1:
         return told(language, "yesterday", "gestern")
-    return told(language, f"{days:.0f} days ago", f"vor {days:.0f} Tagen")
+    return told(language, f"{days} days ago", f"vor {days} Tagen")
 
 
-@lru_cache(maxsize=4_096)
+def _percents(whole: int, language: Language) -> str:
+    return number(whole, 0, language) + told(language, "%", " %")
+
+
 def _words(name: str) -> str:
     return name.replace("-", " ").replace("_", " ")

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.account import Account
-from serving.draw import Choosable, Draw, draw, explores
+from serving.draw import SILENCE, Choosable, Draw, draw, explores, taken
 from serving.explore import Group, Ticket
-from serving.leaders import leaders
+from serving.leaders import front
 from serving.policy.policy import Exploration
 
 GREEDY = Exploration()
@@ -54,15 +54,13 @@ def test_without_exploration_the_best_are_taken_with_certainty(scores: list[floa
 
 
 @given(some_scores, st.integers(1, 5), st.randoms(use_true_random=False))
-def test_the_best_of_each_offer_may_be_told_or_found(scores: list[float], limit: int, chance: Random) -> None:
+def test_what_leads_is_what_is_drawn_without_exploration(scores: list[float], limit: int, chance: Random) -> None:
     offers = [chance.randrange(max(len(scores), 1)) for _ in scores]
     found = choosable(scores, offers)
-    best = leaders(found.score, found.first, found.open, found.offer, found.n_offers)
-    ticket = Ticket("d", "c", "salt")
-    told, plain = (
-        draw(each, GREEDY, limit, ticket, Account()) for each in (replace(found, barred=None, best=best), found)
-    )
-    assert told == plain
+    table = np.array([found.first, found.offer, np.zeros(len(scores), dtype=np.int64)])
+    best, above, _ = front(found.score, table, found.n_offers, 1, SILENCE)
+    told = draw(replace(found, barred=None), GREEDY, limit, Ticket("d", "c", "salt"), Account())
+    assert told == taken(tuple(best[:above][:limit].tolist()), limit)
 
 
 @given(some_scores, st.integers(0, 500))

@@ -16,13 +16,13 @@ from features.fold import fold
 from features.intent import Intent, Topic
 from features.state import empty
 from serving import german, hush
-from serving import reasons as reasons_of
 from serving.decide import decide
 from serving.decision import Ask
 from serving.eligibility import RULES
 from serving.equipment import Equipment
 from serving.language import Language
-from serving.pairs import NAMES, Pair, stranger
+from serving.pairs import Pair, stranger
+from serving.reasons import MOST, READ, reasons
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
@@ -40,31 +40,60 @@ def test_every_topic_has_a_german_sentence() -> None:
     assert all("(tea)" in german.open_topic(intent) and "web" in german.open_topic(intent) for intent in intents)
 
 
-def _seen(pair: Pair, values: Mapping[str, float], language: Language) -> reasons_of.Seen:
-    return reasons_of.Seen.of(pair, language, [values[name] for name in reasons_of.READ])
+ONLY: dict[str, dict[str, float]] = {
+    "redeemed here": {"category_redemptions_120d": 3.0},
+    "bought": {"category_purchases_120d": 1.0, "category_days_since_latest_purchases": 3.0, "category_share": 0.25},
+    "due": {"category_purchases_120d": 3.0, "category_due": 0.7},
+    "looked at": {"category_researching": 0.5},
+    "redeems": {"customer_redemptions_360d": 3.0, "customer_days_since_latest_redemptions": 3.0},
+    "notices": {"channel_contacts_120d": 3.0, "channel_notice_rate": 0.625},
+    "taken by all": {"evidence_offer_contacts": 3.0, "evidence_offer_taken_rate": 0.375},
+    "like others": {"evidence_category_contacts": 3.0},
+    "in demand": {"evidence_bought_share": 0.125},
+    "nothing": {},
+}
 
 
-@pytest.mark.parametrize("reason", reasons_of.REASONS)
+def _said(pair: Pair, values: Mapping[str, float], language: Language) -> tuple[str, ...]:
+    return reasons(pair, language, [values.get(name, np.nan) for name in READ])
+
+
+@pytest.mark.parametrize("values", ONLY.values(), ids=ONLY)
 def test_every_reason_is_told_in_both_languages_with_the_same_values(
-    reason: Callable[[reasons_of.Seen], str | None], shop: Catalogue, equipment: Callable[..., Equipment]
+    values: dict[str, float], equipment: Callable[..., Equipment]
 ) -> None:
     pair = next(p for p in equipment(None).pairs if p.offer.offer_id == "promo-milk")
-    strong = dict.fromkeys(NAMES, 3.0) | {"channel_notice_rate": 0.625, "evidence_bought_share": 0.125}
-    strong |= {"category_share": 0.25, "evidence_offer_taken_rate": 0.375}
-    en, de = (reason(_seen(pair, strong, language)) for language in Language)
-    assert en is not None
-    assert de is not None
+    (en,), (de,) = (_said(pair, values, language) for language in Language)
     assert en != de
     digits = re.compile(r"\d+")
     assert digits.findall(en) == digits.findall(de)
 
 
+def test_the_most_personal_reasons_are_told_first(equipment: Callable[..., Equipment]) -> None:
+    pair = next(p for p in equipment(None).pairs if p.offer.offer_id == "promo-milk")
+    ranked = [values for name, values in ONLY.items() if name not in ("like others", "nothing")]
+    alone = [_said(pair, values, Language.EN)[0] for values in ranked]
+    for first in range(len(ranked)):
+        for second in range(first + 1, len(ranked)):
+            both = _said(pair, ranked[second] | ranked[first], Language.EN)
+            assert both.index(alone[first]) < len(both)
+            assert [s for s in alone if s in both] == [s for s in both if s in alone]
+    everything = {name: value for values in reversed(ranked) for name, value in values.items()}
+    assert len(_said(pair, everything, Language.EN)) == MOST
+
+
+@pytest.mark.parametrize(("days", "told"), [(0.9, "today"), (1.9, "yesterday"), (2.5, "2 days"), (3.5, "4 days")])
+def test_what_was_is_told_in_whole_days(days: float, told: str, equipment: Callable[..., Equipment]) -> None:
+    values = {"customer_redemptions_360d": 3.0, "customer_days_since_latest_redemptions": days}
+    (said,) = _said(equipment(None).pairs[0], values, Language.EN)
+    assert told in said
+
+
 def test_numbers_are_written_as_the_reader_does(equipment: Callable[..., Equipment]) -> None:
     seen = {"evidence_offer_contacts": 1234.0, "evidence_offer_taken_rate": 0.0185}
     pair = equipment(None).pairs[0]
-    vector = dict.fromkeys(NAMES, np.nan) | seen
-    assert "1,234 recent contacts with this offer 1.8%" in reasons_of.reasons(_seen(pair, vector, Language.EN))[0]
-    german_one = reasons_of.reasons(_seen(pair, vector, Language.DE))[0]
+    assert "1,234 recent contacts with this offer 1.8%" in _said(pair, seen, Language.EN)[0]
+    german_one = _said(pair, seen, Language.DE)[0]
     assert "1.234 Kontakten" in german_one
     assert "1,8 %" in german_one
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.leaders import leaders
+from serving.leaders import front, leaders
 
 pairs = st.lists(st.tuples(st.sampled_from([-math.inf, -1.0, 0.0, 2.0, 2.5]), st.integers(0, 9), st.booleans()))
 
@@ -29,3 +29,18 @@ def test_leaders_are_the_first_of_each_group_among_all_usable_pairs_in_their_ord
         10,
     )
     assert found.tolist() == list(expected.values())
+
+
+@given(pairs, st.randoms())
+def test_the_leaders_of_offers_and_channels_are_found_at_once(
+    told: list[tuple[float, int, bool]], random: object
+) -> None:
+    first = list(range(len(told)))
+    random.shuffle(first)  # type: ignore[attr-defined]
+    score = np.array([score for score, _, _ in told], dtype=np.float64)
+    table = np.array([first, [o for _, o, _ in told], [int(c) for _, _, c in told]], dtype=np.int64)
+    best, above, channels = front(score, table, 10, 2, 0.0)
+    every = np.ones(len(told), dtype=np.bool_)
+    assert best.tolist() == leaders(score, table[0], every, table[1], 10).tolist()
+    assert channels == leaders(score, table[0], every, table[2], 2).tolist()
+    assert [place for place in best.tolist() if score[place] > 0] == best[:above].tolist()

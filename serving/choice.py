@@ -1,0 +1,105 @@
+"""What is chosen of the judged pairs: what does not compete comes first, the rest is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.domain import ChannelName, Importance, Offer
+from features.quick import quick
+from serving.circumstances import Circumstances
+from serving.consent import preferred_channel
+from serving.decision import Ask
+from serving.draw import SILENCE, Choosable, Draw, Places, draw, explores, taken
+from serving.equipment import Equipment
+from serving.explore import Group, Ticket
+from serving.leaders import front, leaders
+from serving.ledger.shared import takes_of
+from serving.pairs import Known, Pair
+from serving.ranking import Judged
+
+Flags = NDArray[np.bool_]
+
+
+@quick(frozen=True, slots=True)
+class Choice:
+    """What is made of the scores; places are those of the judged pairs."""
+
+    places: tuple[int, ...]
+    """The items, from the top."""
+    probabilities: tuple[float, ...]
+    draw: Draw
+    channels: list[int]
+    """The best place on each channel, best first."""
+    beaten: Places
+    """The best place of each offer that is not chosen and no better than silence, best first."""
+    needed: Offer | None = None
+    """The best offer that does not compete."""
+    preferred: ChannelName | None = None
+    """The channel that the customer asked for, where an offer may be made on it."""
+
+
+def choose(
+    ask: Ask, known: Known, judged: Judged, rows: Places, equipment: Equipment, circumstances: Circumstances
+) -> Choice:
+    """The choice among the judged pairs, which stand at ``rows`` of the shelf."""
+    shelf, score, limit = equipment.shelf, judged.score, ask.limit
+    table = equipment.order if len(rows) == len(shelf.pairs) else equipment.order.take(rows, axis=1)
+    best, n_worth, channels = front(score, table, len(shelf.offers), len(shelf.channels), SILENCE)
+    asked = preferred_channel(known.consents) if known.consents else None
+    if not (asked or circumstances.exhausted or explores(equipment.policy.exploration)) and shelf.only_promotions:
+        drawn = taken(tuple(best[: min(limit, n_worth)].tolist()), limit)
+        return Choice(drawn.places, drawn.probabilities, drawn, channels, best[n_worth:])
+    first, offer, competes, every = table[0], table[1], shelf.promotional[rows], shelf.every[: len(rows)]
+    preferred, stays = _preferred(asked, judged.pairs, offer, every)
+    sold_out = _sold_out(judged, equipment, circumstances.exhausted)
+    needed, asked_for = list[int](), None
+    if not shelf.only_promotions:
+        due = stays & ~competes if sold_out is None else stays & ~competes & ~sold_out
+        urgent = leaders(score, first, due, offer, len(shelf.offers)).tolist()
+        needed = sorted(urgent, key=lambda place: _need(judged, place))[:limit]
+        asked_for = next((judged.pairs[place].offer for place in best if not competes[place]), None)
+    drawn = Draw(Group.LEARNT, (), (), None)
+    if len(needed) < limit and (not needed or competes.any()):
+        unit = ask.decision_id if ask.seed is None else str(ask.seed)
+        ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
+        choosable = Choosable(score, offer, first, stays & competes, sold_out, len(shelf.offers))
+        account = circumstances.account.at(ask.at)
+        drawn = draw(choosable, equipment.policy.exploration, limit - len(needed), ticket, account)
+    places, beaten = (*needed, *drawn.places), best[n_worth:]
+    return Choice(
+        places,
+        (*[1.0] * len(needed), *drawn.probabilities),
+        drawn,
+        channels,
+        beaten[~np.isin(beaten, places)],
+        asked_for,
+        preferred,
+    )
+
+
+def _sold_out(judged: Judged, equipment: Equipment, exhausted: frozenset[str]) -> Flags | None:
+    """Pairs that take something of what is used up since the first draw; None where nothing is."""
+    if not exhausted:
+        return None
+    takes = map(partial(takes_of, equipment.policy), judged.pairs, judged.moments.tolist())
+    return np.array([any(take.key in exhausted for take in each) for each in takes], dtype=np.bool_)
+
+
+def _need(judged: Judged, place: int) -> tuple[bool, int, float]:
+    """What does not compete: mandatory first, then by priority, then by score."""
+    offer = judged.pairs[place].offer
+    return offer.importance is not Importance.MANDATORY, -offer.priority, -float(judged.score[place])
+
+
+def _preferred(
+    asked: str | None, pairs: Sequence[Pair], offer: Places, every: Flags
+) -> tuple[ChannelName | None, Flags]:
+    """The channel the customer asked for, where it is open, and the pairs that do not give way to one on it."""
+    there = None if asked is None else np.array([pair.channel.name == asked for pair in pairs], dtype=np.bool_)
+    if asked is None or there is None or not there.any():
+        return None, every
+    return ChannelName(asked), there | ~np.isin(offer, offer[there])
