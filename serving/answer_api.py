@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 from msgspec.json import Decoder
 
 from serving.item_api import Item
-from serving.over_the_wire import Minor, Probability, Rfc3339, Wire, written
+from serving.over_the_wire import Minor, Probability, Rfc3339, Wire
 
 
 class Silence(Wire):
@@ -100,7 +99,7 @@ class Placed(Wire):
     rank: Annotated[int | None, Meta(description="Of the item that stands there; null where none is left for it.")]
 
 
-class Answer(Wire, kw_only=True, dict=True, gc=True):
+class Answer(Wire, kw_only=True):
     """The decision. Its fields are in the order in which they are written, the timings last."""
 
     decision_id: Annotated[str, Meta(description="UUIDv7; outcomes refer to it.")]
@@ -154,17 +153,6 @@ class Answer(Wire, kw_only=True, dict=True, gc=True):
     versions: Versions
     timings_ms: Annotated[dict[str, float], Meta(description="Milliseconds by stage.")]
 
-    @cached_property
-    def text(self) -> bytes:
-        """As JSON. Once it was asked for, nothing changes any more but the timings, see ``timed``."""
-        return written(self)
-
-    def timed(self, timings_ms: dict[str, float]) -> None:
-        """Tell other timings, without writing everything else again."""
-        before, self.timings_ms = self.text, timings_ms
-        begins = before.rindex(_TIMINGS) + len(_TIMINGS)
-        self.text = b"%b%b}" % (before[:begins], written(timings_ms))
-
 
 def read_answer(text: str | bytes) -> Answer:
     """An answer that was kept.
@@ -176,4 +164,3 @@ def read_answer(text: str | bytes) -> Answer:
 
 
 _READ = Decoder(Answer)
-_TIMINGS = b'"timings_ms":'

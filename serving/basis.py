@@ -7,6 +7,7 @@ see ``rerun``: nothing is measured anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decision import Ask, Decision, Versions
 from serving.equipment import Equipment
+from serving.latest import Latest
 from serving.pairs import Known
 from serving.score import Attention
 from serving.shortfall import Shortfall
@@ -57,31 +59,96 @@ class Basis:
     evidence_at: Instant
 
 
-def basis_of(decision: Decision, equipment: Equipment) -> Basis:
-    """What this decision rests on."""
-    known = decision.known
-    values = [None if np.isnan(value) else value for value in known.profile.values.tolist()]
-    told = Told(
-        known.at,
-        known.zone,
-        tuple(values),
-        int(known.profile.member_since),
-        tuple(known.consents.values()),
-        known.intents,
-        known.events,
+class _Kept(msgspec.Struct, array_like=True, gc=False):
+    """As it is kept. The order of its fields is that in which they stand."""
+
+    ask: Ask
+    at: Instant
+    zone: str
+    profile: bytes
+    """float64, little-endian; NaN where a value is unknown."""
+    member_since: int
+    consents: tuple[Consent, ...]
+    intents: tuple[Intent, ...]
+    events: tuple[Event, ...] | None
+    circumstances: Circumstances
+    lacking: tuple[Shortfall, ...]
+    versions: Versions
+    stays: msgspec.Raw
+
+
+class _Stays(msgspec.Struct, array_like=True, gc=False):
+    """What is the same for all decisions with the same equipment."""
+
+    missing: tuple[Shortfall, ...]
+    attention: Attention
+    salt: str
+    prices: dict[str, float]
+    evidence: str
+    evidence_at: Instant
+
+
+def _stays(equipment: Equipment) -> msgspec.Raw:
+    return msgspec.Raw(
+        _WRITE.encode(
+            (
+                equipment.shortfalls,
+                equipment.attention,
+                equipment.salt,
+                dict(equipment.prices),
+                equipment.snapshot.fingerprint,
+                equipment.evidence_at,
+            )
+        )
     )
+
+
+def to_bytes(decision: Decision, equipment: Equipment) -> bytes:
+    """What this decision rests on, as it is kept; ``from_bytes`` reads it."""
+    known = decision.known
+    return _WRITE.encode(
+        _Kept(
+            decision.ask,
+            known.at,
+            known.zone,
+            known.profile.values.astype("<f8").tobytes(),
+            int(known.profile.member_since),
+            tuple(known.consents.values()),
+            known.intents,
+            known.events,
+            decision.circumstances,
+            decision.lacking,
+            decision.versions,
+            _STAYS.of(equipment),
+        )
+    )
+
+
+def from_bytes(kept: bytes) -> Basis:
+    """What ``to_bytes`` wrote, or an older build, which wrote JSON.
+
+    Raises:
+        ValueError: It is no basis.
+    """
+    if kept.startswith(b"{"):
+        return _READ_OLDER.decode(kept)
+    found = _READ.decode(kept)
+    profile = np.frombuffer(found.profile, dtype="<f8").tolist()
+    values = tuple(None if isnan(value) else value for value in profile)
+    told = Told(found.at, found.zone, values, found.member_since, found.consents, found.intents, found.events)
+    stays = _READ_STAYS.decode(found.stays)
     return Basis(
-        decision.ask,
+        found.ask,
         told,
-        decision.circumstances,
-        decision.lacking,
-        decision.versions,
-        equipment.shortfalls,
-        equipment.attention,
-        equipment.salt,
-        dict(equipment.prices),
-        equipment.snapshot.fingerprint,
-        equipment.evidence_at,
+        found.circumstances,
+        found.lacking,
+        found.versions,
+        stays.missing,
+        stays.attention,
+        stays.salt,
+        stays.prices,
+        stays.evidence,
+        stays.evidence_at,
     )
 
 
@@ -111,19 +178,7 @@ def known_of(told: Told, state: bytes | None) -> Known:
     )
 
 
-def to_json(basis: Basis) -> str:
-    """The basis as text; ``from_json`` reads it back unchanged."""
-    return _WRITE.encode(basis).decode()
-
-
-def from_json(text: str) -> Basis:
-    """What ``to_json`` wrote.
-
-    Raises:
-        ValueError: It is no basis.
-    """
-    return _READ.decode(text)
-
-
-_WRITE = msgspec.json.Encoder()
-_READ = msgspec.json.Decoder(Basis)
+_WRITE = msgspec.msgpack.Encoder()
+_READ, _READ_STAYS = msgspec.msgpack.Decoder(_Kept), msgspec.msgpack.Decoder(_Stays)
+_READ_OLDER = msgspec.json.Decoder(Basis)
+_STAYS = Latest(_stays)

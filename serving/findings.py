@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from functools import cache
-from math import isfinite
+from math import isfinite, isnan, nan
 from typing import Any
 
 import msgspec
@@ -12,12 +13,15 @@ import numpy as np
 from msgspec.structs import asdict
 
 from features.domain import Instant
+from features.instant import parse_instant
 from serving.decision import Decision, Item
 from serving.eligibility import RULES
 from serving.ranking import Components
 
 TOLERANCE = 1e-9
 """Relative to the larger of the two numbers and 1."""
+WIDTH = 16
+"""Numbers of an item."""
 
 
 class Chosen(msgspec.Struct, frozen=True, array_like=True):
@@ -143,21 +147,137 @@ def _compared(where: str, one: Any, other: Any) -> Iterator[str]:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float) and isfinite(one) and isfinite(other):
         return abs(one - other) <= TOLERANCE * max(1.0, abs(one), abs(other))
-    return bool(one == other) or (one != one and other != other)
+    return bool(one == other) or (_unknown(one) and _unknown(other))
 
 
-def to_bytes(findings: Findings) -> bytes:
-    """The findings as they are kept; ``from_bytes`` reads them back unchanged."""
-    return _WRITE.encode(findings)
+def _unknown(value: Any) -> bool:
+    return value is None or value != value
 
 
-def from_bytes(kept: bytes) -> Findings:
-    """What ``to_bytes`` wrote, or an older build, which wrote JSON.
+def numbers_of(decision: Decision) -> array[float]:
+    """Of each item, exactly and WIDTH in a row: score, value, components, noticed, taken, bought, organic, contacts,
+    similar contacts; NaN where one is unknown."""
+    found: list[float] = []
+    for scored, _, _, contacts, similar, _ in decision.items:
+        _, _, _, score, value, noticed, taken, bought, organic, components = scored
+        seen, anyway = nan if noticed is None else noticed, nan if organic is None else organic
+        found += (score, value, *components, seen, taken, bought, anyway, contacts, similar)
+    return array("d", found)
+
+
+class _Kept(msgspec.Struct, array_like=True, gc=False):
+    """What the answer does not tell. The order of its fields is that in which they stand."""
+
+    gamma: float | None
+    numbers: bytes
+    """float64, little-endian."""
+    removed: bytes
+    scores: bytes
+    names: msgspec.Raw
+    """Of rules and components."""
+
+
+def to_bytes(decision: Decision, numbers: array[float]) -> bytes:
+    """What is kept of the findings, beside the answer; ``numbers`` are those of ``numbers_of``."""
+    gamma, funnel = decision.draw.gamma, decision.funnel
+    return _WRITE.encode(
+        _Kept(
+            gamma if gamma is not None and isfinite(gamma) else None,
+            np.frombuffer(numbers).astype("<f8").tobytes() if numbers else b"",
+            funnel.removed.numbers.astype(np.uint8).tobytes(),
+            funnel.scores.astype("<f8").tobytes(),
+            _names(),
+        )
+    )
+
+
+@cache
+def _names() -> msgspec.Raw:
+    return msgspec.Raw(_WRITE.encode((_rules(), Components._fields)))
+
+
+def from_bytes(kept: bytes, answer: str) -> Findings:
+    """The findings in what ``to_bytes`` wrote and the answer, or in what an older build kept.
 
     Raises:
-        ValueError: It is no findings.
+        ValueError: They are no findings.
     """
-    return _older(kept) if kept.startswith(b"{") else _READ.decode(kept)
+    if kept.startswith(b"{"):
+        return _older(kept)
+    if not kept.startswith(_SHORT):
+        return _READ.decode(kept)
+    found, said = _READ_SHORT.decode(kept), _READ_SAID.decode(answer)
+    rules, components = _READ_NAMES.decode(found.names)
+    rows = np.frombuffer(found.numbers, dtype="<f8").reshape(-1, len(components) + _BESIDE).tolist()
+    return Findings(
+        said.kind,
+        not said.personalised,
+        said.group,
+        found.gamma,
+        tuple(_said(item, row) for item, row in zip(said.items, rows, strict=True)),
+        said.silence.reason,
+        said.silence.probability,
+        said.preferred_channel,
+        said.preference_declared,
+        said.fallback_reasons,
+        rules,
+        found.removed,
+        found.scores,
+        components,
+    )
+
+
+class _SaidItem(msgspec.Struct):
+    """What an answer tells exactly of an item."""
+
+    offer_id: str
+    channel: str
+    moment: str
+    contact_id: str | None
+    probability: float
+    reasons: tuple[str, ...]
+
+
+class _SaidSilence(msgspec.Struct):
+    reason: str
+    probability: float | None
+
+
+class _Said(msgspec.Struct):
+    """What an answer tells exactly."""
+
+    kind: str
+    items: tuple[_SaidItem, ...]
+    silence: _SaidSilence
+    preferred_channel: str | None
+    preference_declared: bool
+    group: str
+    personalised: bool
+    fallback_reasons: tuple[str, ...]
+
+
+_BESIDE = WIDTH - len(Components._fields)
+"""Numbers of an item beside its components: two before and six behind."""
+
+
+def _said(item: _SaidItem, numbers: list[float]) -> Chosen:
+    score, value, *amounts = numbers[:-6]
+    noticed, taken, bought, organic, _, _ = numbers[-6:]
+    return Chosen(
+        item.offer_id,
+        item.channel,
+        parse_instant(item.moment),
+        item.contact_id,
+        item.probability,
+        score,
+        value,
+        None if isnan(noticed) else noticed,
+        taken,
+        bought,
+        None if isnan(organic) else organic,
+        tuple(amounts),
+        item.reasons,
+    )
 
 
 def _older(kept: bytes) -> Findings:
@@ -175,3 +295,8 @@ def _older(kept: bytes) -> Findings:
 
 _WRITE = msgspec.msgpack.Encoder()
 _READ = msgspec.msgpack.Decoder(Findings)
+"""What an older build kept, which told again what the answer tells."""
+_SHORT = b"\x95"
+"""How a list of five begins."""
+_READ_SHORT, _READ_SAID = msgspec.msgpack.Decoder(_Kept), msgspec.json.Decoder(_Said)
+_READ_NAMES = msgspec.msgpack.Decoder(tuple[tuple[str, ...], tuple[str, ...]])

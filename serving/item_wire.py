@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from math import isnan, nan
-from typing import Any
 
 import numpy as np
 
-from features.domain import Importance, Instant
+from features.domain import Instant
 from features.instant import format_instant
 from serving import item_api
+from serving.blanks import EVIDENCE_DIGITS, IMPORTANCE, MONEY_DIGITS, PROBABILITY_DIGITS
 from serving.contributions import Explained, contributions, log_odds
 from serving.decision import Decision, Item
 from serving.equipment import Equipment
@@ -22,8 +22,6 @@ from serving.ranking import Scored
 from serving.score import interrupts
 from serving.wording import Reader, say
 
-MONEY_DIGITS, PROBABILITY_DIGITS, EVIDENCE_DIGITS = 4, 6, 2
-"""Decimals on the wire; the record keeps the exact vector."""
 MOST_EXPLAINED = 10
 """Items whose predictions are taken apart."""
 
@@ -64,7 +62,7 @@ def _item(
         offer.name,
         offer.category,
         channel.name,
-        _IMPORTANCE[offer.importance],
+        IMPORTANCE[offer.importance],
         format_instant(scored.moment),
         None if until is None else contact_id,
         until,
@@ -81,7 +79,6 @@ def _item(
     )
 
 
-_IMPORTANCE: dict[Importance, Any] = {each: each.value for each in Importance}
 _DIGITS = np.array([MONEY_DIGITS] * 10 + [PROBABILITY_DIGITS] * 4 + [EVIDENCE_DIGITS] * 2)
 _SCALE = 10.0**_DIGITS
 

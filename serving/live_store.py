@@ -11,7 +11,7 @@ from features.quick import quick
 from features.schema import CUSTOMER
 from features.state import State
 from serving.account import Account
-from serving.basis import from_json
+from serving.basis import from_bytes
 from serving.consent import Consent, Topic
 from serving.eligibility.memory import Need, spans
 from serving.journal import JournalUnavailableError
@@ -147,10 +147,10 @@ class LiveStore:
         return self._stored.evidence(at)
 
 
-def _accounts(told: Iterable[str]) -> Iterator[Account]:
+def _accounts(told: Iterable[bytes]) -> Iterator[Account]:
     for each in told:
         with suppress(ValueError):  # an older build wrote it
-            yield from_json(each).circumstances.account
+            yield from_bytes(each).circumstances.account
 
 
 def _opened_by(name: str) -> tuple[int, frozenset[Kind], int]:

@@ -5,7 +5,7 @@ What goes out is not checked while it is built; tests hold every answer against 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -23,9 +23,8 @@ class Wire(Struct, forbid_unknown_fields=True, gc=False):
     """What stands in an answer."""
 
 
-def written(value: object) -> bytes:
-    """The value as JSON; a number that is none is null."""
-    return _ENCODER.encode(value)
+written: Callable[[object], bytes] = msgspec.json.Encoder().encode
+"""The value as JSON; a number that is none is null."""
 
 
 def described(shape: Any) -> dict[str, Any]:
@@ -42,6 +41,3 @@ def _described(shape: Any) -> dict[str, Any]:
 def descriptions(shapes: Sequence[Any]) -> dict[str, Any]:
     """The JSON schemas of some shapes and all that they are made of, by name."""
     return msgspec.json.schema_components(shapes, ref_template=PLACE)[1]
-
-
-_ENCODER = msgspec.json.Encoder()

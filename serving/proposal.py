@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import field, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from serving.answer_api import Answer
 from serving.decision import silenced
 from serving.desk import Made
 from serving.journal import JournalUnavailableError, Record
+from serving.letter import Letter, letter
 from serving.placing import placed
 from serving.progress import Progress
 from serving.shortfall import Lack, Shortfall
@@ -31,13 +33,14 @@ class Proposal:
     name: str | None
     """What the customer is called, where something that is said calls them by name."""
     progress: Progress
-    _drafts: dict[int, tuple[Answer, Record]] = field(default_factory=dict)
+    _drafts: dict[int, tuple[Letter, Record]] = field(default_factory=dict)
 
-    def draft(self, made: Made) -> Answer:
+    def draft(self, made: Made) -> Letter:
         """The answer, if it is this that is granted."""
         if id(made) not in self._drafts:
-            found = self._answer(made, recorded=True)
-            self._drafts[id(made)] = found, _record(made, self.request, found)
+            numbers = findings.numbers_of(made.decision)
+            found = self._ordinary(made, numbers) or Letter.of(self._answer(made, recorded=True))
+            self._drafts[id(made)] = found, _record(made, self.request, found, numbers)
         return self._drafts[id(made)][0]
 
     def record(self, kept: Made) -> Record:
@@ -45,12 +48,11 @@ class Proposal:
         self.draft(kept)
         return self._drafts[id(kept)][1]
 
-    def granted(self, kept: Made) -> Answer:
+    def granted(self, kept: Made) -> Letter:
         """The answer, once it is granted and recorded."""
         found = self.draft(kept)
         self.watch.lap("record")
-        found.timed(self.watch.milliseconds())
-        return found
+        return found.timed(self.watch.milliseconds())
 
     def silent(self, error: JournalUnavailableError) -> Proposal:
         """Nothing is offered instead, as it could not be recorded."""
@@ -58,9 +60,16 @@ class Proposal:
         self.watch.lap("record")
         return replace(self, made=replace(self.made, decision=silenced(self.made.decision, lack)), name=None)
 
-    def unrecorded(self) -> Answer:
+    def unrecorded(self) -> Letter:
         """The answer that is not recorded."""
-        return self._answer(self.made, recorded=False)
+        return Letter.of(self._answer(self.made, recorded=False))
+
+    def _ordinary(self, made: Made, numbers: array[float]) -> Letter | None:
+        """The answer that is recorded, where it is nothing out of the ordinary."""
+        if self.request.placements or self.request.explain != "none":
+            return None
+        timings = self.watch.milliseconds()
+        return letter(made.decision, made.equipment, numbers, timings, self.arrived.warnings, self.name)
 
     def _answer(self, made: Made, recorded: bool) -> Answer:
         timings = self.watch.milliseconds()
@@ -70,7 +79,7 @@ class Proposal:
         return found
 
 
-def _record(made: Made, request: api.DecisionRequest, found: Answer) -> Record:
+def _record(made: Made, request: api.DecisionRequest, found: Letter, numbers: array[float]) -> Record:
     decision = made.decision
     ask, seen, versions = decision.ask, decision.vectors, decision.versions
     rows = [item.scored.row for item in decision.items]
@@ -89,7 +98,7 @@ def _record(made: Made, request: api.DecisionRequest, found: Answer) -> Record:
         seen.names,
         tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
         seen.sight.rows(np.array(rows, dtype=np.intp)),
-        basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_bytes(findings.findings_of(decision)),
+        basis.to_bytes(decision, made.equipment),
+        findings.to_bytes(decision, numbers),
         basis.state_of(decision),
     )

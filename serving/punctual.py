@@ -17,12 +17,13 @@ from serving.answer_api import Answer
 from serving.bell import Bell
 from serving.crew import Crew
 from serving.later import Later
+from serving.letter import Letter
 from serving.progress import Progress
 from serving.reception import Reception
 
 SHARE = 0.6
 """Of the deadline, after which store and model are no longer waited for."""
-Steps = Generator[tuple[Later[Answer], float | None], None, Answer]
+Steps = Generator[tuple[Later[Letter], float | None], None, Letter]
 """Yields what is waited for next, and for how many seconds at most; returns the answer."""
 
 
@@ -47,9 +48,9 @@ class Punctual:
                 answer, seconds = next(steps)
                 answer.wait(seconds)
         except StopIteration as done:
-            return _told(done)
+            return _told(done).answer
 
-    async def decide_soon(self, request: api.DecisionRequest) -> Answer:
+    async def decide_soon(self, request: api.DecisionRequest) -> Letter:
         """As ``decide``, for an event loop: no thread waits."""
         steps, bell = self._steps(request), self._ours()
         try:
@@ -96,6 +97,6 @@ class Punctual:
         self._crew.close()
 
 
-def _told(done: StopIteration) -> Answer:
-    answer: Answer = done.value
+def _told(done: StopIteration) -> Letter:
+    answer: Letter = done.value
     return answer

@@ -6,9 +6,13 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from features.domain import DecisionId
 from features.instant import format_instant
+from serving import basis
 from serving import recall_api as api
 from serving.answer_api import Answer, read_answer
 from serving.attribution import Came
@@ -45,7 +49,7 @@ class Recall:
             intact=record.intact,
             request=json.loads(record.request),
             answer=given,
-            rests_on=json.loads(record.basis) if record.basis else None,
+            rests_on=_rests_on(record),
             vectors=[_vector(record, item.offer_id, item.channel) for item in given.items],
             contacts=contacts,
             outcomes=[outcome(each) for each in came],
@@ -108,6 +112,15 @@ def _given(record: Record) -> Answer:
     except ValueError as error:
         detail = "The record was changed after it was kept, and its answer cannot be read any more."
         raise RefusalError(409, "record_damaged", detail) from error
+
+
+def _rests_on(record: Record) -> dict[str, Any] | None:
+    """JSON values; None where the oldest builds made the decision, or the record was changed."""
+    try:
+        found: dict[str, Any] | None = msgspec.to_builtins(basis.from_bytes(record.basis)) if record.basis else None
+    except ValueError:
+        return None
+    return found
 
 
 def _vector(record: Record, offer_id: str, channel: str) -> api.Vector:

@@ -22,6 +22,7 @@ from serving.journal import JournalUnavailableError
 from serving.journal.timeline import called
 from serving.language import Language
 from serving.later import Later, after, there
+from serving.letter import Letter
 from serving.placing import placed
 from serving.policy.persona import Persona
 from serving.problem import Fault, RefusalError
@@ -78,9 +79,9 @@ class Reception:
         Raises:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
-        return self.decide_soon(request, Progress()).result()
+        return self.decide_soon(request, Progress()).result().answer
 
-    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Answer]:
+    def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
         watch, equipment = Stopwatch(), self._equipment()
         _refuse_seed(request)
@@ -96,7 +97,7 @@ class Reception:
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.who)
         return self._kept(self._proposal(made, request, arrived, watch, progress))
 
-    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Later[Answer]:
+    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Later[Letter]:
         """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
         if late.customer_id is None:
             return there(self.nothing(request, late))
@@ -104,7 +105,7 @@ class Reception:
         made = self._clerk.desk.decide_late(ask, self._equipment(), late)
         return self._kept(self._proposal(made, request, Arrived(ask.customer_id), Stopwatch(), progress))
 
-    def nothing(self, request: api.DecisionRequest, late: Progress) -> Answer:
+    def nothing(self, request: api.DecisionRequest, late: Progress) -> Letter:
         """The answer that offers nothing and is not recorded, because there is no time left."""
         ask = self._late(request, late)
         watch = Stopwatch()
@@ -132,20 +133,24 @@ class Reception:
         """
         watch, progress = Stopwatch(), progress or Progress()
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
-        return self._kept(self._proposal(made, request, Arrived(ask.customer_id), watch, progress), kept_by).result()
+        return (
+            self._kept(self._proposal(made, request, Arrived(ask.customer_id), watch, progress), kept_by)
+            .result()
+            .answer
+        )
 
     def _proposal(
         self, made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, progress: Progress
     ) -> Proposal:
         return Proposal(made, request, arrived, watch, self._called(made.decision, made.equipment.addressing), progress)
 
-    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Later[Answer]:
+    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Later[Letter]:
         """The answer once it is granted and recorded; it says so where that cannot be done."""
         draft = proposal.draft(proposal.made)  # written before anybody has to wait for it
         if not proposal.progress.write():
             return there(draft)  # nobody waits for it any more
 
-        def answered(written: Later[Made]) -> Answer:
+        def answered(written: Later[Made]) -> Letter:
             try:
                 kept = written.result()
             except JournalUnavailableError as error:
@@ -162,7 +167,7 @@ class Reception:
         except JournalUnavailableError as error:
             return there(self._unrecorded(proposal, error))
 
-    def _unrecorded(self, proposal: Proposal, error: JournalUnavailableError) -> Answer:
+    def _unrecorded(self, proposal: Proposal, error: JournalUnavailableError) -> Letter:
         """The answer that offers nothing, as it could not be recorded."""
         silent = proposal.silent(error)
         found = silent.unrecorded()

@@ -56,7 +56,7 @@ class Replay:
         if not record.basis:
             raise NotKeptError("an older build made this decision and kept too little of it to make it again")
         try:
-            rested, kept = basis.from_json(record.basis), findings.from_bytes(record.findings)
+            rested, kept = basis.from_bytes(record.basis), findings.from_bytes(record.findings, record.answer)
         except ValueError as error:
             return Verdict(False, (f"/: the record cannot be read ({error})",))
         try:

@@ -90,10 +90,10 @@ class Shadow:
 
     def _compared(self, record: Record) -> Compared | None:
         """None where no model decided: the customer objected, or there was none."""
-        kept = findings.from_bytes(record.findings)
+        kept = findings.from_bytes(record.findings, record.answer)
         if kept.by_popularity:
             return None
-        rested = basis.from_json(record.basis)
+        rested = basis.from_bytes(record.basis)
         made = rerun(rested, record.state, self._equipment(rested)).decision
         if made.funnel.removed.numbers.astype(np.uint8).tobytes() != kept.removed:
             raise KairosError(f"the rules of this build leave other pairs of decision {record.decision_id}")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from serving.answer_api import Answer
 from serving.api import DecisionRequest
 from serving.envelope import MAX_BODY, App, Receive, Scope, Send, replayed, request_id_of
+from serving.letter import Letter
 from serving.problem import RefusalError, refused
 
 PATH = "/v1/decisions"
 Admit = Callable[[str | None], Awaitable[None]]
 """Lets a caller with this ``Authorization`` in, or raises RefusalError."""
-Decide = Callable[[DecisionRequest], Awaitable[Answer]]
+Decide = Callable[[DecisionRequest], Awaitable[Letter]]
 Fail = Callable[[Exception], App]
 """Answers for what nobody caught, and raises it again."""
 

@@ -9,20 +9,22 @@ from features.instant import format_instant
 from features.intent import Intent
 from serving import answer_api, recall_api
 from serving.attribution import Came
+from serving.blanks import MONEY_DIGITS, PROBABILITY_DIGITS
 from serving.caveats import caveats
-from serving.decision import Decision
+from serving.decision import Decision, Versions
 from serving.eligibility import RULES
 from serving.equipment import Equipment
 from serving.german import meaning, open_topic
 from serving.german_notes import limit
 from serving.german_values import value
-from serving.item_wire import MONEY_DIGITS, PROBABILITY_DIGITS, items, predictions
+from serving.item_wire import items, predictions
 from serving.language import Language, told
 from serving.ranking import ChannelScore
 from serving.wording import Reader
 
 SERVICE_VERSION = version("kairos-offers")
 MOST_TOPICS = 20
+_SCALE = 10.0**MONEY_DIGITS
 
 
 def answer(
@@ -34,7 +36,7 @@ def answer(
     name: str | None = None,
 ) -> answer_api.Answer:
     """The answer to one request; only what is recorded has its messages reserved. ``name`` is the customer's."""
-    ask, versions, catalogue = decision.ask, decision.versions, equipment.catalogue
+    ask, catalogue = decision.ask, equipment.catalogue
     reader = Reader(decision.known.zone, ask.language, name)
     apart = predictions(decision, equipment) if explain == "contributions" else []
     return answer_api.Answer(
@@ -57,7 +59,7 @@ def answer(
         attempts=decision.circumstances.attempt + 1,
         channels=[_channel(found) for found in decision.channels],
         open_topics=[topic(intent, ask.language) for intent in decision.intents[:MOST_TOPICS]],
-        removed=_counts(decision),
+        removed=counts(decision),
         funnel=funnel(decision) if explain == "funnel" else None,
         cold_start=decision.cold_start,
         personalised=not decision.by_popularity,
@@ -66,14 +68,19 @@ def answer(
         warnings=caveats(decision, equipment),
         limits=[limit(each, ask.language) for each in catalogue.limits],
         recorded=recorded,
-        versions=answer_api.Versions(
-            model=versions.model,
-            schema=versions.schema,
-            catalogue=versions.catalogue,
-            policy=versions.policy,
-            service=SERVICE_VERSION,
-        ),
+        versions=told_versions(decision.versions),
         timings_ms=timings_ms,
+    )
+
+
+def told_versions(versions: Versions) -> answer_api.Versions:
+    """What a decision was made with as it goes over the wire."""
+    return answer_api.Versions(
+        model=versions.model,
+        schema=versions.schema,
+        catalogue=versions.catalogue,
+        policy=versions.policy,
+        service=SERVICE_VERSION,
     )
 
 
@@ -114,7 +121,8 @@ def _channel(found: ChannelScore) -> answer_api.ChannelScore:
     )
 
 
-def _counts(decision: Decision) -> list[answer_api.RuleCount]:
+def counts(decision: Decision) -> list[answer_api.RuleCount]:
+    """How many pairs each rule removed, where it removed any."""
     pairs = decision.funnel.removed.counts()
     if not pairs:
         return []
@@ -153,7 +161,7 @@ def funnel(decision: Decision) -> answer_api.Funnel:
 
 
 def _money(minor: float) -> float:
-    return round(minor, MONEY_DIGITS) + 0.0  # no -0.0
+    return round(minor * _SCALE) / _SCALE + 0.0  # as all figures are rounded; no -0.0
 
 
 def _finite(minor: float) -> float | None:

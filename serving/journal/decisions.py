@@ -8,19 +8,20 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, func, insert, select
 
 from features.domain import CustomerId, DecisionId, Instant
-from serving.journal.packed_record import pack, unpack
-from serving.journal.record import Record, Row, listed, named, seal
+from serving.journal.packed_record import Unpacked, pack, unpack
+from serving.journal.record import Record, Row, listed, seal
 from serving.journal.schema import DECISIONS
 from serving.journal.written import Written
 
 AT_ONCE = 500
 """Decisions in memory at once while many are read."""
 _ADD = Written(insert(DECISIONS))
+_JSON = msgspec.json.Encoder()
 
 
 def write_decision(connection: Connection, decision: Record) -> None:
@@ -35,7 +36,7 @@ def write_row(connection: Connection, row: Row) -> None:
 
 def row_of(decision: Record) -> Row:
     """A decision as it is kept, sealed."""
-    row: dict[str, object] = {
+    row: dict[str, Any] = {
         "decision_id": decision.decision_id,
         "customer_id": decision.customer_id,
         "at_us": decision.at,
@@ -43,12 +44,12 @@ def row_of(decision: Record) -> Row:
         "answer": decision.answer,
         "versions": listed(*decision.versions.items()),
         "names": "",
-        "pairs": named(decision.pairs),
+        "pairs": _JSON.encode(decision.pairs).decode(),
         "matrix": b"",
-        "basis": decision.basis,
+        "basis": "",
         "findings": "",
         "state": decision.state,
-        "packed": pack(decision.names, decision.matrix, decision.findings),
+        "packed": pack(decision.names, decision.matrix, decision.findings, decision.basis),
     }
     row["digest"] = seal(row)
     return row
@@ -68,10 +69,17 @@ def read_decisions(connection: Connection, since: Instant, until: Instant) -> It
         yield _record(row)
 
 
-def latest_bases(connection: Connection, most: int) -> list[str]:
-    """What the latest decisions rest on, as JSON; without those that an older build made."""
-    rows = select(DECISIONS.c.basis).order_by(DECISIONS.c.at_us.desc()).limit(most)
-    return [text for text in connection.execute(rows).scalars() if text]
+def latest_bases(connection: Connection, most: int) -> list[bytes]:
+    """What the latest decisions rest on; without those that the oldest builds made."""
+    rows = select(DECISIONS.c.basis, DECISIONS.c.packed).order_by(DECISIONS.c.at_us.desc()).limit(most)
+    found = (_basis(row) for row in connection.execute(rows))
+    return [basis for basis in found if basis]
+
+
+def _basis(row: Any) -> bytes:
+    """That of a row, wherever its build kept it."""
+    kept: str = row.basis
+    return kept.encode() if kept or row.packed is None else unpack(row.packed).basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ def latest_decision(connection: Connection) -> Instant | None:
 
 def _record(row: Any) -> Record:
     pairs = tuple((offer, channel) for offer, channel in json.loads(row.pairs))
-    names, matrix, findings = _laid_out(row, len(pairs)) if row.packed is None else unpack(row.packed)
+    names, matrix, findings, basis = _laid_out(row, len(pairs)) if row.packed is None else unpack(row.packed)
     return Record(
         DecisionId(row.decision_id),
         CustomerId(row.customer_id),
@@ -117,18 +125,18 @@ def _record(row: Any) -> Record:
         names,
         pairs,
         matrix,
-        row.basis,
+        basis or row.basis.encode(),
         findings,
         row.state,
         row._mapping,
     )
 
 
-def _laid_out(row: Any, pairs: int) -> tuple[tuple[str, ...], NDArray[np.float32], bytes]:
-    """Names, matrix and findings of a decision of an older build, which kept them by themselves."""
+def _laid_out(row: Any, pairs: int) -> Unpacked:
+    """What is packed of a decision, of an older build, which kept it by itself."""
     names = tuple(json.loads(row.names))
     flat = np.frombuffer(zlib.decompress(row.matrix), dtype="<f4")
-    return names, flat.reshape(len(names), pairs).T, row.findings.encode()
+    return Unpacked(names, flat.reshape(len(names), pairs).T, row.findings.encode(), row.basis.encode())
 
 
 def read_answers(connection: Connection, decision_ids: Collection[DecisionId]) -> dict[DecisionId, str]:

@@ -1,4 +1,5 @@
-"""What only a replay needs of a decision, in one piece: the names of the features, their values, what was found.
+"""What only a replay needs of a decision, in one piece: the names of the features, their values, what was found, and
+what it rested on.
 
 What is the same in every row of the matrix, as all that concerns the customer is, is kept once.
 """
@@ -8,43 +9,61 @@ from __future__ import annotations
 import json
 import zlib
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.kernels.folding import fold_rows
+
 Matrix = NDArray[np.float32]
 
 
-def pack(names: tuple[str, ...], matrix: Matrix, findings: bytes) -> bytes:
+class Unpacked(NamedTuple):
+    """What was packed."""
+
+    names: tuple[str, ...]
+    matrix: Matrix
+    findings: bytes
+    basis: bytes
+    """Empty in records of older builds, which kept it by itself."""
+
+
+def pack(names: tuple[str, ...], matrix: Matrix, findings: bytes, basis: bytes) -> bytes:
     """The bytes; ``matrix`` is ``[n_pairs, n_names]``."""
     bits = np.ascontiguousarray(matrix, dtype="<f4").view("<u4")
-    same = (bits == bits[:1]).all(axis=0) if len(bits) else np.ones(bits.shape[1], dtype=np.bool_)
+    rows, columns = bits.shape
+    marks = np.empty((columns + 7) // 8, dtype=np.uint8)
+    once, each = np.empty(columns, dtype="<u4"), np.empty(rows * columns, dtype="<u4")
+    same = fold_rows(bits, marks, once, each)
     told = (
         _squeezed(names),
-        len(bits),
-        np.packbits(same).tobytes(),
-        bits[:1, same].tobytes(),
-        bits[:, ~same].tobytes(),
+        rows,
+        marks.tobytes(),
+        once[: same if rows else 0].tobytes(),
+        each[: rows * (columns - same)].tobytes(),
         findings,
+        basis,
     )
     return _WRITE.encode(told)
 
 
-def unpack(packed: bytes) -> tuple[tuple[str, ...], Matrix, bytes]:
-    """What was packed: names, matrix and findings.
+def unpack(packed: bytes) -> Unpacked:
+    """What was packed, by this build or by one of those that kept the basis by itself.
 
     Raises:
         ValueError: It was changed since.
     """
-    squeezed, rows, marks, once, each, findings = _READ.decode(packed)
+    older = packed.startswith(_OLDER)
+    squeezed, rows, marks, once, each, findings, *basis = _READ_OLDER.decode(packed) if older else _READ.decode(packed)
     names = _names(squeezed)
     same = np.unpackbits(np.frombuffer(marks, dtype=np.uint8), count=len(names)).astype(np.bool_)
     bits = np.empty((rows, len(names)), dtype="<u4")
     if rows:
         bits[:, same] = np.frombuffer(once, dtype="<u4")
         bits[:, ~same] = np.frombuffer(each, dtype="<u4").reshape(rows, -1)
-    return names, bits.view("<f4"), findings
+    return Unpacked(names, bits.view("<f4"), findings, basis[0] if basis else b"")
 
 
 @lru_cache(maxsize=16)
@@ -61,5 +80,8 @@ def _names(squeezed: bytes) -> tuple[str, ...]:
         raise ValueError(f"the names of the features cannot be read ({error})") from error
 
 
+_OLDER = b"\x96"
+"""How a list of six begins."""
 _WRITE = msgspec.msgpack.Encoder()
-_READ = msgspec.msgpack.Decoder(tuple[bytes, int, bytes, bytes, bytes, bytes])
+_READ_OLDER = msgspec.msgpack.Decoder(tuple[bytes, int, bytes, bytes, bytes, bytes])
+_READ = msgspec.msgpack.Decoder(tuple[bytes, int, bytes, bytes, bytes, bytes, bytes])

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import CustomerId, DecisionId, Instant
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 """The columns of a decision."""
 
 
@@ -36,10 +37,10 @@ class Record:
     """Its rows: offer and channel."""
     matrix: NDArray[np.float32]
     """Exactly what was scored, ``[n_pairs, n_names]``."""
-    basis: str = ""
-    """JSON of what it rests on beside the versions; empty where an older build made it."""
+    basis: bytes = b""
+    """What it rests on beside the versions; empty where an older build made it."""
     findings: bytes = b""
-    """What was found, without rounding; empty where an older build made it."""
+    """What was found, without rounding, as far as the answer does not tell it; empty where an older build made it."""
     state: bytes | None = None
     """The customer's, packed."""
     kept: Row = field(default_factory=dict, compare=False, repr=False)
@@ -50,24 +51,28 @@ class Record:
         """True where nothing was changed since it was kept."""
         if not self.kept:
             return False
-        return self.kept["digest"] == (self._sealed_once() if self.kept["packed"] is None else seal(self.kept))
+        again = self._sealed_once() if self.kept["packed"] is None else seal(self.kept)
+        return bool(again == self.kept["digest"])
 
     def _sealed_once(self) -> str:
         """The digest that builds made which kept everything by itself."""
         shape = f"[{listed(*self.versions.items())}, {named(self.names)}, {named(self.pairs)}]"
-        told = (self.decision_id, self.customer_id, str(self.at), self.request, self.answer, shape, self.basis)
+        told = (self.decision_id, self.customer_id, str(self.at), self.request, self.answer, shape)
         matrix = np.ascontiguousarray(self.matrix.T, dtype="<f4").tobytes()
         found = sha256()
-        for part in (*(text.encode() for text in told), self.findings, matrix, self.state or b""):
+        for part in (*(text.encode() for text in told), self.basis, self.findings, matrix, self.state or b""):
             found.update(len(part).to_bytes(8, "big") + part)
         return found.hexdigest()
 
 
 def seal(row: Row) -> str:
     """The digest over all other columns of a row, as they are kept, in the order of their names."""
-    parts = [_plain(row[name]) for name in _SEALED]
-    head = struct.pack(f">{len(parts)}q", *(-1 if part is None else len(part) for part in parts))
-    return sha256(b"".join((head, *(part or b"" for part in parts)))).hexdigest()
+    parts = [row[name] for name in _SEALED]
+    plain = [
+        part.encode() if isinstance(part, str) else b"%d" % part if isinstance(part, int) else part for part in parts
+    ]
+    head = _LENGTHS.pack(*[-1 if part is None else len(part) for part in plain])
+    return sha256(b"".join([head, *[part for part in plain if part]])).hexdigest()
 
 
 _SEALED = (
@@ -87,10 +92,7 @@ _SEALED = (
 )
 
 
-def _plain(value: object) -> bytes | None:
-    if isinstance(value, str):
-        return value.encode()
-    return value if value is None or isinstance(value, bytes) else str(value).encode()
+_LENGTHS = struct.Struct(f">{len(_SEALED)}q")
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +101,6 @@ def listed(*versions: tuple[str, str | None]) -> str:
     return json.dumps(dict(versions))
 
 
-@lru_cache(maxsize=64)  # of hundreds of pairs one is as long as all that is left of a decision
 def named(names: tuple[str | tuple[str, str], ...]) -> str:
-    """Names or pairs as JSON; the same few columns, and often the same pairs."""
+    """Names or pairs as JSON, as older builds sealed them."""
     return json.dumps(names)

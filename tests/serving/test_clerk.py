@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId, DecisionId
 from features.instant import parse_instant
-from serving import basis, findings
+from serving import basis, findings, wire
 from serving.clerk import Clerk
 from serving.consent import Consent
 from serving.decision import Ask
@@ -28,6 +28,7 @@ from serving.journal import Cause, Journal, Record
 from serving.journal.consents import state_consent
 from serving.journal.names import book
 from serving.journal.people import People
+from serving.letter import Letter
 from serving.live_store import LiveStore
 from serving.parts import Parts
 from serving.projection import Projection
@@ -131,13 +132,13 @@ def kept(made: Made) -> Record:
         decision.ask.customer_id,
         decision.ask.at,
         "{}",
-        "{}",
+        Letter.of(wire.answer(decision, made.equipment, "none", {}, True)).text.decode(),
         {},
         (),
         (),
         nothing,
-        basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_bytes(findings.findings_of(decision)),
+        basis.to_bytes(decision, made.equipment),
+        findings.to_bytes(decision, findings.numbers_of(decision)),
         basis.state_of(decision),
     )
 
@@ -186,8 +187,8 @@ def test_the_record_of_a_decision_made_anew_is_of_that_one(clerk: Desked) -> Non
     record = keeper.journal.decision(DecisionId("ann-2"))
     assert record is not None
     assert record.intact
-    assert not findings.from_bytes(record.findings).items
-    assert len(basis.from_json(record.basis).circumstances.ledger.contacts) == 1
+    assert not findings.from_bytes(record.findings, record.answer).items
+    assert len(basis.from_bytes(record.basis).circumstances.ledger.contacts) == 1
 
 
 def test_what_the_evidence_was_is_kept_with_the_first_decision_that_used_it(

@@ -195,7 +195,8 @@ def test_many_who_ask_at_once_are_answered_without_a_thread_for_each(
     request = api.DecisionRequest.model_validate(ANN | {"limit": 1})
 
     async def ask_all() -> list[Answer]:
-        return await asyncio.gather(*(punctual.decide_soon(request) for _ in range(40)))
+        letters = await asyncio.gather(*(punctual.decide_soon(request) for _ in range(40)))
+        return [each.answer for each in letters]
 
     before = active_count()
     answers = asyncio.run(ask_all())
@@ -234,7 +235,9 @@ def test_what_is_being_written_when_others_are_given_up_keeps_its_contact_and_is
     made_of = parts()
     made_of.watch.refresh()
     staff = staff_of(made_of)
-    answer = staff.reception.decide_soon(api.DecisionRequest.model_validate(ANN | {"limit": 1}), Passing()).result()
+    answer = (
+        staff.reception.decide_soon(api.DecisionRequest.model_validate(ANN | {"limit": 1}), Passing()).result().answer
+    )
     contact_id = answer.items[0].contact_id
     assert contact_id is not None
     with made_of.journal.reading() as connection:

@@ -16,6 +16,7 @@ from features.clock import SimulatedClock
 from features.codec import Packed, pack
 from features.domain import DAY, HOUR, Instant, Kind
 from features.stored import PROFILE
+from serving.decision import Versions
 from serving.eligibility.shelf import Shelf
 from serving.equipment import Equipment
 from serving.language import Language
@@ -49,7 +50,8 @@ ASKED: dict[str, Callable[[int], tuple[Any, ...]]] = {
     "serving.journal.packed_record._names": lambda n: (zipped(n),),
     "serving.journal.past.recent": lambda n: (((Kind.PURCHASED, DAY), (Kind.SENT, n * DAY)),),
     "serving.journal.record.listed": lambda n: (("model", f"20171001-120000-{n}"), ("features", "0123456789abcdef")),
-    "serving.journal.record.named": lambda n: (tuple((f"offer-{n}-{each}", "direct_mail") for each in range(500)),),
+    "serving.letter._ranks": lambda n: (n + 1,),
+    "serving.letter._versions": lambda n: (Versions(f"20171001-120000-{n}", "s" * 16, "c" * 64, "p" * 64),),
     "serving.leverage._untouched": lambda n: (900 + n,),
     "serving.moments._local": lambda n: ("Europe/Berlin", MINUTE + n, WEEK_HOURS),
     "serving.moments._hours_ahead": lambda n: ("Europe/Berlin", MINUTE // 15 + n, WEEK_HOURS),
@@ -74,7 +76,7 @@ FEW = {
     "features.state": {"half_lives_us", "_all_half_lives_us", "unset", "_earliest", "_slices"},
     "features.stored": {"_names"},
     "serving.eligibility.memory": {"_sorted", "_places"},
-    "serving.findings": {"_rules"},
+    "serving.findings": {"_rules", "_names"},
     "serving.journal.counters": {"counted_of", "_raise"},
     "serving.journal.migration": {"_scripts"},
     "serving.journal.names": {"_book", "_raise"},

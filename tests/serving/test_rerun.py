@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import text
@@ -19,19 +20,24 @@ from serving.account import Account
 from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decide import decide
-from serving.decision import Ask
+from serving.decision import Ask, Decision
 from serving.desk import Made
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal, Record
+from serving.journal.decisions import row_of, write_row
+from serving.journal.record import seal
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
-from serving.pairs import Known, stranger
+from serving.letter import Letter
+from serving.pairs import NAMES, Known, stranger
 from serving.policy.policy import DEFAULT, Cap, Exploration, Lever, Per, Policy
 from serving.policy.selector import Selector
 from serving.policy.window import Unit, Window
+from serving.replay import Replay
 from serving.rerun import equipment_of, rerun
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
+from serving.wire import answer
 
 POLICIES = (
     DEFAULT,
@@ -126,13 +132,13 @@ def record_of(made: Made) -> Record:
         decision.ask.customer_id,
         decision.ask.at,
         "{}",
-        '{"rank": 1}',
+        Letter.of(answer(decision, made.equipment, "none", {}, True)).text.decode(),
         {"model": decision.versions.model},
         (),
         (),
         np.zeros((0, 0), dtype=np.float32),
-        basis.to_json(basis.basis_of(decision, made.equipment)),
-        findings.to_bytes(findings.findings_of(decision)),
+        basis.to_bytes(decision, made.equipment),
+        findings.to_bytes(decision, findings.numbers_of(decision)),
         basis.state_of(decision),
     )
 
@@ -147,9 +153,9 @@ def test_a_recorded_decision_made_again_is_the_same(
         found = journal.decision(made.decision.ask.decision_id)
         assert found is not None
         assert found.intact
-        told_of = basis.from_json(found.basis)
+        told_of = basis.from_bytes(found.basis)
         again = rerun(told_of, found.state, equipment_of(told_of, kept))
-        told = findings.from_bytes(found.findings)
+        told = findings.from_bytes(found.findings, found.answer)
         assert findings.differences(told, findings.findings_of(again.decision)) == ()
         assert again.decision.grant == made.decision.grant
         groups.add(told.group)
@@ -158,13 +164,53 @@ def test_a_recorded_decision_made_again_is_the_same(
     assert offered > 100
 
 
+def as_the_build_before_kept_it(record: Record, decision: Decision) -> dict[str, object]:
+    """A row of before the answer was read with the findings: what it tells stood in these again, the basis beside."""
+    plain: dict[str, object] = dict(row_of(record))
+    told = msgspec.msgpack.encode(findings.findings_of(decision))
+    names, rows, marks, once, each, *_ = msgspec.msgpack.decode(row_of(record)["packed"])
+    plain["packed"] = msgspec.msgpack.encode((names, rows, marks, once, each, told))
+    plain["basis"] = msgspec.json.encode(basis.from_bytes(record.basis)).decode()
+    plain["digest"] = seal(plain)
+    return plain
+
+
+def test_what_the_build_before_kept_is_intact_and_can_be_made_again(
+    kept: Kept, history: list[Event], now: Instant, journal: Journal
+) -> None:
+    for number in range(1, 40):
+        made = made_for(number, kept, history, now)
+        matrix = made.decision.vectors.matrix
+        row = as_the_build_before_kept_it(replace(record_of(made), matrix=matrix, names=NAMES), made.decision)
+        journal.write(lambda transaction, row=row: write_row(transaction.connection, row))
+        found = journal.decision(made.decision.ask.decision_id)
+        assert found is not None
+        assert found.intact
+        assert found.matrix.tobytes() == matrix.tobytes()
+        verdict = Replay(kept).replay(found)
+        assert verdict.identical, verdict.differences
+        changed = replace(found, kept={**found.kept, "basis": found.kept["basis"] + " "})
+        assert not changed.intact
+
+
+def test_what_is_kept_and_what_the_answer_tells_are_the_findings(
+    kept: Kept, history: list[Event], now: Instant
+) -> None:
+    for number in range(60):
+        made = made_for(number, kept, history, now)
+        found = record_of(made)
+        assert findings.from_bytes(found.findings, found.answer) == findings.findings_of(made.decision)
+        with pytest.raises(ValueError, match="truncated"):
+            findings.from_bytes(found.findings, found.answer[:-40])
+
+
 def test_a_record_of_before_channels_were_told_apart_charges_them_alike(
     kept: Kept, history: list[Event], now: Instant
 ) -> None:
     made = made_for(2, kept, history, now)
-    told = json.loads(basis.to_json(basis.basis_of(made.decision, made.equipment)))
+    told = msgspec.to_builtins(basis.from_bytes(basis.to_bytes(made.decision, made.equipment)))
     del told["attention"]["channels"]
-    assert basis.from_json(json.dumps(told)).attention == basis.Attention(1.0, 0.5)
+    assert basis.from_bytes(json.dumps(told).encode()).attention == basis.Attention(1.0, 0.5)
 
 
 def test_another_model_is_found_out(
@@ -172,7 +218,7 @@ def test_another_model_is_found_out(
 ) -> None:
     made = made_for(1, kept, history, now)
     other = replace(kept, models={"fake-1": model({"promo-tea": 0.6, "promo-milk": 0.55 + 1e-6}, noticed=0.8)})
-    rested = basis.basis_of(made.decision, made.equipment)
+    rested = basis.from_bytes(basis.to_bytes(made.decision, made.equipment))
     again = rerun(rested, basis.state_of(made.decision), equipment_of(rested, other))
     told = findings.differences(findings.findings_of(made.decision), findings.findings_of(again.decision))
     assert any("score" in line for line in told)

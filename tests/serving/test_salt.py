@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
 
 from serving import basis
 from serving.account import Account
 from serving.journal import Journal
-from serving.journal.schema import DECISIONS
+from serving.journal.decisions import latest_bases
 from serving.parts import parts_of
 from serving.score import Model
 from serving.settings import Settings, read_settings
@@ -43,8 +42,8 @@ def accounts(place: Path) -> Iterator[Callable[[], list[Account]]]:
 
         def read() -> list[Account]:
             with journal.reading() as connection:
-                told = connection.execute(select(DECISIONS.c.basis)).scalars()
-                found = [basis.from_json(text).circumstances.account for text in told]
+                told = latest_bases(connection, 1_000)
+                found = [basis.from_bytes(each).circumstances.account for each in told]
                 return sorted(found, key=lambda account: account.decisions)
 
         yield read

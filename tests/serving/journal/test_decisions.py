@@ -119,7 +119,7 @@ def as_an_older_build_kept_it(record: Record) -> dict[str, object]:
     plain = np.ascontiguousarray(record.matrix.T, dtype="<f4").tobytes()
     versions, names, pairs = (json.dumps(each) for each in (dict(record.versions), record.names, record.pairs))
     told = (record.decision_id, record.customer_id, str(record.at), record.request, record.answer)
-    texts = (*told, f"[{versions}, {names}, {pairs}]", record.basis, record.findings.decode())
+    texts = (*told, f"[{versions}, {names}, {pairs}]", record.basis.decode(), record.findings.decode())
     digest = sha256()
     for part in (*(text.encode() for text in texts), plain, record.state or b""):
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -133,7 +133,7 @@ def as_an_older_build_kept_it(record: Record) -> dict[str, object]:
         "names": names,
         "pairs": pairs,
         "matrix": zlib.compress(plain, 1),
-        "basis": record.basis,
+        "basis": record.basis.decode(),
         "findings": record.findings.decode(),
         "state": record.state,
         "digest": digest.hexdigest(),
@@ -141,7 +141,7 @@ def as_an_older_build_kept_it(record: Record) -> dict[str, object]:
 
 
 def test_what_an_older_build_kept_comes_back_and_is_intact_until_it_is_changed(journal: Journal) -> None:
-    made = replace(RECORD, basis="{}", findings=b'{"kind": "promotion"}', state=b"\x00\xff")
+    made = replace(RECORD, basis=b"{}", findings=b'{"kind": "promotion"}', state=b"\x00\xff")
     journal.write(lambda t: t.connection.execute(insert(DECISIONS), as_an_older_build_kept_it(made)))
     found = journal.decision(made.decision_id)
     assert found is not None
@@ -156,7 +156,7 @@ def test_what_an_older_build_kept_comes_back_and_is_intact_until_it_is_changed(j
 
 @pytest.mark.parametrize("column", [column.name for column in DECISIONS.c if column.name != "decision_id"])
 def test_a_change_of_any_column_is_seen(journal: Journal, column: str) -> None:
-    journal.record(replace(RECORD, basis="{}", findings=b'{"kind": "promotion"}', state=b"\x00\xff"))
+    journal.record(replace(RECORD, basis=b"{}", findings=b'{"kind": "promotion"}', state=b"\x00\xff"))
     found = journal.decision(RECORD.decision_id)
     assert found is not None
     assert found.intact

@@ -1,0 +1,101 @@
+"""What never changes of an answer, as JSON: of each offer on each channel, and of the catalogue's limits."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from msgspec import Raw
+
+from features.catalogue import Catalogue
+from features.domain import Importance, Offer
+from serving import item_api
+from serving.figures import Figures, gap, words_of
+from serving.german_notes import limit
+from serving.language import Language
+from serving.over_the_wire import written
+from serving.pairs import Pair
+from serving.score import interrupts
+from serving.wording import Reader, addresses, say
+
+MONEY_DIGITS, PROBABILITY_DIGITS, EVIDENCE_DIGITS = 4, 6, 2
+"""Decimals on the wire; the record keeps the exact numbers."""
+IMPORTANCE: dict[Importance, Any] = {each: each.value for each in Importance}
+MOST = 5_000
+"""Blanks that are held at most: an offer may be worded otherwise for each zone."""
+
+_PARTS = (item_api.Components, item_api.Probabilities, item_api.Evidence)
+_WORDS = words_of(
+    item_api.Item,
+    components=gap(item_api.Components),
+    probabilities=gap(item_api.Probabilities),
+    evidence=gap(item_api.Evidence),
+)
+_FIRST = item_api.Item.__struct_fields__.index("score_minor")
+_NUMBERS = 2 + sum(len(part.__struct_fields__) for part in _PARTS)
+_AFTER = _FIRST + _NUMBERS
+RANK, (OFFER, NAME, CATEGORY, CHANNEL, KIND, MOMENT, CONTACT, UNTIL, ALTERNATIVE, CHANCE) = _WORDS[0], _WORDS[1:_FIRST]
+"""What stands before the values of an item up to its probability."""
+REASONS, WORDING, TAKEN_APART, END = _WORDS[_AFTER:]
+"""What stands before the values behind its numbers, and after the last."""
+ITEM_FIGURES = Figures(
+    [*_WORDS[_FIRST:_AFTER], REASONS],
+    [*[MONEY_DIGITS] * 10, *[PROBABILITY_DIGITS] * 4, *[EVIDENCE_DIGITS] * 2],
+)
+"""Score, value, components, probabilities and evidence of an item, up to its reasons."""
+
+
+class Blank(NamedTuple):
+    """One offer on one channel."""
+
+    head: bytes
+    """From the rank, which is left out, to the moment, which is, too."""
+    tail: bytes | None
+    """From behind the reasons to the end; None where the customer is called by name."""
+    interrupts: bool
+    offer: bytes
+    channel: bytes
+
+
+class Blanks:
+    """Those of one catalogue. Threads may share it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._currency = catalogue.currency
+        self._held: dict[tuple[str, str], dict[tuple[str, str], Blank]] = {}
+        self._count = 0
+        self.limits = {each: Raw(written([limit(text, each) for text in catalogue.limits])) for each in Language}
+        """What the data cannot tell, by language."""
+
+    def of(self, reader: Reader) -> dict[tuple[str, str], Blank]:
+        """The blanks that are made for readers of this language and zone, by offer and channel."""
+        told = reader.language, reader.zone
+        held = self._held.get(told)
+        if held is None or self._count > MOST:
+            self._held, self._count = (
+                ({} if self._count > MOST else self._held),
+                0 if self._count > MOST else self._count,
+            )
+            held = self._held.setdefault(told, {})
+        return held
+
+    def make(self, pair: Pair, reader: Reader) -> Blank:
+        """One that is not held yet."""
+        offer, channel = pair.offer, pair.channel.name
+        known = written(offer.offer_id), written(offer.name), written(offer.category), written(channel)
+        head = (
+            b"".join(piece for each in zip((OFFER, NAME, CATEGORY, CHANNEL), known, strict=True) for piece in each)
+            + KIND
+            + written(IMPORTANCE[offer.importance])
+            + MOMENT
+        )
+        tail = None if addresses(offer, channel) else self.said(offer, channel, reader)
+        found = Blank(head, tail, interrupts(pair), known[0], known[3])
+        self.of(reader)[offer.offer_id, channel] = found
+        self._count += 1
+        return found
+
+    def said(self, offer: Offer, channel: str, reader: Reader) -> bytes:
+        """The end of an item, from its wording on, as one reader reads it."""
+        told = say(offer, channel, self._currency, reader)
+        wording = written(item_api.Said(told.title, told.body, told.price, told.terms))
+        return b"".join((WORDING, wording, TAKEN_APART, b"null", END))
