@@ -1,14 +1,16 @@
-"""A server run as a child process: started, awaited, asked, and ended with its parent."""
+"""A server run as a child process: started, awaited, asked, and ended with its parent, however that ends."""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from features.errors import KairosError
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): which signal a process gets when its parent ends."""
 
 
 class ServerError(KairosError):
@@ -67,16 +72,35 @@ class Child:
 def child(
     command: Sequence[str], host: str, port: int, log: Path, environ: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """A server listening on ``host:port``, its output in ``log``, ended on leaving. ServerError for a taken port."""
+    """A server listening on ``host:port``, its output in ``log``, ended on leaving. ServerError for a taken port.
+
+    To be left in the thread that entered it: on Linux the server ends with that thread, too.
+    """
     _refuse_taken(host, port)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         # A session of its own: Ctrl-C reaches the parent alone, which then ends the child in order.
-        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=environ, stdout=output, stderr=output, start_new_session=True, preexec_fn=_with_parent()
+        )
     try:
         yield Child(process, f"http://{host}:{port}", log)
     finally:
         _end(process)
+
+
+def _with_parent() -> Callable[[], object] | None:
+    """What a process does before it becomes the server, so that it ends even where its parent is killed."""
+    if sys.platform != "linux":
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()  # looked up here: after the fork locks may be held for ever
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it has ended meanwhile
+            os._exit(1)
+
+    return ask
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.domain import Instant
 from features.errors import ContractError
+from features.instant import format_instant
 from serving.model import PartName
 from serving.settings import Settings
 from training.assemble import assemble
@@ -77,7 +78,9 @@ def gather(
         known = pc.and_(known, pc.is_in(found["kind"], pa.array(kinds)))
     found = thinned(found.filter(known), MOST_ROWS, settings.seed)
     if not len(found):
-        raise ContractError("no decision has a known outcome yet: its window must have ended")
+        raise ContractError(
+            f"no decision has a known outcome at {format_instant(at)}: the first window must have ended, train later"
+        )
     found = found.append_column(PLACE, pa.array(np.arange(len(found))))
     with spent.on("what was known at each decision"):
         return Samples(found, assemble(open_store(settings), catalogue, found).X, catalogue)

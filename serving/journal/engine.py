@@ -20,8 +20,9 @@ BUSY_MS = 30_000
 PAGE = 8_192
 """Bytes of a page of SQLite's. A decision takes a few dozen thousand: larger pages are fewer to write, each of them
 twice, and still not too large for the indices, of which every decision changes a page."""
-CACHE_KIB = 8_192
-"""Pages that each connection to SQLite holds at most: a service has dozens of connections, and they fill up."""
+CACHE_KIB = 4_096
+"""Pages that each connection to SQLite holds at most: a service has dozens of connections, and they fill up. It is more
+than a group of decisions changes; what else is not held is read from the system's cache, which all share."""
 
 
 def open_engine(uri: str, synchronous: Synchronous = "FULL") -> Engine:

@@ -1,4 +1,5 @@
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,26 @@ def listens(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    serve = (
+        "import sys, time; from pathlib import Path; from training.child import child\n"
+        "log, code, port = sys.argv[1:]\n"
+        "with child([sys.executable, '-c', code, port], '127.0.0.1', int(port), Path(log)) as server:\n"
+        "    server.wait_until_up('/up', timeout_s=20); print('up', flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", serve, str(tmp_path / "server.log"), SERVER, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while listens(port):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_what_the_server_has_started_ends_with_it(tmp_path: Path) -> None:

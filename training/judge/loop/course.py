@@ -180,15 +180,21 @@ def _learn(settings: Settings, folder: Path, now: Instant, day: int, log: Path) 
     environ = _environ(settings, folder, "journal", now)
     for module in STAGES[:2]:
         stage(module, environ, log)
+    before = _models(folder)
     said = stage("training.train", environ, log, may_fail=True)
-    models = sorted((folder / "journal" / "models").glob("[!.]*/bundle.json"))
-    if not models:
-        return Gate(day, False, said.strip().splitlines()[-1], None)
+    models = _models(folder)
+    if models == before:
+        return Gate(day, False, said.strip().rpartition("\n")[2], None)
     said = stage("training.promote", environ, log, may_fail=True)
     newest = json.loads(max(models, key=lambda file: file.stat().st_mtime_ns).read_text())
     lines = said.strip().splitlines()
     last = lines[-1] if lines else "the gate said nothing"
     return Gate(day, last.startswith("Yes"), last, newest.get("attention"))
+
+
+def _models(folder: Path) -> set[Path]:
+    """The bundles that were made on the journal."""
+    return set((folder / "journal" / "models").glob("[!.]*/bundle.json"))
 
 
 def _morning(day: int) -> Instant:
