@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from features.domain import HOUR, ChannelName, Instant
@@ -108,7 +108,7 @@ def decide(
         vectors=Vectors(NAMES, pairs, seen),
         judged=judged,
         cold_start=known.activity is None,
-        shortfalls=distinct(*equipment.shortfalls, *lacking, *_unlearnt(kind, personal and by_popularity, equipment)),
+        shortfalls=_shortfalls(equipment, lacking, kind, personal and by_popularity),
         valid_until=_valid_until(ask.at, items, equipment.shelf.ending),
         versions=Versions(
             equipment.model.version if equipment.model else None,
@@ -163,35 +163,37 @@ def _judge(
     return Judged.of(pairs, odds, worth, terms, moments), learnt is None
 
 
-def _unlearnt(kind: str, by_popularity: bool, equipment: Equipment) -> tuple[Shortfall, ...]:
-    if equipment.model is None or not by_popularity:
-        return ()
-    sentence = f"Ranked by popularity: the model {equipment.model.version} has learnt nothing of kind {kind!r}."
-    return (Shortfall(Lack.MODEL_LACKS_KIND, sentence),)
+def _shortfalls(
+    equipment: Equipment, lacking: tuple[Shortfall, ...], kind: str, by_popularity: bool
+) -> tuple[Shortfall, ...]:
+    found = (*equipment.shortfalls, *lacking)
+    if by_popularity and equipment.model is not None:
+        sentence = f"Ranked by popularity: the model {equipment.model.version} has learnt nothing of kind {kind!r}."
+        found = (*found, Shortfall(Lack.MODEL_LACKS_KIND, sentence))
+    return distinct(*found) if found else ()
 
 
 def _items(told: Sequence[Scored], choice: Choice, seated: Seated, seen: Sight, language: Language) -> tuple[Item, ...]:
     """The chosen but those that are not there any more; ``told`` begins with them."""
     values = seen.values(choice.places, READ).tolist()
-    columns = zip(told, choice.probabilities, seated.messages, values, strict=False)
-    items = [
-        _made(Item, (each, probability, message, row[_CONTACTS], row[_SIMILAR], reasons(each.pair, language, row)))
-        for each, probability, message, row in columns
-    ]
-    for number in reversed(seated.gone):
-        del items[number]
-    return tuple(items)
+    chosen = told[: len(values)]
+    said = [reasons(each.pair, language, row) for each, row in zip(chosen, values, strict=True)]
+    contacts, similar = [row[_CONTACTS] for row in values], [row[_SIMILAR] for row in values]
+    columns = (chosen, choice.probabilities, seated.messages, contacts, similar, said)
+    items = tuple(map(_item, zip(*columns, strict=True)))
+    return tuple(item for n, item in enumerate(items) if n not in seated.gone) if seated.gone else items
 
 
 _CONTACTS, _SIMILAR = READ.index("evidence_offer_contacts"), READ.index("evidence_category_contacts")
-_made: Any = tuple.__new__
-"""Naming the fields of a tuple takes as long as all the rest."""
+# Naming the fields of a tuple takes as long as all the rest.
+_item: Callable[[tuple[Any, ...]], Item] = partial(tuple.__new__, Item)
+_channel: Callable[[tuple[Any, ...]], ChannelScore] = partial(tuple.__new__, ChannelScore)
 
 
 def _by_channel(best: Sequence[Scored], ask: Ask, carrying: Sequence[ChannelName]) -> tuple[ChannelScore, ...]:
     """Every channel that could carry an offer with the best on it, as far as the caller allows them: the best channel
     first, those without any pair last."""
-    told = [_made(ChannelScore, (scored.pair.channel.name, scored)) for scored in best]
+    told = [_channel((scored.pair.channel.name, scored)) for scored in best]
     if len(told) < len(carrying):
         found = {each.channel for each in told}
         allowed = (name for name in carrying if ask.channels is None or name in ask.channels)

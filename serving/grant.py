@@ -102,8 +102,6 @@ class _Desk:
 
     def take(self, more: Sequence[Take]) -> bool:
         """Use these up, where there is enough of all of them."""
-        if not more:
-            return True
         wanted = list(of_message([*self.takes, *more]))
         for key in {take.key for take in wanted}:
             most = min(take.most for take in wanted if take.key == key)
@@ -149,8 +147,8 @@ def seat(
         messages.append(contact_id)
         if place is not None and message is None:
             continue
-        takes = takes_of(policy, pair, scored.moment, contact_id) if shared or pair.offer.stock is not None else ()
-        if not desk.take(takes):
+        takes = takes_of(policy, pair, scored.moment, contact_id) if shared or pair.offer.stock is not None else None
+        if takes and not desk.take(takes):
             gone.append(number)
         elif place is not None and message is not None:
             desk.told[place] = message

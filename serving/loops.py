@@ -81,17 +81,17 @@ def tell(score, value, noticed, used, bought, organic, weight, lever, scarcity, 
         noticed: Probabilities; ``used``, ``bought`` and ``organic`` likewise.
         weight: What the policy makes of them; ``lever`` and ``scarcity`` likewise.
         places: int64 ``[n]``.
-        out: ``[n, 14]``, written: score and value, what the score adds up from, and the probabilities.
+        out: ``[14, n]``, written: score and value, the probabilities, and what the score adds up from.
     """
     for i in range(len(places)):
         pair = places[i]
         total = value[5, pair]
-        out[i, 0], out[i, 1] = score[pair], total
+        out[0, i], out[1, i] = score[pair], total
+        out[2, i], out[3, i], out[4, i], out[5, i] = noticed[pair], used[pair], bought[pair], organic[pair]
         for part in range(5):
-            out[i, 2 + part] = value[part, pair]
-        out[i, 7] = (weight[pair] - 1.0) * (0.0 if total < 0.0 else total)
-        out[i, 8], out[i, 9] = lever[pair], scarcity[pair]
-        out[i, 10], out[i, 11], out[i, 12], out[i, 13] = noticed[pair], used[pair], bought[pair], organic[pair]
+            out[6 + part, i] = value[part, pair]
+        out[11, i] = (weight[pair] - 1.0) * (0.0 if total < 0.0 else total)
+        out[12, i], out[13, i] = lever[pair], scarcity[pair]
 
 
 @inlined

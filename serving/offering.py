@@ -40,7 +40,7 @@ class Sight:
 
     def values(self, places: Sequence[int], names: tuple[str, ...]) -> Matrix:
         """What some features are of some pairs, ``[n, n_names]``; NaN where a value is unknown."""
-        return self.rows(np.array(places, dtype=np.intp))[:, _columns(names)]
+        return self.rows(np.array(places, dtype=np.intp)).take(_columns(names), axis=1)
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See ``score.chances``."""
@@ -48,8 +48,8 @@ class Sight:
 
 
 @cache
-def _columns(names: tuple[str, ...]) -> list[int]:
-    return [PLACES[name] for name in names]
+def _columns(names: tuple[str, ...]) -> Places:
+    return np.array([PLACES[name] for name in names], dtype=np.intp)
 
 
 class Glance(Sight):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -89,21 +90,21 @@ class Ranking(Sequence[Scored]):
     def __getitem__(self, index: int | slice) -> Scored | Ranking:
         if isinstance(index, slice):
             return Ranking(self._judged, self._places[index])
-        return scored(self._judged, self._places[index : index + 1 or None])[0]
+        return scored(self._judged, self._places[index : index + 1 or None].tolist())[0]
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __iter__(self) -> Iterator[Scored]:
-        return iter(scored(self._judged, self._places))
+        return iter(scored(self._judged, self._places.tolist()))
 
 
-def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Scored]:
+def scored(judged: Judged, places: list[int]) -> list[Scored]:
     """The pairs at these places."""
-    here = np.asarray(places, dtype=np.int64)
+    here = np.array(places, dtype=np.int64)
     chances, terms, pairs = judged.chances, judged.terms, judged.pairs
     noticed, organic, bought = chances.noticed, chances.organic, chances.bought
-    found = np.empty((len(here), _WIDTH))
+    found = np.empty((_WIDTH, len(here)))
     loops.tell(
         judged.score,
         judged.value.table,
@@ -117,28 +118,25 @@ def scored(judged: Judged, places: Sequence[int] | NDArray[np.intp]) -> list[Sco
         here,
         found,
     )
-    moments, seen, base = judged.moments[here].tolist(), noticed is not None, organic is not None
-    # Made as tuples: naming the fields takes as long as all the rest.
-    return [
-        _made(
-            Scored,
-            (
-                place,
-                pairs[place],
-                moment,
-                row[0],
-                row[1],
-                row[10] if seen else None,
-                row[11],
-                row[12],
-                row[13] if base else None,
-                _made(Components, row[2:10]),
-            ),
-        )
-        for place, moment, row in zip(here.tolist(), moments, found.tolist(), strict=True)
-    ]
+    score, value, seen, used, likely, base, *amounts = found.tolist()
+    unknown = [None] * len(here)
+    columns = (
+        places,
+        map(pairs.__getitem__, places),
+        judged.moments[here].tolist(),
+        score,
+        value,
+        unknown if noticed is None else seen,
+        used,
+        likely,
+        unknown if organic is None else base,
+        map(_components, zip(*amounts, strict=True)),
+    )
+    return list(map(_scored, zip(*columns, strict=True)))
 
 
-_WIDTH = 2 + len(Components._fields) + 4
-"""Score and value, components, and four probabilities: see ``loops.tell``."""
-_made: Any = tuple.__new__
+_WIDTH = 6 + len(Components._fields)
+"""Score, value, four probabilities, and components: see ``loops.tell``."""
+# Naming the fields of a tuple takes as long as all the rest.
+_components: Callable[[tuple[float, ...]], Components] = partial(tuple.__new__, Components)
+_scored: Callable[[tuple[Any, ...]], Scored] = partial(tuple.__new__, Scored)
