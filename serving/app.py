@@ -71,16 +71,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _live(parts: Parts, staff: Staff, door: Door) -> Live:
-    intake, reception, store = staff.intake, staff.reception, staff.store
+    intake, reception = staff.intake, staff.reception
 
     def rehearse(customer_id: CustomerId) -> dict[str, Any]:
         request = api.DecisionRequest.model_validate({"customer_id": customer_id, "dry_run": True})
         made: dict[str, Any] = msgspec.to_builtins(reception.decide(request))
         return made
-
-    def forget(customer_ids: frozenset[CustomerId]) -> None:
-        parts.values.forget(customer_ids)
-        store.forget(customer_ids)
 
     return Live(
         parts.journal,
@@ -88,7 +84,7 @@ def _live(parts: Parts, staff: Staff, door: Door) -> Live:
         Page(parts.journal, rehearse, intake.attribution.came_of),
         door,
         parts.clock,
-        forget,
+        parts.values.forget,
         forget_in_files=parts.forget_in_files,
     )
 

@@ -16,10 +16,10 @@ from serving.decision import Ask, Decision
 from serving.draw import Cost
 from serving.equipment import Equipment, pooled
 from serving.journal import JournalUnavailableError
+from serving.journal.dossier import Dossier
 from serving.journal.past import Standing
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
-from serving.ledger.counting import since
 from serving.ledger.shared import keys_of
 from serving.live_store import Heard, LiveStore
 from serving.pairs import Known, stranger
@@ -67,25 +67,24 @@ class Desk:
         equipment: Equipment,
         lap: Lap = untimed,
         progress: Progress | None = None,
-        who: Standing | None = None,
+        met: Dossier | None = None,
     ) -> Made:
         """The decision with this equipment; what the store cannot tell is done without.
 
         Nothing is offered to a customer of whom it cannot be told what they objected to, or what was said to them.
-        ``who`` is how far the journal has come with the customer, where that was read before everything else.
+        ``met`` is what the journal holds of the customer, where that was read before everything else.
         """
         policy, progress = equipment.policy, progress or Progress()
         stands, known = Circumstances(), stranger(ask.at)
         lacking: tuple[Shortfall, ...] = ()
         try:
             # How far the journal has come first: what changes afterwards shows in the revision.
-            who = self._store.standing(ask.customer_id) if who is None else who
-            keys = keys_of(policy, equipment.stocks, ask.at)
-            ledger = self._store.ledger(who, ask.at, keys, since(policy, ask.at))
+            met = self._store.dossier(ask.customer_id, equipment.since(ask.at)) if met is None else met
+            ledger = self._store.ledger(met, keys_of(policy, equipment.stocks, ask.at))
             stands = Circumstances(ledger, self._spent())
-            progress.consents, progress.stands = self._store.consents(who), stands
-            known, lacking = self.known(ask.customer_id, ask.at, who)
-            said = self._store.said(who, ask.at, known.activity, equipment.needed)
+            progress.consents, progress.stands = met.consents, stands
+            known, lacking = self.known(ask.customer_id, ask.at, met.who)
+            said = self._store.said(met, ask.at, known.activity, equipment.needed)
             progress.known = known = _with(known, said)
         except JournalUnavailableError as error:
             lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
@@ -127,7 +126,7 @@ class Desk:
             ask.at,
             known.activity,
             keys_of(policy, made.equipment.stocks, ask.at),
-            since(policy, ask.at),
+            made.equipment.since(ask.at),
             made.equipment.needed,
         )
         stands = replace(before.circumstances, ledger=ledger)
@@ -156,7 +155,7 @@ class Desk:
     ) -> tuple[Known, tuple[Shortfall, ...]]:
         """What the store knows of a customer, without consents and open topics, and what it could not tell."""
         try:
-            (activity, value), told = self._store.activity(customer_id, at, who), self._store.profile(customer_id)
+            activity, value, told = self._store.known(customer_id, at, who)
         except UNREADABLE as error:
             return stranger(at), (without_store(error),)
         if told is None:

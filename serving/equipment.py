@@ -16,6 +16,7 @@ from features.state import State
 from serving.draw import Places
 from serving.eligibility import Shelf
 from serving.eligibility.memory import Need, needs_of
+from serving.ledger.counting import reach_us
 from serving.leverage import Leverage
 from serving.offering import Offering, Sight
 from serving.pairs import Known, Pair
@@ -95,6 +96,15 @@ class Equipment:
     def needed(self) -> tuple[Need, ...]:
         """Which events the rules ask for."""
         return needs_of(self.policy, self.catalogue)
+
+    @cached_property
+    def reach_us(self) -> int:
+        """How far back a contact can matter to a decision, microseconds."""
+        return reach_us(self.policy)
+
+    def since(self, at: Instant) -> Instant:
+        """The earliest contact that can matter to a decision."""
+        return Instant(at - self.reach_us)
 
     @cached_property
     def leverage(self) -> Leverage:

@@ -18,7 +18,7 @@ from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
 from serving.journal.decisions import latest_bases
-from serving.journal.familiar import Familiar
+from serving.journal.dossier import Dossier
 from serving.journal.openings import MOST as MOST_EVENTS
 from serving.journal.openings import begun
 from serving.journal.past import Standing, recent_events
@@ -27,6 +27,7 @@ from serving.ledger.contact import Ledger
 from serving.pairs import memory_of
 from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
+from serving.values import position_of
 
 LATEST = 50
 """Decisions among which the latest is looked for: a clock that stands gives many the same instant."""
@@ -51,58 +52,38 @@ class LiveStore:
     def __init__(self, stored: FeatureReader, projection: Projection) -> None:
         self._stored = stored
         self._projection = projection
-        self._familiar = Familiar(projection.journal)
 
-    def standing(self, customer_id: CustomerId) -> Standing:
-        """How far the journal has come with a customer.
-
-        To be read before anything else: what changes afterwards shows in its revision.
+    def dossier(self, customer_id: CustomerId, since: Instant) -> Dossier:
+        """See Journal. To be read before anything else: what changes afterwards shows in its revision.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        return self._projection.journal.standing(customer_id)
+        return self._projection.journal.dossier(customer_id, since)
 
-    def forget(self, customer_ids: Collection[CustomerId]) -> None:
-        """Keep nothing of these customers that was read of them lately."""
-        self._familiar.forget(customer_ids)
-
-    def activity(
+    def known(
         self, customer_id: CustomerId, at: Instant, who: Standing | None = None
-    ) -> tuple[State | None, bytes | None]:
-        """What the customer did, and the stored value that says so, if there is one. None where nothing is known.
+    ) -> tuple[State | None, bytes | None, KnownProfile | None]:
+        """What the customer did, the stored value that says so, and what the customer told; None where not known.
 
         Where the journal cannot be read, what was stored last. ``who`` is how far the journal has come with the
         customer, where that is known already.
         """
-        with suppress(JournalUnavailableError, NoVocabularyError):
-            value = self._projection.settled(customer_id, who)
-            if value is not None:
-                return self._stored.state(value, at), value
-        return self._stored.activity(customer_id, at), None
+        value, told = self._stored.customer(customer_id)
+        if who is None or who.head > position_of(value):
+            with suppress(JournalUnavailableError, NoVocabularyError):
+                value = self._projection.settled(customer_id, who) or value
+        return (None if value is None else self._stored.state(value, at)), value, told
 
-    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
-        """See FeatureReader."""
-        return self._stored.profile(customer_id)
-
-    def consents(self, who: Standing) -> Mapping[Topic, Consent]:
-        """What the customer allowed and objected to.
-
-        Raises:
-            JournalUnavailableError: It cannot be told.
-        """
-        return self._familiar.consents(who)
-
-    def said(self, who: Standing, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:
+    def said(self, met: Dossier, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:
         """What the customer allowed and objected to, what was begun and not finished, and what the rules ask for.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        familiar, asked = self._familiar, spans(needed, activity, at)
-        told = familiar.recent_events(who, at, asked, MOST_EVENTS) if asked else ()
-        opened = begun(self._projection.journal.look, who.customer_id, at, _opened(activity, at))
-        return Heard(familiar.consents(who), opened, told)
+        journal, customer_id, asked = self._projection.journal, met.who.customer_id, spans(needed, activity, at)
+        told = journal.recent_events(customer_id, at, asked, MOST_EVENTS) if asked else ()
+        return Heard(met.consents, begun(journal.look, customer_id, at, _opened(activity, at)), tuple(told))
 
     def holding(
         self,
@@ -121,13 +102,13 @@ class LiveStore:
         opened = begun(lambda asking, given: asking.rows(connection, given), customer_id, at, _opened(activity, at))
         return ledger, Heard(consents_of(connection, customer_id), opened, tuple(told))
 
-    def ledger(self, who: Standing, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
-        """What was said to the customer since an instant, and what is used up of these keys.
+    def ledger(self, met: Dossier, keys: Collection[str]) -> Ledger:
+        """What was said to the customer, and what is used up of these keys.
 
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        return self._familiar.ledger(who, at, keys, since)
+        return Ledger(met.contacts, met.who.revision, self._projection.journal.taken(keys) if keys else {})
 
     def account(self) -> Account:
         """What exploration had cost before the latest decision on record, in the process that made it.

@@ -111,6 +111,18 @@ def get(asking: Asking, table: str, key: str) -> bytes | None:
     return found
 
 
+def get_both(asking: Asking, project: str, views: tuple[str, str], key: str) -> tuple[bytes | None, bytes | None]:
+    """The values of one key in two views, in one question."""
+    found: tuple[bytes | None, bytes | None] = asking.execute(_get_both(project, views), (key,)).get
+    return found
+
+
+@cache
+def _get_both(project: str, views: tuple[str, str]) -> str:
+    one, other = (f"(SELECT value FROM {table_name(project, view)} WHERE key = ?1)" for view in views)
+    return f"SELECT {one}, {other}"
+
+
 @cache
 def _get(table: str) -> str:
     return f"SELECT value FROM {table} WHERE key = ?"

@@ -87,14 +87,14 @@ class Reception:
         _refuse_seed(request)
         _refuse_unknown(request, equipment)
         at = progress.at = self._at(request.at)
-        arrived = self._receive(request)
+        arrived = self._receive(request, equipment.since(at))
         progress.customer_id = arrived.customer_id
         ask = ask_of(request, arrived.customer_id, at, new_id(at))
         if request.dry_run:
-            made = self._clerk.desk.decide(ask, equipment, watch.lap, who=arrived.who)
+            made = self._clerk.desk.decide(ask, equipment, watch.lap, met=arrived.met)
             self._heard(made, watch.seconds, False)
             return there(self._proposal(made, request, arrived, watch, progress).unrecorded())
-        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.who)
+        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.met)
         return self._kept(self._proposal(made, request, arrived, watch, progress))
 
     def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Later[Letter]:

@@ -30,6 +30,10 @@ class RedisReader(PackedReader):
     def _get(self, view: Stored, key: str) -> bytes | None:
         return self._asked(lambda: self._packed.get(view.name, key), lambda value: value is None)
 
+    def _get_both(self, views: tuple[Stored, Stored], key: str) -> tuple[bytes | None, bytes | None]:
+        names = views[0].name, views[1].name
+        return self._asked(lambda: self._packed.get_both(names, key), lambda values: values == (None, None))
+
     def _get_many(self, view: Stored, keys: Sequence[str]) -> list[bytes | None]:
         return self._asked(lambda: self._packed.get_many(view.name, keys), lambda values: not any(values))
 

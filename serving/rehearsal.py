@@ -13,7 +13,7 @@ from features.domain import CustomerId, DecisionId, Instant
 from serving.decision import Ask, Decision
 from serving.desk import Desk
 from serving.equipment import Equipment
-from serving.journal.past import Standing
+from serving.journal.dossier import Dossier
 from serving.ledger.contact import Ledger
 from serving.live_store import LiveStore
 from serving.parts import Parts
@@ -27,9 +27,9 @@ class _Overlaid(LiveStore):
         super().__init__(parts.store, projection)
         self._taken = taken
 
-    def ledger(self, who: Standing, at: Instant, keys: Collection[str], since: Instant) -> Ledger:
+    def ledger(self, met: Dossier, keys: Collection[str]) -> Ledger:
         """See LiveStore."""
-        found = super().ledger(who, at, keys, since)
+        found = super().ledger(met, keys)
         if not self._taken:
             return found
         return replace(found, taken={key: found.taken.get(key, 0.0) + self._taken.get(key, 0.0) for key in keys})

@@ -19,7 +19,7 @@ from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Stored
 from serving.packed_connection import PackedConnection
-from serving.packed_file import PROJECT, get, get_all, keys, table_name
+from serving.packed_file import PROJECT, get, get_all, get_both, keys, table_name
 from serving.pairs import UNKNOWN_ZONE
 
 LATEST = 1_000
@@ -51,6 +51,10 @@ class FeatureReader(Protocol):
 
     def state(self, value: bytes, at: Instant) -> State | None:
         """What a stored value says that the customer did; None where it is older than its time-to-live."""
+        ...
+
+    def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
+        """The stored value that says what the customer did, and what the customer told; None where not known."""
         ...
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
@@ -110,6 +114,9 @@ _BEGINS = 256
 _latest = _Latest()
 
 
+_OF_CUSTOMER = ACTIVITY, PROFILE
+
+
 class PackedReader(ABC):
     """Reads packed values, wherever they are kept."""
 
@@ -127,6 +134,14 @@ class PackedReader(ABC):
 
     @abstractmethod
     def _keys(self, view: Stored) -> Iterable[str]: ...
+
+    def _get_both(self, views: tuple[Stored, Stored], key: str) -> tuple[bytes | None, bytes | None]:
+        return self._get(views[0], key), self._get(views[1], key)
+
+    def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
+        """See FeatureReader."""
+        did, told = self._get_both(_OF_CUSTOMER, customer_id)
+        return did, None if told is None else unpack_profile(told)
 
     def customers(self) -> list[CustomerId]:
         """See FeatureReader."""
@@ -183,6 +198,12 @@ class SqliteReader(PackedReader):
     def _get(self, view: Stored, key: str) -> bytes | None:
         try:
             return get(self._asking(), table_name(self._project, view.name), key)
+        except apsw.Error as error:
+            raise self._unavailable(error) from error
+
+    def _get_both(self, views: tuple[Stored, Stored], key: str) -> tuple[bytes | None, bytes | None]:
+        try:
+            return get_both(self._asking(), self._project, (views[0].name, views[1].name), key)
         except apsw.Error as error:
             raise self._unavailable(error) from error
 

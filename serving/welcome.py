@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from features.domain import ChannelName, CustomerId, EventId
+from features.domain import ChannelName, CustomerId, EventId, Instant
 from features.quick import quick
 from serving import api
 from serving.events.arrival import Arrival, Status
@@ -15,7 +15,7 @@ from serving.identity.identity import Identity, distinct, identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.intake import Intake
 from serving.journal import Cause, JournalUnavailableError
-from serving.journal.past import Standing
+from serving.journal.dossier import Dossier
 from serving.language import Language
 from serving.problem import Fault, RefusalError
 from serving.projection import NoVocabularyError
@@ -30,11 +30,11 @@ class Arrived:
 
     customer_id: CustomerId
     warnings: tuple[str, ...] = ()
-    who: Standing | None = None
-    """How far the journal had come with the customer after that, before anything else is read."""
+    met: Dossier | None = None
+    """What the journal held of the customer after that, before anything else is read."""
 
 
-def by_number(request: api.DecisionRequest) -> Arrived:
+def by_number(request: api.DecisionRequest, _: Instant) -> Arrived:
     """Takes the customer's number as it is and nothing else: for a service without a journal of events."""
     return Arrived(CustomerId(request.customer_id or ""))
 
@@ -45,9 +45,10 @@ class Welcome:
 
     intake: Intake
 
-    def receive(self, request: api.DecisionRequest) -> Arrived:
+    def receive(self, request: api.DecisionRequest, since: Instant) -> Arrived:
         """The customer whom the request names, once its events are journalled and counted.
 
+        ``since`` is from when on contacts with the customer are wanted.
         A dry run journals nothing; where the journal cannot be used, the decision goes on without and says so.
 
         Raises:
@@ -58,11 +59,11 @@ class Welcome:
         except RefusalError:
             if request.customer_id is None or request.identities or request.events:
                 raise
-            return by_number(request)  # nothing can be known under such a number, which is no reason to refuse
+            return by_number(request, since)  # nothing can be known under such a number, which is no reason to refuse
         try:
             warnings = tuple(self._take(request, events)) if events and not request.dry_run else ()
-            who = self._who(names, request.dry_run)
-            return Arrived(who.customer_id, warnings + _left_out(request) if events else warnings, who)
+            met = self._met(names, request.dry_run, since)
+            return Arrived(met.who.customer_id, warnings + _left_out(request) if events else warnings, met)
         except (JournalUnavailableError, NoVocabularyError) as error:
             sentence = f"The events of this request were not taken in: {error}."
             told = (note(sentence, Language(request.language)),) if events else ()
@@ -78,22 +79,22 @@ class Welcome:
             if receipt.status is Status.REFUSED:
                 yield refused(place, receipt.code or "", receipt.why or "", Language(request.language))
 
-    def _who(self, names: tuple[Identity, ...], dry_run: bool) -> Standing:
+    def _met(self, names: tuple[Identity, ...], dry_run: bool, since: Instant) -> Dossier:
         """The strongest name's customer; several names are linked, and a stranger under them becomes known."""
         journal = self.intake.projection.journal
         found = None
         for name in names:
-            if (found := journal.find(name)) is not None:
+            if (found := journal.known_as(name, since)) is not None:
                 break
         if dry_run or (len(names) == 1 and (found is not None or names[0].namespace == CUSTOMER)):
-            return journal.standing(CustomerId(names[0].value)) if found is None else found
+            return journal.dossier(CustomerId(names[0].value), since) if found is None else found
         told = "|".join(f"{name.namespace}:{name.value}" for name in names)
         statement = Arrival(
             CALLER, EventId(sha256(told.encode()).hexdigest()), names, None, ChannelName(""), self.intake.clock.now()
         )
         taken = journal.take_in([statement], Cause(self.intake.clock.now(), CALLER, "named together"))
         self.intake.projection.settle(taken.touched)
-        return journal.standing(CustomerId(taken.receipts[0].customer_id or names[0].value))
+        return journal.dossier(CustomerId(taken.receipts[0].customer_id or names[0].value), since)
 
 
 def _left_out(request: api.DecisionRequest) -> tuple[str, ...]:
@@ -120,4 +121,5 @@ def _name(namespace: str, value: str, where: str) -> Identity:
         raise RefusalError(422, "wrong_identity", detail, Fault(pointer=where, detail=detail)) from None
 
 
-Receive = Callable[[api.DecisionRequest], Arrived]
+Receive = Callable[[api.DecisionRequest, Instant], Arrived]
+"""Told from when on contacts with the customer are wanted."""

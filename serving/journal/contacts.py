@@ -20,6 +20,7 @@ MATTERS_DAYS = 62
 """How long before a decision a contact can matter where the caller does not say: two months."""
 
 COUNTING = (Standing.RESERVED, Standing.CONFIRMED, Standing.SENT, Standing.OVERDRAWN)
+_STANDINGS = {standing.value: standing for standing in Standing}
 _FIELDS = (
     CONTACTS.c.contact_id,
     CONTACTS.c.channel,
@@ -117,7 +118,7 @@ def contact_in(fields: Iterable[Any]) -> Contact:
         _words(purposes),
         priority,
         bool(counts),
-        Standing(standing),
+        _STANDINGS[standing],
         Instant(expires),
         None if decision is None else DecisionId(decision),
     )
@@ -136,7 +137,8 @@ def held() -> Select[Any]:
 
 LATEST = case((CUSTOMERS.c.head > CUSTOMERS.c.booked, CUSTOMERS.c.head), else_=CUSTOMERS.c.booked)
 """The last position that concerns a customer, be it of an event, a name, a contact or a consent."""
-_COUNTS = or_(*(CONTACTS.c.standing == standing.value for standing in COUNTING))
+COUNTS = or_(*(CONTACTS.c.standing == standing.value for standing in COUNTING))
+"""What holds of a contact that uses up attention."""
 # On the way of every decision, so made once, and without lists, which would have to be written out at every use.
 STORY = Written(
     select(LATEST, *_FIELDS)
@@ -144,7 +146,7 @@ STORY = Written(
         CUSTOMERS.outerjoin(IDENTITIES, IDENTITIES.c.customer_id == CUSTOMERS.c.customer_id).outerjoin(
             CONTACTS,
             and_(
-                CONTACTS.c.identity_id == IDENTITIES.c.identity_id, CONTACTS.c.moment_us >= bindparam("since"), _COUNTS
+                CONTACTS.c.identity_id == IDENTITIES.c.identity_id, CONTACTS.c.moment_us >= bindparam("since"), COUNTS
             ),
         )
     )
@@ -157,7 +159,7 @@ _COUNTING_OF_MANY = (
     .where(
         IDENTITIES.c.customer_id.in_(bindparam("many", expanding=True)),
         CONTACTS.c.moment_us >= bindparam("since"),
-        _COUNTS,
+        COUNTS,
     )
     .order_by(CONTACTS.c.moment_us, CONTACTS.c.contact_id)
 )

@@ -25,6 +25,7 @@ from serving.journal.counters import counted_of, numbered
 from serving.journal.database import Database
 from serving.journal.decisions import read_decision, write_decision
 from serving.journal.documents import Version, version_of
+from serving.journal.dossier import BY_NAME, BY_NUMBER, Dossier, dossier, nobody_yet
 from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.errors import JournalUnavailableError
@@ -314,6 +315,14 @@ class Journal:
         for row in self._look(STANDING, whose=customer_id):
             return Standing(customer_id, *row)
         return Standing(customer_id)
+
+    def known_as(self, identity: Identity, since: Instant) -> Dossier | None:
+        """What is held of whoever has this name, with contacts since an instant; None where it is nobody's."""
+        return dossier(self._look(BY_NAME, kind=identity.namespace, told=identity.value, since=since))
+
+    def dossier(self, customer_id: CustomerId, since: Instant) -> Dossier:
+        """What is held of a customer, with contacts since an instant. What changes afterwards shows in the revision."""
+        return dossier(self._look(BY_NUMBER, whose=customer_id, since=since)) or nobody_yet(customer_id)
 
     def consents(self, customer_id: CustomerId) -> dict[Topic, Consent]:
         """The statement that holds for each purpose and channel on which the customer made one."""

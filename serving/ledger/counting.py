@@ -88,10 +88,15 @@ def length_us(window: Window) -> int:
 
 
 def since(policy: Policy, at: Instant) -> Instant:
-    """The earliest contact that can matter to a decision: two months back, more where a cap or rest looks further."""
+    """The earliest contact that can matter to a decision."""
+    return Instant(at - reach_us(policy))
+
+
+def reach_us(policy: Policy) -> int:
+    """How far back a contact can matter, microseconds: two months, more where a cap or rest looks further."""
     caps = [length_us(cap.window) for cap in policy.caps]
     rests = [round((rest.within_days + rest.rest_days) * DAY) for rest in policy.rests]
-    return Instant(at - max([LEAST_DAYS * DAY, *caps, *rests]))
+    return max([LEAST_DAYS * DAY, *caps, *rests])
 
 
 def stretch(unit: Unit, instants: NDArray[np.int64], zone: str) -> NDArray[np.int64]:

@@ -33,6 +33,9 @@ class BrokenStore:
     def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
         raise self.error
 
+    def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
+        raise self.error
+
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         raise self.error
 

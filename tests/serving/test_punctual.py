@@ -48,9 +48,9 @@ def _let_go() -> Any:
 class SlowStore(MemoryReader):
     """Does not answer before the test is over."""
 
-    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
+    def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
         HOLD.wait(600)
-        return super().profile(customer_id)
+        return super().customer(customer_id)
 
 
 @dataclass(frozen=True)

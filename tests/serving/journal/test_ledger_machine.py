@@ -19,7 +19,6 @@ from serving.identity.identity import Identity, distinct, identity
 from serving.journal import Cause, Journal
 from serving.journal.contacts import find
 from serving.journal.documents import Version, keep_version
-from serving.journal.familiar import Familiar
 from serving.journal.people import UnknownCustomerError
 from serving.journal.reserving import reserve
 from serving.journal.standings import confirm, release, sweep
@@ -68,7 +67,6 @@ class Ledgers(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="kairos-ledger-"))
         self.uri = f"sqlite:///{self.folder / 'journal.db'}"
         self.journal = Journal(self.uri, "NORMAL")
-        self.familiar = Familiar(self.journal)
         self.policies = [policy_of(body).value for body in POLICIES]
         self.policy = self.policies[0]
         self.at = BEGIN
@@ -114,15 +112,13 @@ class Ledgers(RuleBasedStateMachine):
         return found.customer_id
 
     def reading(self, name: tuple[str, str]) -> tuple[CustomerId, Ledger, Policy, Instant]:
-        """What was kept of the customer is what is read anew, whatever happened since it was read."""
+        """What is read of the customer at once is what is read of each thing apart."""
         who = self.journal.find(identity(*name))
         assert who is not None
         asked = self.at, ("stock:tea", "stock:rum"), since(self.policy, self.at)
-        found = self.familiar.ledger(who, *asked)
-        assert found == self.journal.ledger(who.customer_id, *asked)
-        within = {Kind.SENT: DAY}
-        told = self.familiar.recent_events(who, self.at, within, 100)
-        assert list(told) == self.journal.recent_events(who.customer_id, self.at, within, 100)
+        found, met = self.journal.ledger(who.customer_id, *asked), self.journal.known_as(identity(*name), asked[2])
+        assert met is not None
+        assert (met.who, met.contacts, met.who.revision) == (who, found.contacts, found.revision)
         return who.customer_id, found, self.policy, self.at
 
     @rule(name=named)
