@@ -33,22 +33,24 @@ def reasons(pair: Pair, language: Language, values: Sequence[float]) -> tuple[st
     """The first few reasons that hold, from the most personal to the most general; one that admits it where none does.
 
     ``values`` are those of READ; unknown ones are NaN, which no comparison holds for. Sentences are looked up by what
-    is read in them: few are ever said, each very often.
+    is read in them: few are ever said, each very often. What was yesterday is not rounded to two days.
     """
     bought, days, share, due, looked, redeemed, uses, ago, contacts, notice, sent, taken, alike, everybody = values
-    offer, found = pair.offer, list[str]()
+    found: list[str] = []
+    offer = pair.offer
     thing = offer.buys
     if redeemed >= 0.1:
         found.append(_used(thing, offer.category, language))
     if thing is not None:
         if bought >= 0.5 and days >= 0:
-            found.append(_buys(thing, _whole(days), round(100 * share) if share >= 0.01 else None, language))
+            last, percents = round(days) if days >= 2 else int(days), round(100 * share) if share >= 0.01 else None
+            found.append(_buys(thing, last, percents, language))
         if due >= 0.6 and bought >= 2:
             found.append(_is_due(thing, language))
         if looked >= 0.3:
             found.append(_looked_at(thing, language))
     if uses >= 0.25 and ago >= 0 and len(found) < MOST:
-        found.append(_uses(_whole(ago), language))
+        found.append(_uses(round(ago) if ago >= 2 else int(ago), language))
     if notice >= 0.5 and contacts >= 0.5 and len(found) < MOST:
         found.append(_notices(round(100 * notice), pair.channel.name, language))
     if len(found) < MOST:
@@ -59,11 +61,6 @@ def reasons(pair: Pair, language: Language, values: Sequence[float]) -> tuple[st
         if everybody >= 0.001 and thing is not None and len(found) < MOST:
             found.append(_bought_by_all(everybody, thing, language))
     return tuple(found) if found else (_nothing(language),)
-
-
-def _whole(days: float) -> int:
-    """As many days as are told; what was yesterday is not rounded to two."""
-    return round(days) if days >= 2 else int(days)
 
 
 @lru_cache(maxsize=4_096)

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.quick import quick
 from serving.eligibility.footing import Footing, enter, first_kind, footing, remove_others
-from serving.eligibility.objection import Why
+from serving.eligibility.objection import Objection, Why
 from serving.eligibility.removals import STAYS, Fell, Removals
 from serving.eligibility.shelf import Flags, Places, Shelf
 from serving.eligibility.situation import Situation
@@ -37,11 +37,11 @@ def sift(shelf: Shelf, situation: Situation) -> Sifted:
     common = footing(shelf, situation.kind, situation.channels, situation.offer_id, there)
     known = situation.facts.known
     moments = shelf.timetable.moments(known.at, known.zone, situation.now_only)
-    objections = [
-        (number, objection)
-        for number, rule in common.asked
-        if (objection := rule.objection(shelf, situation)) is not None
-    ]
+    objections: list[tuple[int, Objection]] = []
+    for number, rule in common.asked:
+        objection = rule.objection(shelf, situation)
+        if objection is not None:
+            objections.append((number, objection))
     if not objections and not common.closing and moments.instants[-1] <= shelf.ending:
         return Sifted(common.kind, common.rows, moments, common.open(len(moments.instants)), common.removed)
     fell, whys = common.fell.copy(), list(common.whys)
