@@ -143,9 +143,9 @@ def _judge(
     learnt = seen.chances(model, sifted.kind, stranger) if model is not None else None
     odds = learnt if learnt is not None else popularity(pairs, equipment.evidence)
     part = model.part(PartName.CHANNEL_RESPONSE, sifted.kind) if model is not None and not stranger else None
-    channel = shelf.channel[sifted.rows]
-    hours = None
+    hours, channel = None, shelf.channel
     if part is not None:
+        channel = shelf.channel[sifted.rows]
         hours = gains(part, known, seen, sifted, channel, len(shelf.channels))
     when = timed(sifted, channel, hours, equipment.policy.fallback_hour)
     odds = when.noticed(odds)
@@ -155,12 +155,11 @@ def _judge(
     money, constant = equipment.money.at(sifted.rows), model.worth(sifted.kind) if isinstance(model, Bundle) else None
     if constant is None:
         share = model.realised(sifted.kind) if isinstance(model, Bundle) and learnt is not None else 1.0
-        worth = value_of(odds, money, patience).realised(share)
+        worth = value_of(odds, money, patience, share)
     else:
         worth = measured(constant, pairs, money, patience)
-    moments = sifted.moments.instants[when.place]
-    terms = equipment.leverage.terms(sifted.rows, moments, ask.context, equipment.prices)
-    return Judged.of(pairs, odds, worth, terms, moments), learnt is None
+    terms = equipment.leverage.terms(sifted.rows, when.instants, ask.context, equipment.prices)
+    return Judged.of(pairs, odds, worth, terms, when.instants), learnt is None
 
 
 def _shortfalls(

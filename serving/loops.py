@@ -5,9 +5,6 @@ All stand in this file: numba's cache on disk notices changes to the file of a k
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numba import njit
 
 compiled = njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
@@ -116,40 +113,46 @@ def _sort(score, first, places, n):
 
 
 @compiled
-def first_open(opened, wished, out):
-    """The first open moment that is wished for, else the first open one; 0 where none is open.
+def first_open(opened, minute, hour, instants, place, moment):
+    """The first open moment of each pair that lies in an hour of the day, else its first open one; 0 where none is.
 
     Args:
         opened: bool ``[n_pairs, n_moments]``.
-        wished: bool ``[n_moments]``.
-        out: ``[n_pairs]``, written.
+        minute: int64 ``[n_moments]``, of the customer's day.
+        hour: The hour that is wished for.
+        instants: int64 ``[n_moments]``.
+        place: ``[n_pairs]``, written: which moment.
+        moment: int64 ``[n_pairs]``, written: its instant.
     """
-    for pair in range(len(out)):
-        found, wish = -1, -1
-        for moment in range(len(wished)):
-            if opened[pair, moment]:
-                if found < 0:
-                    found = moment
-                if wished[moment]:
-                    wish = moment
-                    break
-        out[pair] = wish if wish >= 0 else max(found, 0)
+    n, begin = len(minute), 0
+    while begin < n and minute[begin] // 60 != hour:
+        begin += 1
+    for pair in range(len(place)):
+        found, wish = 0, begin
+        while wish < n and not (opened[pair, wish] and minute[wish] // 60 == hour):
+            wish += 1
+        if wish == n:
+            while found < n and not opened[pair, found]:
+                found += 1
+            wish = found if found < n else 0
+        place[pair], moment[pair] = wish, instants[wish]
 
 
 @compiled
-def value(noticed, bought, used, organic, money, patience, out):
+def value(noticed, bought, used, organic, money, patience, share, out):
     """What offering each pair adds up from, see ``serving.score``; float64.
 
     Args:
         noticed: ``[n_pairs]``; ``bought``, ``used`` and ``organic`` likewise.
         money: ``[5, n_pairs]``: margin, incentive, automatic incentive, cost, and the share of patience charged.
         patience: What a mean contact takes of it costs.
+        share: Of what is promised that comes about, 0–1.
         out: ``[6, n_pairs]``, written: margin, incentive, unnoticed incentive, cost, attention, and their sum.
     """
     for pair in range(out.shape[1]):
         v, q, s, p = noticed[pair], bought[pair], used[pair], organic[pair]
-        margin, incentive = v * (q - p) * money[0, pair], -v * s * money[1, pair]
-        unnoticed, cost = -(1.0 - v) * p * money[2, pair], -money[3, pair]
+        margin, incentive = share * (v * (q - p) * money[0, pair]), share * (-v * s * money[1, pair])
+        unnoticed, cost = share * (-(1.0 - v) * p * money[2, pair]), -money[3, pair]
         attention = -patience * money[4, pair]
         out[0, pair], out[1, pair], out[2, pair], out[3, pair], out[4, pair] = (
             margin,
@@ -159,41 +162,3 @@ def value(noticed, bought, used, organic, money, patience, out):
             attention,
         )
         out[5, pair] = margin + incentive + unnoticed + cost + attention
-
-
-@compiled
-def add_lines(x, place, target, unknown, nothing, mean, scale, weight, far, sums, keys, rest, out):
-    """What columns contribute to linear scores, added up by target, then by pair.
-
-    Args:
-        x: float32 ``[n]``, values as they are; they are put on the scale of ``linear.compress``.
-        place: int64, which values have a weight.
-        target: int64 ``[n]``, the sum to which each value contributes; the first sum counts for every pair.
-        unknown: float64 ``[n_parts, n]``, what an unknown value contributes; ``nothing`` what a zero does.
-        mean: float64 ``[n_parts, n]``; ``scale`` and ``weight`` likewise.
-        far: Beyond how many ``scale`` from the mean a value counts no further.
-        sums: Room, float64 ``[n_parts, n_targets]``.
-        keys: int64 ``[n_groups, n_pairs]``, the sum of each pair by group.
-        rest: float64 ``[n_parts, n_pairs]``, what no value changes.
-        out: The same shape, written.
-    """
-    sums[:] = 0.0
-    for i in place:
-        value = np.float64(x[i])
-        if value != value:
-            for part in range(len(out)):
-                sums[part, target[i]] += unknown[part, i]
-        elif value == 0.0:
-            for part in range(len(out)):
-                sums[part, target[i]] += nothing[part, i]
-        else:
-            value = math.copysign(math.log1p(abs(value)), value)
-            for part in range(len(out)):
-                told = (value - mean[part, i]) / scale[part, i]
-                sums[part, target[i]] += min(max(told, -far), far) * weight[part, i]
-    for part in range(len(out)):
-        for pair in range(out.shape[1]):
-            score = rest[part, pair] + sums[part, 0]
-            for group in range(len(keys)):
-                score += sums[part, keys[group, pair]]
-            out[part, pair] = score

@@ -6,6 +6,7 @@ factor contributes; what experience with a pair adds is known beforehand. Equal 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vector import COLUMNS, FEATURES
-from serving import loops
 from serving.assortment import KEYED, OWN, STILL, Assortment, Factors
+from serving.kernels.parts import SPAN, Room, probabilities
+from serving.kernels.parts import Parts as Laid
 from serving.linear import FAR, Linear
 from serving.model import Part, PartName, about_of
-from serving.prediction import sigmoid
+from serving.trees.kernels.tables import Ints, addresses
 from serving.trees.prepared import CUSTOMER, Prepared
 from serving.trees.scorer import STATIC, Scorer
 
@@ -36,25 +38,42 @@ class Ready:
         self.assortment = assortment
         self.names = tuple(parts)
         held = list(parts.values())
-        self._slope = np.array([[part.slope] for part in held])
-        self._shift = np.array([part.intercept + _shifts(name, part, assortment) for name, part in parts.items()])
+        grown = [n for n, part in enumerate(held) if part.booster is not None and part.blend > 0]
+        self._trees = _trees([held[n] for n in grown], assortment) if grown else None
         self._typical = {name: _typical(name, part, assortment) for name, part in parts.items()}
-        self._trees = _Trees(held, assortment)
-        self._lines = _Lines(held, assortment)
+        shift = np.array([part.intercept + _shifts(name, part, assortment) for name, part in parts.items()])
+        self._parts = _laid_out(held, shift, grown, assortment)
+        self._shape = shift.shape
+        self._own = threading.local()
 
     def probabilities(self, factors: Factors) -> dict[PartName, Floats]:
         """The calibrated probabilities of every pair, ``[n_pairs]`` by part.
 
         ``factors`` have to be of this assortment.
         """
-        raw = self._lines.score(factors)
-        self._trees.add(factors, raw)
-        found = sigmoid(self._slope * raw + self._shift)
-        return dict(zip(self.names, found, strict=True))
+        out = np.empty(self._shape)
+        forests, word = (_NO_TREES, _NO_WORD) if self._trees is None else (self._trees.tables(), self._trees.word)
+        probabilities(self._tables(), forests, word, factors.flat, out)
+        return dict(zip(self.names, out, strict=True))
 
     def typical(self) -> dict[PartName, Floats]:
         """The same for somebody of whom nothing is known."""
         return self._typical
+
+    def _tables(self) -> Ints:
+        """Addresses of what the parts are and of room for one customer, each thread its own."""
+        if not hasattr(self._own, "tables"):
+            n_parts, n_pairs = self._shape
+            widest = max(int(self._parts.spans.reshape(-1, SPAN)[:, 1].max(initial=0)), len(_OWN))
+            self._own.room = Room(
+                np.empty(widest), np.empty(n_parts * int(self._parts.sizes[2])), np.empty(n_parts * n_pairs)
+            )
+            self._own.tables = addresses(self._parts, self._own.room)
+        tables: Ints = self._own.tables
+        return tables
+
+
+_NO_TREES, _NO_WORD = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32)
 
 
 def _shifts(name: PartName, part: Part, assortment: Assortment) -> Floats:
@@ -65,60 +84,46 @@ def _typical(name: PartName, part: Part, assortment: Assortment) -> Floats:
     return part.typical.probability(about_of(name, assortment.pairs))
 
 
-class _Trees:
-    """The boosted halves of all parts."""
-
-    def __init__(self, parts: Sequence[Part], assortment: Assortment) -> None:
-        grown = [(n, part, part.booster) for n, part in enumerate(parts) if part.booster is not None and part.blend > 0]
-        self._rows = [n for n, *_ in grown]
-        self._all = len(grown) == len(parts)
-        self._blend = np.array([[part.blend] for _, part, _ in grown])
-        self._prepared: Prepared | None = None
-        if grown:
-            names = [feature.name for feature in FEATURES]
-            scorer = Scorer([booster.forest.over(names, part.places.tolist()) for _, part, booster in grown], _GROUPS)
-            keys = {group.value: assortment.place[group] for group in KEYED}
-            self._prepared = scorer.prepare(assortment.still, keys)
-
-    def add(self, factors: Factors, raw: Floats) -> None:
-        """Add the blended scores to ``raw``, float64 ``[n_parts, n_pairs]``."""
-        if self._prepared is not None:
-            scores = self._prepared.score_flat(factors.flat)
-            scores *= self._blend
-            if self._all:
-                raw += scores
-            else:
-                raw[self._rows] += scores
+def _trees(parts: Sequence[Part], assortment: Assortment) -> Prepared:
+    """The boosted halves."""
+    names = [feature.name for feature in FEATURES]
+    forests = [part.booster.forest.over(names, part.places.tolist()) for part in parts if part.booster is not None]
+    keys = {group.value: assortment.place[group] for group in KEYED}
+    return Scorer(forests, _GROUPS).prepare(assortment.still, keys)
 
 
-class _Lines:
-    """The linear halves of all parts: what each column of a factor contributes, added up by key, then by pair."""
+def _laid_out(parts: Sequence[Part], shift: Floats, grown: Sequence[int], assortment: Assortment) -> Laid:
+    """The linear halves over the factors, and everything that is added to them; the slope of calibration applied."""
+    lines = [_Line.of(part) for part in parts]
+    slope = np.array([part.slope for part in parts])
+    rest = np.array([line.share(assortment.still, STILL) + line.intercept for line in lines])
+    _, *keyed = assortment.laid_out
+    own = [(place, column) for place, column in enumerate(_OWN.tolist()) if _heavy(lines, column)]
+    spans, keys, first = list[tuple[int, int, int, int]](), [], 1
+    for group, (where, (n_keys, _)) in zip(KEYED, keyed, strict=True):
+        for number, column in enumerate(range(COLUMNS[group].place.start, COLUMNS[group].place.stop)):
+            if _heavy(lines, column):
+                spans.append((where.start + number * n_keys, n_keys, first, column))
+        keys.append(assortment.place[group] + first)
+        first += n_keys
+    weighted = [
+        line.scale(column, part.slope) for *_, column in (*own, *spans) for line, part in zip(lines, parts, strict=True)
+    ]
+    return Laid(
+        np.array([len(parts), len(assortment.pairs), first, len(keys), len(_OWN)], dtype=np.int64),
+        np.array([place for place, _ in own], dtype=np.int64),
+        np.array([span for *span, _ in spans], dtype=np.int64).ravel(),
+        np.array(weighted, dtype=np.float64).ravel(),
+        np.array([FAR]),
+        np.concatenate(keys).astype(np.int64),
+        (slope[:, None] * rest + shift).ravel(),
+        np.array([part.slope * part.blend for part in parts]),
+        np.array([grown.index(n) if n in grown else -1 for n in range(len(parts))], dtype=np.int64),
+    )
 
-    def __init__(self, parts: Sequence[Part], assortment: Assortment) -> None:
-        lines = [_Line.of(part) for part in parts]
-        self._rest = np.array([line.share(assortment.still, STILL) + line.intercept for line in lines])
-        columns, target, keys, first = [_OWN], [np.zeros(len(_OWN), dtype=np.int64)], [], 1
-        for group in KEYED:
-            place, n = COLUMNS[group].place, len(assortment.keys[group])
-            columns.append(np.repeat(np.arange(place.start, place.stop), n))
-            target.append(np.tile(np.arange(first, first + n), COLUMNS[group].width))
-            keys.append(assortment.place[group] + first)
-            first += n
-        flat = np.concatenate(columns)
-        weight = np.array([line.weight[flat] for line in lines])
-        impute, mean, scale = (
-            np.array([values[flat] for values in each]) for each in zip(*(line.scales for line in lines), strict=True)
-        )
-        unknown, nothing = (np.clip((each - mean) / scale, -FAR, FAR) * weight for each in (impute, 0.0))
-        heavy = np.flatnonzero((weight != 0).any(axis=0))
-        self._tables = (heavy, np.concatenate(target), unknown, nothing, mean, scale, weight, FAR)
-        self._n_sums, self._keys = first, np.array(keys)
 
-    def score(self, factors: Factors) -> Floats:
-        """The blended linear scores, float64 ``[n_parts, n_pairs]``."""
-        out, sums = np.empty_like(self._rest), np.empty((len(self._rest), self._n_sums))
-        loops.add_lines(factors.flat, *self._tables, sums, self._keys, self._rest, out)
-        return out
+def _heavy(lines: Sequence[_Line], column: int) -> bool:
+    return any(line.weight[column] != 0.0 for line in lines)
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,12 @@ class _Line:
         for whole, own in ((impute, line.impute), (mean, line.mean), (scale, line.scale), (weight, share * line.coef)):
             whole[part.places] = own
         return _Line((impute, mean, scale), weight, share * line.intercept)
+
+    def scale(self, column: int, slope: float) -> tuple[float, float, float, float]:
+        """What an unknown value contributes, the mean, one through the standard deviation, and the weight."""
+        impute, mean, scale = (float(values[column]) for values in self.scales)
+        weight = slope * float(self.weight[column])
+        return min(max((impute - mean) / scale, -FAR), FAR) * weight, mean, 1.0 / scale, weight
 
     def share(self, X: NDArray[np.float32], columns: slice) -> Floats:
         """What these columns contribute, ``[n]``."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -281,15 +282,21 @@ def measured(worth: Mapping[str, float], pairs: Sequence[Pair], money: Money, at
     return Value.of((values + cost, nothing, nothing, -cost, -attention_minor * charged))
 
 
-def value_of(odds: Chances, money: Money, attention_minor: float) -> Value:
-    """The components of each pair's value.
+def value_of(odds: Chances, money: Money, attention_minor: float, share: float = 1.0) -> Value:
+    """The components of each pair's value, with so much (0–1) of what is promised.
 
     ``attention_minor``, the price of a mean contact, is charged on outbound channels only, on each its share: elsewhere
     nobody is interrupted.
     """
-    shape = odds.bought.shape
-    noticed = odds.noticed if odds.noticed is not None else np.ones(shape)
-    organic = odds.organic if odds.organic is not None else np.zeros(shape)
-    out = np.empty((6, *shape))
-    loops.value(noticed, odds.bought, odds.used, organic, money.table, float(attention_minor), out)
+    n_pairs = len(odds.bought)
+    noticed = odds.noticed if odds.noticed is not None else _same(1.0, n_pairs)
+    organic = odds.organic if odds.organic is not None else _same(0.0, n_pairs)
+    out = np.empty((6, n_pairs))
+    loops.value(noticed, odds.bought, odds.used, organic, money.table, float(attention_minor), float(share), out)
     return Value(out)
+
+
+@lru_cache(maxsize=64)
+def _same(value: float, n_pairs: int) -> Floats:
+    """The same for every pair; nobody writes into it."""
+    return np.full(n_pairs, value)

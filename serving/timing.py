@@ -22,7 +22,6 @@ from features.vector import COLUMNS
 from serving import loops
 from serving.eligibility import Sifted
 from serving.model import PartName, about_of
-from serving.moments import Moments
 from serving.offering import Sight
 from serving.pairs import Known, moment_vectors
 from serving.prediction import sigmoid
@@ -37,14 +36,13 @@ FLAT = 1e-9
 class Timed:
     """The moment of each pair, ``[n_pairs]``."""
 
-    place: Places
-    """Among the moments."""
-    gain: Floats
-    """What the moment adds on the logit scale to being noticed now."""
+    instants: NDArray[np.int64]
+    gain: Floats | None
+    """What the moment adds on the logit scale to being noticed now; None where it adds nothing to any."""
 
     def noticed(self, odds: Chances) -> Chances:
         """The chances at these moments."""
-        if odds.noticed is None or not self.gain.any():
+        if odds.noticed is None or self.gain is None or not self.gain.any():
             return odds
         now = np.clip(odds.noticed, 1e-12, 1.0 - 1e-12)
         moved = sigmoid(np.log(now / (1.0 - now)) + self.gain)
@@ -52,29 +50,23 @@ class Timed:
 
 
 def timed(sifted: Sifted, channel: Places, gains: Floats | None, fallback_hour: int) -> Timed:
-    """The best open moment of each pair.
+    """The best open moment of each pair: the first one in the fallback hour where nothing tells moments apart.
 
     Args:
         sifted: The pairs with their open moments.
-        channel: Number of each pair's channel, ``[n_pairs]``.
+        channel: Number of each pair's channel, ``[n_pairs]``; not looked at without gains.
         gains: What each moment adds on each channel, ``[n_channels, n_moments]``; None where nothing is known.
         fallback_hour: Of the customer's day.
     """
-    open_, n_pairs = sifted.open, len(sifted.rows)
-    place = _fallback(open_, sifted.moments, fallback_hour)
+    open_, moments, n_pairs = sifted.open, sifted.moments, len(sifted.rows)
+    place, instants = np.empty(n_pairs, dtype=np.intp), np.empty(n_pairs, dtype=np.int64)
+    loops.first_open(open_, moments.minute, fallback_hour, moments.instants, place, instants)
     if gains is None:
-        return Timed(place, np.zeros(n_pairs))
+        return Timed(instants, None)
     told = np.ptp(gains, axis=1)[channel] > FLAT
     best = np.where(open_, gains[channel], -np.inf).argmax(axis=1)
     place = np.where(told, best, place)
-    return Timed(place, np.where(told, gains[channel, place], 0.0))
-
-
-def _fallback(open_: NDArray[np.bool_], moments: Moments, hour: int) -> Places:
-    """The first open moment in that hour of the day; the first open one where there is none."""
-    found = np.empty(len(open_), dtype=np.intp)
-    loops.first_open(open_, moments.hour == hour, found)
-    return found
+    return Timed(moments.instants[place], np.where(told, gains[channel, place], 0.0))
 
 
 def gains(

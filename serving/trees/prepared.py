@@ -31,7 +31,8 @@ class Prepared:
             columns: How many columns the customer has, then each keyed group, in the order of the questions.
         """
         self._asked, self._layout, self._left, self._right = asked, layout, left, right
-        self._word = np.empty(0, asked.passed.dtype)
+        self.word = np.empty(0, asked.passed.dtype)
+        """As ``score_pairs`` wants it."""
         self._own = threading.local()
         self.n_keys = {name: int(n) for name, n in zip(columns, layout.n_keys, strict=True) if name != CUSTOMER}
         """Rows that ``score`` reads of each keyed group."""
@@ -67,12 +68,12 @@ class Prepared:
         """As ``score``, of the columns of all groups one after the other, float64: of exactly ``n_keys`` rows each."""
         if inputs.shape != (self._n_inputs,):
             raise ModelError(f"values of shape {inputs.shape} are not the {self._n_inputs} that are read")
-        out = np.empty((self.n_forests, self.n_pairs))
-        score_pairs(self._tables(), self._word, inputs, out)
-        return out
+        out = np.empty(self.n_forests * self.n_pairs)
+        score_pairs(self.tables(), self.word, inputs, out)
+        return out.reshape(self.n_forests, self.n_pairs)
 
-    def _tables(self) -> Ints:
-        """The addresses of all tables, with a room for each thread."""
+    def tables(self) -> Ints:
+        """The addresses of all tables, with a room for each thread, as ``score_pairs`` wants them."""
         if not hasattr(self._own, "tables"):
             self._own.room = room_for(self._asked, self._layout)
             self._own.tables = addresses(self._asked, self._layout, self._left, self._right, self._own.room)

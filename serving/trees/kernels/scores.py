@@ -18,15 +18,16 @@ def score_pairs(tables, word, inputs, out):
         tables: See ``opened``; group 0 of the questions is the customer.
         word: An array of the type of the masks.
         inputs: float64, the values of the groups one after the other, each ``[n_columns, n_keys]``.
-        out: float64 ``[n_forests, n_pairs]``, written.
+        out: float64 ``[n_forests · n_pairs]``, written.
     """
     q, layout, left, right, room = opened(tables, word)
     answer_all(q, layout, room, inputs)
-    for forest in range(len(out)):
+    n_pairs = len(layout.pair)
+    for forest in range(len(layout.forest_start) - 1):
         room.sums[:] = 0.0
         room.fixed[:] = 0.0
         add_trees(q, layout, left, right, room, forest)
-        collect(layout, room.sums, room.fixed, out[forest])
+        collect(layout, room.sums, room.fixed, out[forest * n_pairs : (forest + 1) * n_pairs])
 
 
 @compiled
