@@ -17,13 +17,13 @@ from features.domain import Event, Instant
 from features.intent import Intent
 from features.rows import Profile
 from features.stored import ACTIVITY
+from serving.attention import Attention
 from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decision import Ask, Decision, Versions
 from serving.equipment import Equipment
 from serving.latest import Latest
 from serving.pairs import Known
-from serving.score import Attention
 from serving.shortfall import Shortfall
 
 

@@ -12,9 +12,9 @@ from serving import item_api
 from serving.figures import Figures, gap, words_of
 from serving.german_notes import limit
 from serving.language import Language
+from serving.money import interrupts
 from serving.over_the_wire import written
 from serving.pairs import Pair
-from serving.score import interrupts
 from serving.wording import Reader, addresses, say
 
 MONEY_DIGITS, PROBABILITY_DIGITS, EVIDENCE_DIGITS = 4, 6, 2

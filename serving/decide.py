@@ -25,9 +25,10 @@ from serving.pairs import NAMES, Known, remembered, some, stranger
 from serving.popularity import popularity
 from serving.ranking import ChannelScore, Judged, Ranking, Scored, scored
 from serving.reasons import READ, reasons
-from serving.score import Model, measured, value_of
+from serving.score import Model
 from serving.shortfall import FORBIDDING, Lack, Shortfall, distinct
 from serving.timing import gains, timed
+from serving.worth import measured, value_of
 
 VALID_US = HOUR
 """How long an answer may be used, unless an offer in it ends earlier."""

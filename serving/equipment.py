@@ -13,15 +13,17 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, Instant, OfferId
 from features.evidence import Pooled, pool
 from features.state import State
+from serving.attention import Attention
 from serving.draw import Places
 from serving.eligibility import Shelf
 from serving.eligibility.memory import Need, needs_of
 from serving.ledger.counting import reach_us
 from serving.leverage import Leverage
+from serving.money import Money
 from serving.offering import Offering, Sight
 from serving.pairs import Known, Pair
 from serving.policy.policy import DEFAULT, Policy
-from serving.score import Attention, Model, Money
+from serving.score import Model
 from serving.shortfall import Shortfall
 from serving.snapshot import Snapshot
 from serving.wording import addresses

@@ -12,10 +12,10 @@ from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.ledger.reservation import Take, contact_id_of, contact_of
 from serving.ledger.room import room
 from serving.ledger.shared import of_message, takes_of
+from serving.money import interrupts
 from serving.pairs import Pair
 from serving.policy.policy import Policy
 from serving.ranking import Scored
-from serving.score import interrupts
 
 TOLERANCE = 1e-9
 """Money is added up in float64."""

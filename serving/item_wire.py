@@ -17,9 +17,9 @@ from serving.decision import Decision, Item
 from serving.equipment import Equipment
 from serving.ledger.contact import ContactId
 from serving.model import PartName
+from serving.money import interrupts
 from serving.pairs import Pair
 from serving.ranking import Scored
-from serving.score import interrupts
 from serving.wording import Reader, say
 
 MOST_EXPLAINED = 10

@@ -17,7 +17,7 @@ from serving.pairs import Pair
 from serving.policy.policy import Lever, Policy
 from serving.policy.window import Window
 from serving.predicate import Predicate, compile
-from serving.score import Terms
+from serving.worth import Terms
 
 Places = NDArray[np.intp]
 Prices = Mapping[str, float]

@@ -140,7 +140,7 @@ def first_open(opened, minute, hour, instants, place, moment):
 
 @compiled
 def value(noticed, bought, used, organic, money, patience, share, out):
-    """What offering each pair adds up from, see ``serving.score``; float64.
+    """What offering each pair adds up from, see ``serving.worth``; float64.
 
     Args:
         noticed: ``[n_pairs]``; ``bought``, ``used`` and ``organic`` likewise.

@@ -9,6 +9,7 @@ from subprocess import Popen
 
 from features.clock import Clock
 from serving.archive import Archive
+from serving.attention import Attention
 from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
 from serving.crowd import Crowd
@@ -23,7 +24,6 @@ from serving.online import online_of
 from serving.present import clock_of, follower
 from serving.registry import Load, Registry, read_bundle
 from serving.repricing import Solve
-from serving.score import Attention
 from serving.settings import Access, Settings, variables
 from serving.shadow import challenger_of
 from serving.store import FeatureReader

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from serving.attention import ASSUMED, Attention
 from serving.policy.policy import Losses
-from serving.score import ASSUMED, Attention
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from features.quick import quick
 from features.state import Floats
 from serving import loops
 from serving.pairs import Pair
-from serving.score import Chances, Terms, Value
+from serving.score import Chances
+from serving.worth import Terms, Value
 
 
 @quick(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from features.domain import CustomerId, DecisionId, Instant
 from features.state import empty
+from serving.attention import ASSUMED, Attention
 from serving.consent import Consent
 from serving.crowd import Crowd, Evidence
 from serving.decide import decide
@@ -29,7 +30,6 @@ from serving.pairs import stranger
 from serving.patience import UNLEARNT, Patience
 from serving.policy.cabinet import Cabinet
 from serving.registry import Champion, Registry
-from serving.score import ASSUMED, Attention
 from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
 from serving.tariff import Tariffs

@@ -12,6 +12,7 @@ from time import process_time
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from features.domain import CustomerId, DecisionId, Instant
+from serving.attention import Attention
 from serving.decide import decide
 from serving.decision import Ask
 from serving.desk import Made
@@ -19,7 +20,6 @@ from serving.equipment import NOTHING, Equipment, pooled
 from serving.exposition import Exposition
 from serving.meter import SECONDS, Meter
 from serving.pairs import stranger
-from serving.score import Attention
 
 TIMES = 50_000
 

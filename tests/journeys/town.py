@@ -29,6 +29,7 @@ from features.stored import VIEWS
 from features.vector import vector_fingerprint
 from serving.app import serve
 from serving.archive import Archive
+from serving.attention import Attention
 from serving.crowd import Crowd
 from serving.journal import Journal
 from serving.linear import Linear
@@ -37,7 +38,6 @@ from serving.model import Part, PartName
 from serving.packed_file import PROJECT, create, open_to_write, table_name
 from serving.parts import Parts
 from serving.registry import Registry, read_bundle
-from serving.score import Attention
 from serving.store import SqliteReader
 from serving.values import SqliteValues
 from serving.watch import Watch

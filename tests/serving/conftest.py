@@ -40,6 +40,7 @@ from features.state import empty
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, state_to_row
 from serving.app import serve
 from serving.archive import Archive
+from serving.attention import Attention
 from serving.crowd import Crowd
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal
@@ -47,7 +48,7 @@ from serving.listing import Listing
 from serving.model import PartName
 from serving.parts import Parts
 from serving.registry import Registry
-from serving.score import Attention, Model
+from serving.score import Model
 from serving.store import MemoryReader
 from tests.databases import migrated_file
 

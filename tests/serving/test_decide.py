@@ -24,6 +24,7 @@ from features.domain import (
 )
 from features.fold import fold
 from features.state import empty
+from serving.attention import Attention
 from serving.consent import MARKETING, PREFERRED, PROFILING, Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision, silenced
@@ -31,7 +32,7 @@ from serving.equipment import Equipment
 from serving.pairs import Known, remembered, stranger, vectors
 from serving.patience import Patience, Toll
 from serving.policy.policy import DEFAULT, Exploration
-from serving.score import Attention, Model
+from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
 EVERYWHERE = ("direct_mail", "mailer", "app")

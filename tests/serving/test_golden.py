@@ -31,6 +31,7 @@ from features.instant import format_instant, parse_instant
 from features.intent import open_intents
 from features.rows import PROFILE_VALUES, Profile
 from features.state import NEVER, empty
+from serving.attention import Attention
 from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decide import decide
@@ -40,7 +41,6 @@ from serving.equipment import NOTHING, Equipment, pooled
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.pairs import Known
 from serving.policy.document import offers_of, personas_of, policy_of
-from serving.score import Attention
 
 FOLDER = Path(__file__).parent / "golden"
 SHOP = json.loads((FOLDER / "shop.json").read_text())

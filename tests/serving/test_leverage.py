@@ -13,7 +13,7 @@ from serving.pairs import pairs_of
 from serving.policy.policy import DEFAULT, Budget, Capacity, Lever
 from serving.policy.selector import Selector
 from serving.policy.window import Unit, Window
-from serving.score import Terms
+from serving.worth import Terms
 
 MILK, POST = Selector(category="milk"), Selector(channel="direct_mail")
 

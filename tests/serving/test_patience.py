@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from serving.attention import ASSUMED, Attention
 from serving.patience import UNLEARNT, Answered, Patience, Toll
 from serving.policy.policy import Losses
-from serving.score import ASSUMED, Attention
 
 LEARNT = Patience(Attention(2.0, 0.5), Answered(0.004, 0.002), Answered(0.001, 0.0), lost_minor=100.0)
 APART = replace(LEARNT, usual=2.0, tolls=(Toll("app", 0.4), Toll("sms", 1.8, leaving=2.0)))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.ranking import Components, Judged, Scored, scored
-from serving.score import Chances, Terms, Value
+from serving.score import Chances
+from serving.worth import Terms, Value
 
 N = 4
 

@@ -12,12 +12,14 @@ from features.catalogue import Catalogue
 from features.domain import Category, Channel, ChannelName, Direction, Event, Instant, Kind, Offer, OfferId
 from features.fold import fold
 from features.state import empty
+from serving.attention import Attention
 from serving.desk import stranger
 from serving.equipment import Equipment
 from serving.model import PartName
 from serving.pairs import Pair, remembered, vectors
 from serving.popularity import popularity
-from serving.score import Attention, Chances, Model, chances, value
+from serving.score import Chances, Model, chances
+from serving.worth import value
 
 probability = st.floats(0, 1)
 

@@ -13,10 +13,13 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, OfferId
 from features.errors import ContractError
 from features.vector import FEATURES
+from serving.attention import ASSUMED, Attention
 from serving.model import PartName, about_of
+from serving.money import Money
 from serving.pairs import Pair
-from serving.score import ASSUMED, Attention, Money, chances_of, redeemed, value_of
+from serving.score import chances_of, redeemed
 from serving.settings import Origin, Settings
+from serving.worth import value_of
 from training.assemble import assemble
 from training.contest import Judgeable
 from training.gate.sample import sample

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.score import Attention
+from serving.attention import Attention
 from training.parts.attention import HALF_LIFE_DAYS, Wear, learn_wear, price
 from training.value.trial import Floats, Mask
 from training.world.patience import Patience

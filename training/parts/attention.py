@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.score import Attention
+from serving.attention import Attention
 from training.value.trial import Floats, Mask
 
 HALF_LIFE_DAYS = 7.0

@@ -13,10 +13,10 @@ from feast import FeatureStore
 from features.catalogue import Catalogue
 from features.domain import DAY, Instant
 from features.errors import ContractError
+from serving.attention import Attention
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
 from serving.patience import Patience
-from serving.score import Attention
 from serving.settings import Settings
 from training.gate.replay import means, valued
 from training.gate.sample import sample

@@ -17,10 +17,10 @@ from feast import FeatureStore
 
 from features.catalogue import Catalogue
 from features.domain import DAY, Instant, Offer, Response
+from serving.attention import Attention
 from serving.grouped_part import GroupedPart
 from serving.model import Part, PartName
 from serving.patience import UNLEARNT, Patience
-from serving.score import Attention
 from serving.settings import Settings
 from training.contest import Contest, Judgeable, contest
 from training.dataset import TEST_SHARE

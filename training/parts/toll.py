@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from features.domain import DAY, Direction
+from serving.attention import ASSUMED, Attention
 from serving.columns import PLACES
 from serving.patience import COMPLAINING, LEAVING, Patience
 from serving.policy.cabinet import Cabinet
 from serving.policy.document import Name, policy_of
 from serving.policy.held import in_force
 from serving.policy.policy import Losses
-from serving.score import ASSUMED, Attention
 from serving.settings import Settings
 from training.parts.attention import GRID, learn_wear, price, worth
 from training.parts.channels import falls_of, learn_tolls

@@ -30,6 +30,7 @@ from features.stored import PROFILE
 from serving import api
 from serving.answer_api import Answer
 from serving.archive import Archive
+from serving.attention import Attention
 from serving.clerk import Clerk
 from serving.crowd import Crowd
 from serving.decision import Decision
@@ -45,7 +46,6 @@ from serving.parts import Parts
 from serving.problem import RefusalError
 from serving.reception import ask_of, new_id
 from serving.registry import Registry
-from serving.score import Attention
 from serving.staff import Staff, staff_of
 from serving.store import MemoryReader
 from serving.sweep import Sweep

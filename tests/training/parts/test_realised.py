@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serving.score import Value
+from serving.worth import Value
 from training.parts.realised import LEAST, MOST, USUAL, realised
 
 SD = 400.0
