@@ -86,7 +86,7 @@ FEW = {
     "serving.journal.openings": {"_opening"},
     "serving.offering": {"_columns"},
     "serving.over_the_wire": {"_described"},
-    "serving.packed_file": {"table_name", "_get"},
+    "serving.packed_file": {"table_name", "_get", "_get_both"},
     "serving.pairs": {"_untold", "_sum"},
     "serving.policy.form": {"fields_of"},
     "serving.policy.json_schema": {"_sentences"},
