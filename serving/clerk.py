@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from serving.desk import Desk, Made
 from serving.journal import Journal, Record
 from serving.journal.counters import put_back
-from serving.journal.decisions import row_of, write_row
+from serving.journal.decisions import row_of
 from serving.journal.documents import Version, keep_once
 from serving.journal.holds import cancel_holds
 from serving.journal.reserving import reserve
@@ -49,7 +49,7 @@ class Clerk:
         def change(transaction: Transaction) -> Made:
             kept = self.within(transaction, made)
             self._keep_evidence(transaction, kept)
-            write_row(transaction.connection, row if kept is made else row_of(write(kept)))
+            transaction.keep(row if kept is made else row_of(write(kept)))
             return kept
 
         soon = self.journal.write_soon(change)

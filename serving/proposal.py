@@ -82,7 +82,7 @@ class Proposal:
 def _record(made: Made, request: api.DecisionRequest, found: Letter, numbers: array[float]) -> Record:
     decision = made.decision
     ask, seen, versions = decision.ask, decision.vectors, decision.versions
-    rows = [item.scored.row for item in decision.items]
+    chosen = [item.scored for item in decision.items]
     return Record(
         ask.decision_id,
         ask.customer_id,
@@ -96,8 +96,8 @@ def _record(made: Made, request: api.DecisionRequest, found: Letter, numbers: ar
             "policy": versions.policy,
         },
         seen.names,
-        tuple((seen.pairs[row].offer.offer_id, seen.pairs[row].channel.name) for row in rows),
-        seen.sight.rows(np.array(rows, dtype=np.intp)),
+        tuple([(each.pair.offer.offer_id, each.pair.channel.name) for each in chosen]),
+        seen.sight.rows(np.array([each.row for each in chosen], dtype=np.intp)),
         basis.to_bytes(decision, made.equipment),
         findings.to_bytes(decision, numbers),
         basis.state_of(decision),

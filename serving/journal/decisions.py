@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ def write_decision(connection: Connection, decision: Record) -> None:
 def write_row(connection: Connection, row: Row) -> None:
     """Keep a decision that was packed and sealed before its turn came."""
     _ADD.run(connection, row)
+
+
+def write_rows(connection: Connection, rows: Iterable[Row]) -> None:
+    """Keep several."""
+    _ADD.run_all(connection, rows)
 
 
 def row_of(decision: Record) -> Row:

@@ -52,6 +52,10 @@ class _Waiting(Later[Any]):
         self.written: Any = None
         self.error: BaseException | None = None
 
+    def fail(self, error: BaseException) -> None:
+        """What was written in its name could not be."""
+        self.error = error
+
     def tell(self) -> None:
         """Let whoever waits know, now that it is durable or has failed."""
         if self.error is None:
@@ -268,14 +272,14 @@ class GroupCommit:
         if alone:
             each.written = each.write(transaction)
             return
-        raw = transaction.raw
-        raw.execute("SAVEPOINT part")
+        transaction.begin(each.fail)
         try:
             each.written = each.write(transaction)
         except Exception as error:
             each.error = error
             try:
-                raw.execute("ROLLBACK TO SAVEPOINT part")
+                transaction.undo()
             except Exception:  # there is no transaction any more, so nothing of the group will be written
                 raise error from None
-        raw.execute("RELEASE SAVEPOINT part")
+        else:
+            transaction.end()

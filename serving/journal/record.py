@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import CustomerId, DecisionId, Instant
+from features.quick import quick
 
 Row = Mapping[str, Any]
 """The columns of a decision."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Record:
     """One decision as it was answered, with what the models saw."""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.exc import DBAPIError
 
+from serving.journal.decisions import write_row, write_rows
+from serving.journal.record import Row
 from serving.journal.schema import HEAD
 from serving.journal.written import Written
 from serving.witness import Seen
@@ -14,6 +18,9 @@ _TURN = Written(select(HEAD.c.position).with_for_update())
 _NAMED = select(HEAD.c.name, HEAD.c.position)
 _GIVEN = Written(update(HEAD).values(position=bindparam("given")))
 
+Failed = Callable[[BaseException], None]
+"""Told why."""
+
 
 def name_and_position(connection: Connection) -> Seen:
     """Which journal this is, and the last position given out."""
@@ -21,15 +28,96 @@ def name_and_position(connection: Connection) -> Seen:
     return Seen(name, position)
 
 
+class _Part:
+    """What one writer does."""
+
+    __slots__ = ("begun", "failed", "rows")
+
+    def __init__(self, failed: Failed) -> None:
+        self.failed = failed
+        self.begun = False
+        """Whether it has a savepoint: nothing needs one that only keeps decisions."""
+        self.rows: list[Row] = []
+
+
 class Transaction:
     """A connection inside a transaction. Positions grow by one and become visible to others in their order."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.raw: Any = connection.connection.driver_connection
-        """The same connection as the driver's own."""
+        self._connection = connection
+        self._raw: Any = connection.connection.driver_connection
+        self._part: _Part | None = None
+        self._kept: list[tuple[Row, Failed]] = []
+        """Decisions that are still to be written, and who is told if one cannot be."""
         self._given: int | None = None
         self._found: int | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """To read and to change things by: from then on the part that is under way can be undone."""
+        if self._part is None:
+            self._write_kept()
+        elif not self._part.begun:
+            self._begin(self._part)
+        return self._connection
+
+    def begin(self, failed: Failed) -> None:
+        """Begin a part that is undone alone; ``failed`` is told if a decision kept in it turns out not to be."""
+        self._part = _Part(failed)
+
+    def end(self) -> None:
+        """The part is done."""
+        part, self._part = self._part, None
+        assert part is not None
+        if part.begun:
+            self._raw.execute("RELEASE SAVEPOINT part")
+        self._kept.extend((row, part.failed) for row in part.rows)
+
+    def undo(self) -> None:
+        """Undo the part. Its positions stay unused."""
+        part, self._part = self._part, None
+        if part is not None and part.begun:
+            self._raw.execute("ROLLBACK TO SAVEPOINT part")
+            self._raw.execute("RELEASE SAVEPOINT part")
+
+    def keep(self, row: Row) -> None:
+        """Keep a decision. Those with which nothing else is changed are written together, later."""
+        if self._part is None or self._part.begun:
+            write_row(self._connection, row)
+        else:
+            self._part.rows.append(row)
+
+    def _begin(self, part: _Part) -> None:
+        self._write_kept()
+        part.begun = True
+        self._raw.execute("SAVEPOINT part")
+        rows, part.rows = part.rows, []
+        write_rows(self._connection, rows)
+
+    def _write_kept(self) -> None:
+        """Write the decisions of the parts that are done. Where they cannot be all together, one by one."""
+        kept, self._kept = self._kept, []
+        if not kept or self._attempt([row for row, _ in kept]) is None:
+            return
+        for row, failed in kept:
+            error = self._attempt([row])
+            if error is not None:
+                failed(error)
+
+    def _attempt(self, rows: Sequence[Row]) -> DBAPIError | None:
+        """Write all of these or none; why it is none."""
+        self._raw.execute("SAVEPOINT kept")
+        try:
+            write_rows(self._connection, rows)
+        except DBAPIError as error:
+            try:
+                self._raw.execute("ROLLBACK TO SAVEPOINT kept")
+            except Exception:  # there is no transaction any more
+                raise error from None
+            self._raw.execute("RELEASE SAVEPOINT kept")
+            return error
+        self._raw.execute("RELEASE SAVEPOINT kept")
+        return None
 
     def take_turn(self) -> int:
         """Wait until no other process appends, and return the last position given out.
@@ -51,6 +139,7 @@ class Transaction:
         self._given = max(self.take_turn(), position)
 
     def close(self) -> None:
-        """Record the positions given out; the last statement of the transaction."""
+        """Write what is still to be written, and the positions given out; the last statements of the transaction."""
+        self._write_kept()
         if self._given != self._found:
             _GIVEN.run(self.connection, {"given": self._given})

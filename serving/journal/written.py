@@ -47,18 +47,28 @@ class Written:
 
     def run_all(self, connection: Connection, given: Iterable[Mapping[str, object]]) -> None:
         """Once with each of these values; raises as ``rows``."""
-        for each in given:
-            self._run(connection, each)
+        dialect, raw = connection.dialect, connection.connection.driver_connection
+        text = self._texts.get(dialect.name) or self._written(dialect)
+        values = [self._values(text, each) for each in given]
+        if not values or raw is None:
+            return
+        try:
+            raw.cursor().executemany(text.sql, values)
+        except dialect.loaded_dbapi.Error as error:
+            raise DBAPIError.instance(text.sql, None, error, dialect.loaded_dbapi.Error) from error
 
     def on(self, dialect: Dialect, raw: Any, given: Mapping[str, object]) -> Any:
         """The cursor after it was run on a connection of the driver's; raises as ``rows``."""
         text = self._texts.get(dialect.name) or self._written(dialect)
-        told = {**text.fixed, **given} if text.fixed else given
-        values = told if text.names is None else [told[name] for name in text.names]
         try:
-            return raw.execute(text.sql, values)
+            return raw.execute(text.sql, self._values(text, given))
         except dialect.loaded_dbapi.Error as error:
             raise DBAPIError.instance(text.sql, None, error, dialect.loaded_dbapi.Error) from error
+
+    @staticmethod
+    def _values(text: _Text, given: Mapping[str, object]) -> Mapping[str, object] | list[object]:
+        told = {**text.fixed, **given} if text.fixed else given
+        return told if text.names is None else [told[name] for name in text.names]
 
     def _run(self, connection: Connection, given: Mapping[str, object]) -> Any:
         return self.on(connection.dialect, connection.connection.driver_connection, given)
