@@ -14,7 +14,9 @@ from serving.journal.errors import JournalError
 from serving.journal.written import Written
 
 Synchronous = Literal["FULL", "NORMAL"]
+# IMMEDIATE, or two writers that have both read would find each other in the way when they come to write.
 _BEGIN = {True: Written(text("BEGIN IMMEDIATE")), False: Written(text("BEGIN"))}
+_COMMIT = Written(text("COMMIT"))
 BUSY_MS = 30_000
 """How long a writer waits for another process's transaction on SQLite."""
 PAGE = 8_192
@@ -64,9 +66,9 @@ def _sqlite(uri: str, path: str, synchronous: Synchronous) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # IMMEDIATE, or two writers that have both read would find each other in the way when they come to write.
-        write = connection.get_execution_options().get("kairos_write", False)
-        _BEGIN[write].run(connection, {})
+        if not _raw(connection).in_transaction:  # else ``begin_writing`` has begun it
+            write = connection.get_execution_options().get("kairos_write", False)
+            _BEGIN[write].run(connection, {})
 
     return engine
 
@@ -76,23 +78,41 @@ def writer(engine: Engine) -> Engine:
     return engine.execution_options(kairos_write=True)
 
 
-def begin_at_once(connection: Connection) -> bool:
-    """Begin a transaction that writes to SQLite; False where another process writes just now.
+def be_patient(connection: Connection, patient: bool) -> None:
+    """Whether to wait, on SQLite, until another process has written. To be patient again before it is given back."""
+    _raw(connection).execute(f"PRAGMA busy_timeout={BUSY_MS if patient else 0}")
+
+
+def begin_writing(connection: Connection, patient: bool) -> bool:
+    """Begin a transaction that writes, past SQLAlchemy, which joins it where something is run through it.
+
+    False where another process writes just now, and a connection to SQLite is not patient.
 
     Raises:
         DBAPIError: The database cannot be written to.
     """
-    raw: Any = connection.connection.driver_connection
-    raw.execute("PRAGMA busy_timeout=0")
-    try:
+    if connection.dialect.name != "sqlite":
         connection.begin()
+        return True
+    try:
+        _BEGIN[True].run(connection, {})
     except OperationalError as error:
-        if not held_up(error.orig):
+        if patient or not held_up(error.orig):
             raise
         return False
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return True
+
+
+def end_writing(connection: Connection) -> None:
+    """Make what was written durable; raises as ``begin_writing``."""
+    if connection.in_transaction():
+        connection.commit()
+    else:
+        _COMMIT.run(connection, {})
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def held_up(error: BaseException | None) -> bool:

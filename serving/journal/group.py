@@ -7,6 +7,7 @@ over from one to the other costs more than what is written.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.journal.engine import begin_at_once
+from serving.journal.engine import be_patient, begin_writing, end_writing
 from serving.journal.transaction import Transaction
 from serving.later import Later
 
@@ -86,6 +87,8 @@ class GroupCommit:
         self._own = _Own()
         self._held: Connection | None = None
         """The connection of whoever is busy."""
+        self._patient = True
+        """Whether it waits for other processes that write."""
         self._news = Condition(Lock())
         """Guards all that follows."""
         self._queue: deque[_Waiting] = deque()
@@ -231,9 +234,10 @@ class GroupCommit:
         try:
             self._check()
             self._held = self._held or self._engine.connect()
-            if not at_once:
-                self._held.begin()
-            elif not begin_at_once(self._held):
+            if self._here and self._patient == at_once:  # seldom, as it takes longer than to begin
+                be_patient(self._held, not at_once)
+                self._patient = not at_once
+            if not begin_writing(self._held, self._patient):
                 return False
             transaction = Transaction(self._held)
             for each in group:
@@ -247,7 +251,7 @@ class GroupCommit:
         """Make a group durable that was run, and tell whoever waits for it."""
         try:
             if self._held is not None:
-                self._held.commit()
+                end_writing(self._held)
         except BaseException as error:
             self._fail(group, error)
         with self._news:
@@ -264,6 +268,10 @@ class GroupCommit:
     def _let_go(self) -> None:
         held, self._held = self._held, None
         if held is not None:
+            with suppress(SQLAlchemyError, sqlite3.Error):
+                if not self._patient:
+                    self._patient = True
+                    be_patient(held, True)
             with suppress(SQLAlchemyError):
                 held.close()
 
