@@ -29,6 +29,7 @@ from serving.api import DecisionRequest
 from serving.front import Fronted
 from serving.journal import Journal
 from serving.journal.transaction import Transaction
+from serving.journal.written import Written
 from serving.later import Later, after, there
 from serving.problem_handlers import add_problems
 from serving.progress import Progress
@@ -41,6 +42,9 @@ from training.child import child
 
 ANSWER, REST = 11_000, 20_000
 """Bytes of an answer, and of what else a record keeps."""
+
+
+_KEEP = Written(text("INSERT INTO kept (answer, rest) VALUES (:answer, :rest)"))
 
 
 class Nothing:
@@ -75,7 +79,7 @@ class Idle:
 
     def _keep(self, transaction: Transaction) -> Answer:
         transaction.take_turn()
-        transaction.raw.execute("INSERT INTO kept (answer, rest) VALUES (:answer, :rest)", self._record)
+        _KEEP.run(transaction.connection, self._record)
         return cast(Answer, Nothing())
 
 
