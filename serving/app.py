@@ -103,8 +103,8 @@ def _documents(parts: Parts, desk: Desk, reception: Reception, door: Door) -> AP
 def _sends(parts: Parts, staff: Staff) -> Sends:
     def stored(customer_id: CustomerId) -> bool:
         try:
-            known = parts.store.profile(customer_id), parts.store.activity(customer_id, parts.clock.now())
-            return known != (None, None)
+            did, told = parts.store.customer(customer_id)
+            return told is not None or (did is not None and parts.store.state(did, parts.clock.now()) is not None)
         except UNREADABLE:
             return True
 

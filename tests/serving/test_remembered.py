@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import pkgutil
 import sys
 import tracemalloc
 from collections.abc import Callable
-from functools import _lru_cache_wrapper
+from functools import _lru_cache_wrapper, cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-import serving.app  # noqa: F401  (loads all that serves)
+import features
+import serving
 from features.clock import SimulatedClock
 from features.codec import Packed, pack
 from features.domain import DAY, HOUR, Instant, Kind
@@ -87,6 +90,7 @@ FEW = {
     "serving.offering": {"_columns"},
     "serving.over_the_wire": {"_described"},
     "serving.packed_file": {"table_name", "_get", "_get_both"},
+    "serving.packed_redis": {"connect"},
     "serving.pairs": {"_untold", "_sum"},
     "serving.policy.form": {"fields_of"},
     "serving.policy.json_schema": {"_sentences"},
@@ -107,8 +111,17 @@ def caches() -> dict[str, _lru_cache_wrapper[Any]]:
         found = {name: each for name, each in vars(module).items() if isinstance(each, _lru_cache_wrapper)}
         return {f"{module.__name__}.{n}": each for n, each in found.items() if each.__module__ == module.__name__}
 
-    ours = [m for name, m in sorted(sys.modules.items()) if name.partition(".")[0] in ("features", "serving")]
-    return {name: each for module in ours for name, each in of(module).items()}
+    return {name: each for module in all_that_serves() for name, each in of(module).items()}
+
+
+@cache
+def all_that_serves() -> list[ModuleType]:
+    """Every module, whatever other tests loaded, but the steps of migrations and what starts a process."""
+    for package in (features, serving):
+        for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not each.name.endswith("__main__") and ".migrations." not in each.name:
+                importlib.import_module(each.name)
+    return [m for name, m in sorted(sys.modules.items()) if name.partition(".")[0] in ("features", "serving")]
 
 
 def test_every_cache_has_a_bound_or_is_asked_few_things() -> None:
