@@ -52,8 +52,6 @@ class Blank(NamedTuple):
     tail: bytes | None
     """From behind the reasons to the end; None where the customer is called by name."""
     interrupts: bool
-    offer: bytes
-    channel: bytes
 
 
 class Blanks:
@@ -68,15 +66,9 @@ class Blanks:
 
     def of(self, reader: Reader) -> dict[tuple[str, str], Blank]:
         """The blanks that are made for readers of this language and zone, by offer and channel."""
-        told = reader.language, reader.zone
-        held = self._held.get(told)
-        if held is None or self._count > MOST:
-            self._held, self._count = (
-                ({} if self._count > MOST else self._held),
-                0 if self._count > MOST else self._count,
-            )
-            held = self._held.setdefault(told, {})
-        return held
+        if self._count > MOST:
+            self._held, self._count = {}, 0
+        return self._held.setdefault((reader.language, reader.zone), {})
 
     def make(self, pair: Pair, reader: Reader) -> Blank:
         """One that is not held yet."""
@@ -89,7 +81,7 @@ class Blanks:
             + MOMENT
         )
         tail = None if addresses(offer, channel) else self.said(offer, channel, reader)
-        found = Blank(head, tail, interrupts(pair), known[0], known[3])
+        found = Blank(head, tail, interrupts(pair))
         self.of(reader)[offer.offer_id, channel] = found
         self._count += 1
         return found

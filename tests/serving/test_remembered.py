@@ -28,6 +28,8 @@ from serving.parts import Parts
 from serving.policy.policy import Quiet
 from tests.serving.conftest import NOW
 
+pytestmark = pytest.mark.slow
+
 MOST_MB = 4.0
 """What a full cache may take, at the longest of what it is asked."""
 WEIGHED = 100
