@@ -17,14 +17,11 @@ from numpy.typing import NDArray
 
 from features.domain import Instant
 from features.errors import KairosError
-from features.quick import quick
-from features.schema import SCHEMA, Key, Section
-from features.state import Memory, State, unset
 from features.stored import Column, Shape, Stored, Value
 
 MAGIC = b"KRS2"
 HEADER = struct.Struct("<4s16sqqq")
-_F8, _I8 = np.dtype("<f8"), np.dtype("<i8")
+F8, I8 = np.dtype("<f8"), np.dtype("<i8")
 
 
 class SchemaMismatchError(KairosError):
@@ -92,19 +89,23 @@ def pack(view: Stored, packed: Packed) -> bytes:
     at, row = layout(view), packed.row
     held: dict[str, Any] = {c.name: [row[c.name]] if c.shape is Shape.TEXT else row[c.name] for c in view.columns}
     numbers = []
-    for single, several, kind in ((Shape.FLOAT, Shape.FLOATS, _F8), (Shape.INT, Shape.INTS, _I8)):
+    for single, several, kind in ((Shape.FLOAT, Shape.FLOATS, F8), (Shape.INT, Shape.INTS, I8)):
         numbers.append(np.array([held[c.name] for c in at.columns[single]], dtype=kind).tobytes())
         numbers += [np.asarray(held[c.name], dtype=kind).tobytes() for c in at.columns[several]]
     texts = [text for c in at.several if c.shape in (Shape.TEXT, Shape.TEXTS) for text in held[c.name]]
     counts = [len(held[c.name]) for c in at.several]
-    return _joined(at, packed, counts, numbers, texts)
+    return joined(at, (packed.event_at, packed.created_at, packed.position), counts, numbers, texts)
 
 
-def _joined(
-    at: Layout, packed: Packed | PackedState, counts: Sequence[int], numbers: Sequence[bytes], texts: Sequence[str]
+def joined(
+    at: Layout,
+    provenance: tuple[Instant, Instant, int],
+    counts: Sequence[int],
+    numbers: Sequence[bytes],
+    texts: Sequence[str],
 ) -> bytes:
-    head = at.head.pack(MAGIC, at.mark[4:], packed.event_at, packed.created_at, packed.position, *counts)
-    return b"".join([head, *numbers, _parted(texts)])
+    """A value of its blocks; its provenance is the first three fields of ``Packed``."""
+    return b"".join([at.head.pack(MAGIC, at.mark[4:], *provenance, *counts), *numbers, _parted(texts)])
 
 
 def _parted(texts: Sequence[str]) -> bytes:
@@ -152,7 +153,7 @@ def raw(view: Stored, value: bytes) -> Raw:
     """
     at = layout(view)
     if not value.startswith(at.mark):
-        raise _mismatch(view, value)
+        raise mismatch(view, value)
     _, _, event_at, created_at, position, *counts = at.head.unpack_from(value)
     n_floats, n_integers, lists, all_lists = at.n
     n_floats += sum(counts[:lists])
@@ -164,13 +165,14 @@ def raw(view: Stored, value: bytes) -> Raw:
         created_at,
         position,
         counts,
-        np.frombuffer(value, _F8, n_floats, begin),
-        np.frombuffer(value, _I8, n_integers, middle),
+        np.frombuffer(value, F8, n_floats, begin),
+        np.frombuffer(value, I8, n_integers, middle),
         value[middle + 8 * n_integers :],
     )
 
 
-def _mismatch(view: Stored, value: bytes) -> SchemaMismatchError:
+def mismatch(view: Stored, value: bytes) -> SchemaMismatchError:
+    """What to say of a value that does not begin as the view's do."""
     return SchemaMismatchError(
         f"the stored {view.name} value has schema {value[4:20].decode(errors='replace')!r} of layout "
         f"{value[:4].decode(errors='replace')!r}, this build reads {view.fingerprint!r} of {MAGIC.decode()!r}: "
@@ -208,115 +210,3 @@ def several(at: Layout, value: Raw) -> list[Any]:
         held.append(blocks[block][places[block] : places[block] + n])
         places[block] += n
     return held
-
-
-@quick(frozen=True, slots=True)
-class PackedState:
-    """A stored state with its provenance, as ``Packed`` has it of a row."""
-
-    event_at: Instant
-    created_at: Instant
-    position: int
-    state: State
-
-
-def pack_state(view: Stored, packed: PackedState, schema: tuple[Section, ...] = SCHEMA) -> bytes:
-    """What ``pack`` makes of the state's columns, without going through them one by one."""
-    singles, lists, texts = [], [], list[str]()
-    instants, instant_lists = [int(packed.state.reference).to_bytes(8, "little", signed=True)], []
-    counts: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for section, memory in zip(schema, packed.state.memories, strict=True):
-        if section.key is Key.NONE:
-            known = bool(memory.keys)
-            singles.append(np.asarray(memory.sums, _F8).tobytes() if known else bytes(8 * len(section.sums)))
-            instants.append(np.asarray(memory.instants if known else unset(section), _I8).tobytes())
-            continue
-        texts += memory.keys
-        counts[2].append(len(memory.keys))
-        lists.append(np.asarray(memory.sums, _F8).tobytes())
-        counts[0].append(memory.sums.size)
-        if section.extremes:
-            instant_lists.append(np.asarray(memory.instants, _I8).tobytes())
-            counts[1].append(memory.instants.size)
-    return _joined(
-        layout(view), packed, [n for each in counts for n in each], [*singles, *lists, *instants, *instant_lists], texts
-    )
-
-
-def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEMA) -> PackedState:
-    """The state in a packed value; its arrays are views of the value and cannot be written to.
-
-    Raises:
-        SchemaMismatchError: The value was written under another schema; materialise again.
-    """
-    at = layout(view)
-    if not value.startswith(at.mark):
-        raise _mismatch(view, value)
-    _, _, event_at, created_at, position, *counts = at.head.unpack_from(value)
-    sections, n_singles, n_instants, lists, all_lists = _OF_ALL if schema is SCHEMA else _sections(schema)
-    n_floats, n_integers = n_singles + sum(counts[:lists]), n_instants + sum(counts[lists:all_lists])
-    begin = at.head.size
-    middle = begin + 8 * n_floats
-    end = middle + 8 * n_integers
-    said = value[end:].decode()
-    keys = said[1:].split(said[0]) if said else []
-    at_float, at_list, at_integer, at_extremes = begin, begin + 8 * n_singles, middle + 8, middle + 8 * n_instants
-    at_text, nth = 0, all_lists
-    memories = []
-    for keyed, n_sums, n_extremes, wide, long in sections:
-        if not keyed:
-            sums = _array((1, n_sums), _F8, value, at_float)
-            memories.append(Memory(_WHOLE, sums, _array((1, n_extremes), _I8, value, at_integer)))
-            at_float += wide
-            at_integer += long
-            continue
-        n = counts[nth]
-        nth += 1
-        after = at_text + n
-        sums = _array((n, n_sums), _F8, value, at_list)
-        memories.append(Memory(tuple(keys[at_text:after]), sums, _array((n, n_extremes), _I8, value, at_extremes)))
-        at_list += n * wide
-        at_extremes += n * long
-        at_text = after
-    reference = _INSTANT.unpack_from(value, middle)[0]
-    return PackedState(event_at, created_at, position, State(reference, tuple(memories)))
-
-
-_array = np.ndarray
-"""Of a buffer it is a view; two thirds of the time that it takes to cut it from another array."""
-_INSTANT = struct.Struct("<q")
-_WHOLE = ("",)
-
-
-@cache
-def _sections(
-    schema: tuple[Section, ...],
-) -> tuple[tuple[tuple[bool, int, int, int, int], ...], int, int, int, int]:
-    """How the blocks of a state are parted.
-
-    Of each section whether it has keys, its sums and its extremes, and their bytes for one key; how many single numbers
-    and instants there are; where the counts of lists of numbers, and of both lists, end.
-    """
-    whole = [section for section in schema if section.key is Key.NONE]
-    keyed = [section for section in schema if section.key is not Key.NONE]
-    of_each = tuple(
-        (
-            section.key is not Key.NONE,
-            len(section.sums),
-            len(section.extremes),
-            8 * len(section.sums),
-            8 * len(section.extremes),
-        )
-        for section in schema
-    )
-    lists = len(keyed)
-    return (
-        of_each,
-        sum(len(s.sums) for s in whole),
-        1 + sum(len(s.extremes) for s in whole),
-        lists,
-        lists + sum(bool(s.extremes) for s in keyed),
-    )
-
-
-_OF_ALL = _sections(SCHEMA)

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codec import PackedState, SchemaMismatchError, pack_state
+from features.codec import SchemaMismatchError
 from features.domain import Instant
 from features.evidence import Pooled
 from features.feature import Group
 from features.moment import hour_key, wall_clock, weekday_key
+from features.packed_state import PackedState, pack_state
 from features.quick import quick
 from features.rows import PROFILE_VALUES, Content, Evidence, Moment, Profile, Rows
 from features.state import NEVER, Floats, empty

@@ -12,9 +12,9 @@ from math import isnan
 import msgspec
 import numpy as np
 
-from features.codec import PackedState, pack_state, unpack_state
 from features.domain import Event, Instant
 from features.intent import Intent
+from features.packed_state import PackedState, pack_state, unpack_state
 from features.rows import Profile
 from features.stored import ACTIVITY
 from serving.attention import Attention

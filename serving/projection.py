@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from features.codec import PackedState, pack_state, unpack_state
 from features.domain import CustomerId, Event, Instant
 from features.errors import KairosError
 from features.fold import fold
 from features.moment import on_wall_clock
+from features.packed_state import PackedState, pack_state, unpack_state
 from features.state import NEVER, State, close, empty
 from features.stored import ACTIVITY, state_from_row, state_to_row
 from serving.journal.journal import Journal

@@ -10,9 +10,10 @@ from typing import Protocol
 
 import apsw
 
-from features.codec import Packed, PackedState, event_instant, pack, parts, raw, unpack_state
+from features.codec import Packed, event_instant, pack, parts, raw
 from features.domain import DAY, CustomerId, Instant, OfferId
 from features.errors import KairosError
+from features.packed_state import PackedState, unpack_state
 from features.quick import quick
 from features.rows import Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section

@@ -16,8 +16,8 @@ from statistics import median
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.codec import PackedState, pack_state
 from features.domain import CustomerId
+from features.packed_state import PackedState, pack_state
 from features.stored import ACTIVITY
 from serving.equipment import pooled
 from serving.model import Bundle, PartName

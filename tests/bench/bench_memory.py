@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from redis import Redis
 
-from features.codec import PackedState, pack_state
 from features.domain import CustomerId, Instant
+from features.packed_state import PackedState, pack_state
 from features.state import Memory, State
 from features.stored import ACTIVITY
 from serving.packed_file import PROJECT, create, open_to_write, put, table_name

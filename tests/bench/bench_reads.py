@@ -20,8 +20,8 @@ from feast import FeatureStore
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
-from features.codec import PackedState, pack_state, unpack_state
 from features.domain import CustomerId, Instant
+from features.packed_state import PackedState, pack_state, unpack_state
 from features.stored import ACTIVITY, PROFILE, VIEWS, state_from_row
 from serving.packed_file import PROJECT, open_to_read, publish, table_name
 from serving.redis_reader import RedisReader

@@ -5,20 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.codec import (
-    Packed,
-    PackedState,
-    SchemaMismatchError,
-    event_instant,
-    pack,
-    pack_state,
-    unpack,
-    unpack_state,
-)
+from features.codec import Packed, SchemaMismatchError, event_instant, pack, unpack
 from features.domain import Instant
-from features.schema import EVIDENCE_SCHEMA, SCHEMA, Key, Section
-from features.state import Memory, State, empty
-from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Shape, Stored, state_from_row, state_to_row
+from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Shape, Stored
 
 VALUES = {
     Shape.FLOAT: st.floats(),
@@ -88,36 +77,3 @@ def test_a_value_of_one_view_is_not_read_as_one_of_another() -> None:
 def test_a_row_that_lacks_a_column_is_not_packed() -> None:
     with pytest.raises(KeyError, match="zone"):
         pack(PROFILE, Packed(Instant(1), Instant(1), 0, {k: v for k, v in PROFILE_ROW.items() if k != "zone"}))
-
-
-@st.composite
-def states(draw: st.DrawFn, schema: tuple[Section, ...]) -> State:
-    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    memories = []
-    for section in schema:
-        texts = st.lists(st.text(max_size=128), max_size=4, unique=True)
-        keys = ("",) if section.key is Key.NONE else tuple(sorted(draw(texts)))
-        instants = chance.integers(-(2**63), 2**63 - 1, (len(keys), len(section.extremes)))
-        memories.append(Memory(keys, chance.normal(size=(len(keys), len(section.sums))), instants))
-    return State(Instant(draw(VALUES[Shape.INT])), tuple(memories))
-
-
-@pytest.mark.parametrize(("view", "schema"), [(ACTIVITY, SCHEMA), (EVIDENCE, EVIDENCE_SCHEMA)])
-@given(data=st.data())
-def test_a_state_is_packed_into_the_bytes_of_its_columns(
-    view: Stored, schema: tuple[Section, ...], data: st.DataObject
-) -> None:
-    for state in (data.draw(states(schema)), empty(schema)):
-        value = pack_state(view, PackedState(Instant(3), Instant(2), 1, state), schema)
-        assert value == pack(view, Packed(Instant(3), Instant(2), 1, state_to_row(state, schema)))
-        back = unpack_state(view, value, schema)
-        assert (back.event_at, back.created_at, back.position) == (3, 2, 1)
-        expected = state_from_row(unpack(view, value).row, schema)
-        assert back.state.reference == expected.reference
-        for found, put in zip(back.state.memories, expected.memories, strict=True):
-            assert found.keys == put.keys
-            assert found.sums.tobytes() == put.sums.tobytes()
-            assert found.instants.tobytes() == put.instants.tobytes()
-            assert found.sums.shape == put.sums.shape
-    with pytest.raises(SchemaMismatchError):
-        unpack_state(PROFILE, value, schema)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from features.catalogue import Catalogue
-from features.codec import PackedState, SchemaMismatchError, pack_state
+from features.codec import SchemaMismatchError
 from features.domain import DAY, Category, ChannelName, CustomerId, Event, EventId, Instant, Kind, OfferId
 from features.evidence import pool
 from features.fold import fold
+from features.packed_state import PackedState, pack_state
 from features.rows import PROFILE_VALUES, Profile
 from features.state import NEVER, State, empty
 from features.stored import ACTIVITY

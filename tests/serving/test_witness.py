@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from features.codec import PackedState, pack_state
 from features.domain import CustomerId, Instant
+from features.packed_state import PackedState, pack_state
 from features.state import empty
 from features.stored import ACTIVITY, PROFILE
 from serving.accept import main
