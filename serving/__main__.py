@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import Any
@@ -13,18 +12,17 @@ from fastapi import FastAPI
 from features.catalogue import Catalogue
 from features.errors import KairosError
 from features.instant import format_instant
+from serving import garbage
 from serving.app import create_app
 from serving.settings import Settings, read_settings
 
 QUICK: dict[str, Any] = {"http": "httptools", "access_log": False, "log_level": "warning", "server_header": False}
 """How requests are read; the event loop is uvloop wherever there is one."""
-COLLECT = (50_000, 20, 20)
-"""How much is made before the collector looks for garbage: a decision leaves none that needs to be looked for."""
 
 
 def main() -> int:
     """Serve until interrupted; 2 when the settings cannot be used."""
-    gc.set_threshold(*COLLECT)
+    garbage.seldom()
     try:
         settings = read_settings(os.environ)
         service = create_app(settings)
@@ -42,7 +40,7 @@ def main() -> int:
 
 def app() -> FastAPI:
     """The service of the environment's settings, for one of several processes."""
-    gc.set_threshold(*COLLECT)
+    garbage.seldom()
     return create_app(read_settings(os.environ))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from features.clock import Clock
+from serving import garbage
 from serving.archive import Archive
 from serving.attention import Attention
 from serving.batch_files import BatchFiles
@@ -86,6 +87,7 @@ def parts_of(settings: Settings) -> Parts:
         archive.keep,
         lambda: settings.salt or name_of(journal),
         Tariffs(settings.prices_file),
+        garbage.settle,
     )
     check_open(settings.access == "open", settings.host)
     return Parts(

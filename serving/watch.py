@@ -6,7 +6,6 @@ it began with.
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -58,6 +57,7 @@ class Watch:
         keep: Callable[[Listed], bool] = lambda _: True,
         salt: Callable[[], str | None] = lambda: SALT,
         tariffs: Tariffs | None = None,
+        settle: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """Follow these.
 
@@ -66,6 +66,7 @@ class Watch:
             keep: Remembers what comes into force, before it does; False: it is to be tried again at the next look.
             salt: That of draws; None where it cannot be told yet.
             tariffs: Prices of what is scarce; None: nothing ever has a price.
+            settle: Called when equipment has come into force, with whether its model or catalogue is another one.
         """
         self._listing = listing
         self._registry = registry
@@ -76,6 +77,7 @@ class Watch:
         self._ask_salt = salt
         self._salt: str | None = None
         self._tariffs = tariffs or Tariffs()
+        self._settle = settle
         self._kept: Listed | None = None
         self._current = Equipment(
             NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), attention or ASSUMED, None, (_STARTING,)
@@ -128,7 +130,7 @@ class Watch:
             _warm_up(equipment)
             self._rehearse(equipment)
             before, self._current, self._sources = self._sources, equipment, sources
-            _settle(anew=before is None or before[:2] != sources[:2])
+            self._settle(before is None or before[:2] != sources[:2])
 
     def apart(self) -> Watch:
         """Another that sees the same and leaves no trace of what it saw."""
@@ -201,18 +203,6 @@ def _patience(champion: Champion) -> Patience:
     model = champion.model
     learnt = model.attention if isinstance(model, Bundle) else None
     return UNLEARNT if learnt is None else Patience.of(learnt)
-
-
-def _settle(anew: bool) -> None:
-    """A model and a catalogue that have been loaded stay: the collector need not walk them again while requests wait.
-
-    Where others were there before, those are let go of; what is made of evidence, each minute, is not kept from it.
-    """
-    if anew:
-        gc.unfreeze()
-    gc.collect()
-    if anew:
-        gc.freeze()
 
 
 def _warm_up(equipment: Equipment) -> None:

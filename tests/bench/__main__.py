@@ -21,8 +21,8 @@ from tests.bench.report import Figure, figures_table, where
 FOLDER = Path(__file__).parent
 PARTS = ("scoring", "reads", "bulk", "memory", "training", "batch", "decision")
 """The parts with figures that are aimed at; the whole service last, when nothing else of ours is left running."""
-BESIDE = ("factors", "eligibility", "meter")
-"""Smaller ones that tell of single steps."""
+BESIDE = ("factors", "eligibility", "meter", "cores")
+"""Those that tell of single steps, and of a process for every core."""
 README = FOLDER.parents[1] / "README.md"
 BEGINS, ENDS = "<!-- bench -->", "<!-- /bench -->"
 

@@ -8,7 +8,6 @@ the decision itself turns in a loop for so long. In rounds of recorded and dry r
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -23,7 +22,8 @@ from urllib.request import urlopen
 import uvicorn
 from sqlalchemy import text
 
-from serving.__main__ import COLLECT, QUICK
+from serving import garbage
+from serving.__main__ import QUICK
 from serving.answer_api import Answer
 from serving.api import DecisionRequest
 from serving.front import Fronted
@@ -85,7 +85,7 @@ class Idle:
 
 def serve(port: int, folder: Path, seconds: float) -> None:
     """Answer until the process is ended."""
-    gc.set_threshold(*COLLECT)
+    garbage.seldom()
     journal = Journal(f"sqlite:///{folder / 'journal.db'}", read_settings(os.environ).synchronous)
     table = text("CREATE TABLE kept (number INTEGER PRIMARY KEY, answer TEXT, rest BLOB)")
     journal.write(lambda transaction: transaction.connection.execute(table))

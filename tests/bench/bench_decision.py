@@ -67,15 +67,18 @@ def customers_of(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def kairos(settings: Settings, customers: list[str], redis: int | None = None, **more: object) -> Iterator[Target]:
+def kairos(
+    settings: Settings, customers: list[str], redis: int | None = None, processes: int = 1, **more: object
+) -> Iterator[Target]:
     """The service over the features and models that are there, with a journal of its own and four channels an offer.
 
     With the port of a Redis server the features are read from there, in a database that is filled first.
     """
-    port, name = free_port(), f"bench_kairos{'_redis' if redis else ''}{'_dry' if more else ''}.log"
+    port, name = free_port(), f"bench_kairos{'_redis' if redis else ''}{'_dry' if more else ''}_{processes}.log"
     with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
         channels = assorted(settings, Path(folder) / settings.source)
         environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port), "KAIROS_DEADLINE_MS": "10000"}
+        environ["KAIROS_PROCESSES"] = str(processes)
         if redis is not None:
             environ["KAIROS_ONLINE"] = f"redis://{HOST}:{redis}/2"
             publish_online(replace(settings, online=environ["KAIROS_ONLINE"]), settings.online_file, progress=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
+from types import MappingProxyType
 
 import duckdb
 from feast import FeatureService, FeatureStore, RepoConfig
@@ -15,49 +17,15 @@ from feast import FeatureService, FeatureStore, RepoConfig
 from features.stored import ACTIVITY, PROFILE, Shape
 from serving.settings import Settings
 from tests.bench.load import HOST, Target, free_port
-from training.child import child
+from training.child import Child, child
 from training.feature_store import REPO, configuration
 
 SERVICE = "bench"
 """Name of the feature service that the peers are asked for."""
 REFS = 60
 """Features of one customer that the peers read."""
-NO_OP = """
-import sys, uvicorn
-from fastapi import FastAPI
-app = FastAPI()
-@app.post("/nothing")
-async def nothing() -> dict[str, str]:
-    return {"answer": "nothing"}
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
-"""
-OBVIOUS = """
-import json, sys
-import lightgbm, numpy as np, uvicorn
-from fastapi import FastAPI
-from feast import FeatureStore
-from pydantic import BaseModel
-port, yaml, refs, models, n_rows = int(sys.argv[1]), *map(json.loads, sys.argv[2:])
-store = FeatureStore(repo_path=yaml["repo"], fs_yaml_file=__import__("pathlib").Path(yaml["file"]))
-boosters = [lightgbm.Booster(model_file=model) for model in models]
-rows = [np.random.default_rng(1).gamma(2, 1, (n_rows, each.num_feature())).astype("f4") for each in boosters]
-app = FastAPI()
-class Asked(BaseModel):
-    customer_id: str
-@app.post("/decide")
-def decide(asked: Asked) -> dict[str, object]:
-    found = store.get_online_features(features=refs, entity_rows=[{"customer_id": asked.customer_id}]).to_dict()
-    known = np.array([each[0] or 0.0 for name, each in found.items() if name != "customer_id"], dtype="f4")
-    said = []
-    for booster, pairs in zip(boosters, rows):
-        X = pairs.copy()
-        X[:, : len(known)] = known[: X.shape[1]]
-        said.append(booster.predict(X, num_threads=1))
-    value = said[0] - said[1]
-    best = np.argsort(-value)[:10]
-    return {"items": [{"pair": int(pair), "value": float(value[pair])} for pair in best]}
-uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
-"""
+PAIRS = 400
+"""Rows that the obvious stack lets its models predict."""
 
 
 def all_refs() -> list[str]:
@@ -74,31 +42,49 @@ def refs() -> list[str]:
 
 
 @contextmanager
-def no_op_fastapi(logs: Path) -> Iterator[Target]:
+def no_op_fastapi(logs: Path, processes: int = 1) -> Iterator[Target]:
     """An endpoint that does nothing."""
-    port = free_port()
-    with child([sys.executable, "-c", NO_OP, str(port)], HOST, port, logs / "bench_no_op.log") as server:
-        server.wait_until_up("/docs", timeout_s=60)
+    with _uvicorn("no_op", logs, processes) as (server, port):
         yield Target(server.pid, port, "/nothing", [b'{"customer_id": "nobody"}'])
 
 
 @contextmanager
-def obvious_stack(yaml: Path, models: Sequence[Path], customers: Sequence[str], logs: Path) -> Iterator[Target]:
+def obvious_stack(
+    yaml: Path, models: Sequence[Path], customers: Sequence[str], logs: Path, processes: int = 1
+) -> Iterator[Target]:
     """FastAPI, ``get_online_features`` and three models of LightGBM on a row per pair, one thread."""
-    port = free_port()
-    told = [{"repo": str(REPO), "file": str(yaml)}, refs(), [str(model) for model in models], 400]
-    command = [sys.executable, "-c", OBVIOUS, str(port), *(json.dumps(each) for each in told)]
-    with child(command, HOST, port, logs / "bench_obvious.log") as server:
-        server.wait_until_up("/docs", timeout_s=120)
+    told = {"repo": str(REPO), "yaml": str(yaml), "refs": refs(), "models": list(map(str, models)), "pairs": PAIRS}
+    with _uvicorn("obvious", logs, processes, {"BENCH_OBVIOUS": json.dumps(told)}) as (server, port):
         yield Target(server.pid, port, "/decide", [json.dumps({"customer_id": c}).encode() for c in customers])
 
 
 @contextmanager
-def feast_serve(yaml: Path, customers: Sequence[str], logs: Path, wanted: dict[str, object]) -> Iterator[Target]:
-    """Feast's feature server, asked for a list of features or for a feature service; it never restarts its worker."""
+def _uvicorn(
+    name: str, logs: Path, processes: int, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[Child, int]]:
+    """An application of this package in so many processes, and its port."""
+    port = free_port()
+    told = ["--host", HOST, "--port", str(port), "--workers", str(processes)]
+    command = [sys.executable, "-m", "uvicorn", f"tests.bench.{name}:app", *told]
+    with child(
+        [*command, "--log-level", "error", "--no-access-log"],
+        HOST,
+        port,
+        logs / f"bench_{name}_{processes}.log",
+        {**os.environ, **environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as server:
+        server.wait_until_up("/docs", timeout_s=120)
+        yield server, port
+
+
+@contextmanager
+def feast_serve(
+    yaml: Path, customers: Sequence[str], logs: Path, wanted: dict[str, object], processes: int = 1
+) -> Iterator[Target]:
+    """Feast's feature server, asked for a list of features or for a feature service; it never restarts its workers."""
     port = free_port()
     feast = str(Path(sys.executable).with_name("feast"))
-    command = [feast, "-c", str(REPO), "-f", str(yaml), "serve", "-h", HOST, "-p", str(port)]
+    command = [feast, "-c", str(REPO), "-f", str(yaml), "serve", "-h", HOST, "-p", str(port), "-w", str(processes)]
     with child(
         [*command, "--no-access-log", "--max-requests", "0"], HOST, port, logs / f"bench_feast_{port}.log"
     ) as server:

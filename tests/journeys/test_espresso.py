@@ -1,5 +1,7 @@
 """Radio → web research → advice in the store → web purchase → SMS status → delivery → complaint → after-sales."""
 
+import pytest
+
 from tests.journeys.town import KIND, Town
 
 BROWSER, CARD, MAIL = ("anonymous", "browser-31"), ("card", "900666"), ("email", "uma@example.org")
@@ -31,6 +33,7 @@ OFFERS = [
 ]
 
 
+@pytest.mark.slow
 def test_from_the_radio_to_after_sales_and_the_complaint_stops_promotion(town: Town) -> None:
     radio, web = town.touchpoint("radio", "broadcast"), town.touchpoint("web", "web")
     store, texts = town.touchpoint("store", "store"), town.touchpoint("order system", "sms")

@@ -1,5 +1,7 @@
 """Scratching post bought with a card → e-mail with cat food → click → retargeting for days → WhatsApp after a month."""
 
+import pytest
+
 from tests.journeys.town import KIND, Town
 
 CARD, MAIL, PHONE = ("card", "900777"), ("email", "tom@example.org"), ("phone", "+436641234567")
@@ -39,6 +41,7 @@ POLICY = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_from_the_scratching_post_in_the_store_to_whatsapp_a_month_later(town: Town) -> None:
     till, mailer = town.touchpoint("till", "store"), town.touchpoint("newsletter", "email")
     social, search = town.touchpoint("social ads", "social"), town.touchpoint("search ads", "search")

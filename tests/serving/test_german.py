@@ -93,6 +93,7 @@ def test_every_reason_to_refuse_an_event_is_told_in_german() -> None:
     assert [word for code in codes for word in english(refused(0, code, "x has to be y", Language.DE))] == []
 
 
+@pytest.mark.slow
 def test_an_answer_leaves_no_english_sentence(client: Callable[..., TestClient], place: Path) -> None:
     (place / "policy.json").write_text('{"caps": [{"name": "nie", "per": "channel", "of": "pigeon", "most": 0}]}')
     events = [

@@ -79,6 +79,7 @@ def until_model(client: TestClient, version: str) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.proof(name="replay")
 def test_decisions_are_the_same_after_two_retrainings_and_other_policies(
     client: Callable[..., TestClient],
