@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 
 from features.catalogue import Catalogue
-from features.domain import Importance, Offer
-from serving import item_api
-from serving.figures import Figures, gap, words_of
+from features.domain import Importance
+from serving import answer_api, item_api
+from serving.figures import GAP, Figures, Table, gap, words_of
 from serving.german_notes import limit
 from serving.language import Language
 from serving.money import interrupts
@@ -37,11 +37,27 @@ RANK, (OFFER, NAME, CATEGORY, CHANNEL, KIND, MOMENT, CONTACT, UNTIL, ALTERNATIVE
 """What stands before the values of an item up to its probability."""
 REASONS, WORDING, TAKEN_APART, END = _WORDS[_AFTER:]
 """What stands before the values behind its numbers, and after the last."""
-ITEM_FIGURES = Figures(
-    [*_WORDS[_FIRST:_AFTER], REASONS],
-    [*[MONEY_DIGITS] * 10, *[PROBABILITY_DIGITS] * 4, *[EVIDENCE_DIGITS] * 2],
+_BEST, _SCORE, _OFFER, _NOTICED, _LAST = words_of(answer_api.ChannelScore)
+FIGURES = Figures(
+    Table(
+        [*_WORDS[_FIRST:_AFTER], REASONS],
+        [*[MONEY_DIGITS] * 10, *[PROBABILITY_DIGITS] * 4, *[EVIDENCE_DIGITS] * 2],
+    ),
+    Table([b"", GAP, _LAST], [MONEY_DIGITS, PROBABILITY_DIGITS]),
 )
-"""Score, value, components, probabilities and evidence of an item, up to its reasons."""
+"""Score, value, components, probabilities and evidence of an item, up to its reasons; score and probability of being
+noticed of the best of a channel, to its end, GAP between them."""
+
+
+def sent_with(contact_id: str | None, until: str | None, alternative: bool) -> bytes:
+    """From behind the moment to before the probability; ``until`` is when the message's reservation expires."""
+    contact_id = None if until is None else contact_id
+    return b"".join((CONTACT, written(contact_id), UNTIL, written(until), ALTERNATIVE, written(alternative), CHANCE))
+
+
+def unreached(channel: str) -> bytes:
+    """A channel on which nothing may be offered."""
+    return b"".join((_BEST, written(channel), _SCORE, b"null", _OFFER, b"null", _NOTICED, b"null", _LAST))
 
 
 class Blank(NamedTuple):
@@ -51,7 +67,12 @@ class Blank(NamedTuple):
     """From the rank, which is left out, to the moment, which is, too."""
     tail: bytes | None
     """From behind the reasons to the end; None where the customer is called by name."""
-    interrupts: bool
+    unsent: bytes
+    """From behind the moment to the probability, where it goes out with no message."""
+    best: bytes
+    """Where it is the best of its channel: what stands before the score."""
+    offered: bytes
+    """The same: what stands between the score and the probability of being noticed."""
 
 
 class Blanks:
@@ -59,19 +80,19 @@ class Blanks:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._currency = catalogue.currency
-        self._held: dict[tuple[str, str], dict[tuple[str, str], Blank]] = {}
+        self._held: dict[tuple[str, str], dict[int, Blank]] = {}
         self._count = 0
         self.limits = {each: Raw(written([limit(text, each) for text in catalogue.limits])) for each in Language}
         """What the data cannot tell, by language."""
 
-    def of(self, reader: Reader) -> dict[tuple[str, str], Blank]:
-        """The blanks that are made for readers of this language and zone, by offer and channel."""
+    def of(self, reader: Reader) -> dict[int, Blank]:
+        """The blanks that are made for readers of this language and zone, by the row of the pair."""
         if self._count > MOST:
             self._held, self._count = {}, 0
         return self._held.setdefault((reader.language, reader.zone), {})
 
-    def make(self, pair: Pair, reader: Reader) -> Blank:
-        """One that is not held yet."""
+    def make(self, row: int, pair: Pair, reader: Reader) -> Blank:
+        """One that is not held yet, of the pair in this row of the catalogue's."""
         offer, channel = pair.offer, pair.channel.name
         known = written(offer.offer_id), written(offer.name), written(offer.category), written(channel)
         head = (
@@ -80,14 +101,15 @@ class Blanks:
             + written(IMPORTANCE[offer.importance])
             + MOMENT
         )
-        tail = None if addresses(offer, channel) else self.said(offer, channel, reader)
-        found = Blank(head, tail, interrupts(pair))
-        self.of(reader)[offer.offer_id, channel] = found
+        tail = None if addresses(offer, channel) else self.said(pair, reader)
+        best = _BEST + written(channel) + _SCORE, _OFFER + written(offer.offer_id) + _NOTICED
+        found = Blank(head, tail, sent_with(None, None, interrupts(pair)), *best)
+        self.of(reader)[row] = found
         self._count += 1
         return found
 
-    def said(self, offer: Offer, channel: str, reader: Reader) -> bytes:
+    def said(self, pair: Pair, reader: Reader) -> bytes:
         """The end of an item, from its wording on, as one reader reads it."""
-        told = say(offer, channel, self._currency, reader)
+        told = say(pair.offer, pair.channel.name, self._currency, reader)
         wording = written(item_api.Said(told.title, told.body, told.price, told.terms))
         return b"".join((WORDING, wording, TAKEN_APART, b"null", END))

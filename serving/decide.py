@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
-from typing import Any
+from collections.abc import Callable
+from functools import cache
 
-from features.domain import HOUR, ChannelName, Instant
+from features.domain import HOUR, Instant
 from features.vector import vector_fingerprint
-from serving.choice import Choice, choose
+from serving.choice import choose
 from serving.circumstances import Circumstances
 from serving.consent import PROFILING, objects_to
-from serving.decision import Ask, Decision, Funnel, Item, Silence, Vectors, Versions, silenced
+from serving.decision import Ask, Decision, Funnel, Silence, Vectors, Versions, silenced
 from serving.eligibility import Sifted, Situation, sift
 from serving.equipment import Equipment
 from serving.facts import Facts
-from serving.grant import Seated, seat
+from serving.grant import NOTHING, Grant, seat
 from serving.hush import why_silent
-from serving.language import Language
 from serving.ledger.contact import Ledger
+from serving.menu import Menu
 from serving.model import Bundle, PartName
 from serving.offering import Sight
 from serving.pairs import NAMES, Known, remembered, some, stranger
 from serving.popularity import popularity
-from serving.ranking import ChannelScore, Judged, Ranking, Scored, scored
-from serving.reasons import READ, reasons
+from serving.ranking import Judged, Ranking
 from serving.score import Model
 from serving.shortfall import FORBIDDING, Lack, Shortfall, distinct
 from serving.timing import gains, timed
@@ -67,13 +65,11 @@ def decide(
     judged, by_popularity = _judge(ask, sifted, seen, known, equipment, equipment.model if personal else None)
     lap("score")
     choice = choose(ask, known, judged, sifted.rows, equipment, circumstances)
-    n_chosen = len(choice.places)
-    told = scored(judged, [*choice.places, *choice.channels])
-    seated = seat(
-        told[:n_chosen], ask.decision_id, ask.at, known.zone, equipment.policy, circumstances.ledger, ask.contacts
-    )
-    items = _items(told, choice, seated, seen, ask.language)
-    channels = _by_channel(told[n_chosen:], ask, equipment.carrying.get(kind, ()))
+    carrying = equipment.carrying.get(kind, ())
+    places, shelf = (*choice.places, *choice.channels), equipment.shelf
+    laid = Menu.of(places, choice.probabilities, judged, shelf, sifted.rows, seen, ask.language, carrying, ask.channels)
+    menu, grant = _granted(ask, known.zone, laid, equipment, circumstances.ledger)
+    best = menu.best
     lap("rank")
     decision = Decision(
         ask=ask,
@@ -81,23 +77,16 @@ def decide(
         by_popularity=by_popularity,
         personal=personal,
         intents=known.intents if personal else (),
-        items=items,
-        grant=seated.grant,
+        menu=menu,
+        grant=grant,
         draw=choice.draw,
         silence=Silence(
-            not items,
-            why_silent(
-                told[n_chosen] if choice.channels else None,
-                choice.needed,
-                sifted.removed,
-                choice.draw.group,
-                ask.language,
-            ),
+            not len(menu),
+            why_silent(best, choice.needed, sifted.removed, choice.draw.group, ask.language),
             probability=choice.draw.silence,
         ),
-        preferred_channel=choice.preferred or (channels[0].channel if len(pairs) else None),
+        preferred_channel=choice.preferred or (best[0].channel.name if best else None),
         declared=choice.preferred is not None,
-        channels=channels,
         funnel=Funnel(
             len(equipment.pairs),
             sifted.removed,
@@ -110,7 +99,7 @@ def decide(
         judged=judged,
         cold_start=known.activity is None,
         shortfalls=_shortfalls(equipment, lacking, kind, personal and by_popularity),
-        valid_until=_valid_until(ask.at, items, equipment.shelf.ending),
+        valid_until=_valid_until(ask.at, menu, equipment.shelf.ending),
         versions=Versions(
             equipment.model.version if equipment.model else None,
             _schema(),
@@ -173,37 +162,17 @@ def _shortfalls(
     return distinct(*found) if found else ()
 
 
-def _items(told: Sequence[Scored], choice: Choice, seated: Seated, seen: Sight, language: Language) -> tuple[Item, ...]:
-    """The chosen but those that are not there any more; ``told`` begins with them."""
-    values = seen.values(choice.places, READ).tolist()
-    chosen = told[: len(values)]
-    said = [reasons(each.pair, language, row) for each, row in zip(chosen, values, strict=True)]
-    contacts, similar = [row[_CONTACTS] for row in values], [row[_SIMILAR] for row in values]
-    columns = (chosen, choice.probabilities, seated.messages, contacts, similar, said)
-    items = tuple(map(_item, zip(*columns, strict=True)))
-    return tuple(item for n, item in enumerate(items) if n not in seated.gone) if seated.gone else items
+def _granted(ask: Ask, zone: str, menu: Menu, equipment: Equipment, ledger: Ledger) -> tuple[Menu, Grant]:
+    """The menu with its messages and without what is not there any more, and what it needs of the ledger."""
+    if not menu.claims:
+        return menu, NOTHING
+    seated = seat(menu.pairs, menu.moments, ask.decision_id, ask.at, zone, equipment.policy, ledger, ask.contacts)
+    return menu.seated(seated.messages, seated.gone), seated.grant
 
 
-_CONTACTS, _SIMILAR = READ.index("evidence_offer_contacts"), READ.index("evidence_category_contacts")
-# Naming the fields of a tuple takes as long as all the rest.
-_item: Callable[[tuple[Any, ...]], Item] = partial(tuple.__new__, Item)
-_channel: Callable[[tuple[Any, ...]], ChannelScore] = partial(tuple.__new__, ChannelScore)
-
-
-def _by_channel(best: Sequence[Scored], ask: Ask, carrying: Sequence[ChannelName]) -> tuple[ChannelScore, ...]:
-    """Every channel that could carry an offer with the best on it, as far as the caller allows them: the best channel
-    first, those without any pair last."""
-    told = [_channel((scored.pair.channel.name, scored)) for scored in best]
-    if len(told) < len(carrying):
-        found = {each.channel for each in told}
-        allowed = (name for name in carrying if ask.channels is None or name in ask.channels)
-        told += [ChannelScore(name, None) for name in allowed if name not in found]
-    return tuple(told)
-
-
-def _valid_until(at: Instant, items: tuple[Item, ...], ending: int) -> Instant:
+def _valid_until(at: Instant, menu: Menu, ending: int) -> Instant:
     """``ending`` is when the first offer of all ends."""
     if at + VALID_US <= ending:
         return Instant(at + VALID_US)
-    ends = [end for item in items if (end := item.scored.pair.offer.valid_to) is not None]
+    ends = [pair.offer.valid_to for pair in menu.pairs if pair.offer.valid_to is not None]
     return Instant(min(at + VALID_US, min(ends, default=at + VALID_US)))

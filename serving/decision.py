@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from serving.eligibility import Removals
 from serving.german import sentence
 from serving.grant import Grant
 from serving.language import Language
-from serving.ledger.contact import ContactId
+from serving.menu import Item, Menu
 from serving.offering import Sight
 from serving.pairs import Known, Pair
 from serving.ranking import ChannelScore, Judged, Scored
@@ -50,21 +49,6 @@ class Ask:
     """In which reasons are told."""
     now_only: bool = False
     """True where the message goes out now or not at all, such as an e-mail that is being sent."""
-
-
-class Item(NamedTuple):
-    """One offer on one channel at one moment."""
-
-    scored: Scored
-    probability: float
-    """With which it was chosen for this place, given those above it."""
-    contact_id: ContactId | None
-    """The message it goes out with; None where none is needed, or where it is an alternative to those above."""
-    contacts: float
-    """Contacts with this offer that the judgement rests on (all customers, half-life 180 days)."""
-    similar_contacts: float
-    """The same over all offers of its category and kind."""
-    reasons: tuple[str, ...]
 
 
 @quick(frozen=True, slots=True)
@@ -129,7 +113,8 @@ class Decision:
     """False where the customer has objected to profiling: the decision is then what it would be for a stranger."""
     intents: tuple[Intent, ...]
     """What the customer has begun and not finished, strongest first."""
-    items: tuple[Item, ...]
+    menu: Menu
+    """The items and the channels."""
     grant: Grant
     """What the items need of the ledger."""
     draw: Draw
@@ -137,7 +122,6 @@ class Decision:
     preferred_channel: ChannelName | None
     declared: bool
     """True where the preferred channel is what the customer said."""
-    channels: tuple[ChannelScore, ...]
     funnel: Funnel
     vectors: Vectors
     judged: Judged
@@ -151,12 +135,22 @@ class Decision:
     lacking: tuple[Shortfall, ...]
     """What the knowledge of the customer had to do without."""
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What is offered, from the top."""
+        return self.menu.items
+
+    @property
+    def channels(self) -> tuple[ChannelScore, ...]:
+        """See Menu."""
+        return self.menu.channels
+
 
 def silenced(decision: Decision, shortfall: Shortfall) -> Decision:
     """The same with nothing offered, for a reason that forbids every contact."""
     return replace(
         decision,
-        items=(),
+        menu=decision.menu.emptied(),
         grant=Grant(),
         silence=Silence(True, sentence(shortfall, decision.ask.language)),
         shortfalls=distinct(*decision.shortfalls, shortfall),

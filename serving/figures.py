@@ -2,52 +2,60 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
-from typing import Any
+from operator import mul
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Raw, Struct
+from numpy.typing import NDArray
 
 from serving.kernels.strokes import WIDEST, write_rows
 from serving.over_the_wire import written
 
-_GAP = b"\0"
+GAP = b"\0"
+"""Stands for what is filled in later."""
 
 
 def words_of(shape: type[Struct], **within: Any) -> list[bytes]:
     """What stands before each value of a shape as JSON, and after the last; ``within`` are values that have some."""
-    values = {name: within.get(name, Raw(_GAP)) for name in shape.__struct_fields__}
-    return written(shape(**values)).split(_GAP)
+    values = {name: within.get(name, Raw(GAP)) for name in shape.__struct_fields__}
+    return written(shape(**values)).split(GAP)
 
 
 def gap(shape: type[Struct]) -> Struct:
     """A shape of values that are all still to be filled in."""
-    return shape(**{name: Raw(_GAP) for name in shape.__struct_fields__})
+    return shape(**{name: Raw(GAP) for name in shape.__struct_fields__})
+
+
+class Table(NamedTuple):
+    """Rows of numbers with words between them."""
+
+    words: Sequence[bytes]
+    """Before each number of a row, and after its last."""
+    digits: Sequence[int]
+    """The decimals of each."""
 
 
 class Figures:
-    """Rows of numbers with words between them. Threads may share it."""
+    """Some tables. Threads may share it."""
 
-    def __init__(self, words: Sequence[bytes], digits: Sequence[int]) -> None:
-        """``words`` are those before each number, and after the last; ``digits`` the decimals of each."""
+    def __init__(self, *tables: Table) -> None:
+        words = [word for table in tables for word in table.words]
         self._words = np.frombuffer(b"".join(words), dtype=np.uint8)
-        self._stops = np.cumsum([0, *map(len, words)])
-        self._scales = 10.0 ** np.array(digits)
-        self._width = len(self._words) + WIDEST * len(digits)
-        self._columns = len(digits)
+        self._stops = np.cumsum([len(word) for word in words], dtype=np.int64)
+        self._scales = 10.0 ** np.array([digit for table in tables for digit in table.digits])
+        self._widths = np.array([len(table.digits) for table in tables], dtype=np.int64)
+        self._room = [sum(map(len, table.words)) + WIDEST * len(table.digits) for table in tables]
 
-    def rows(self, numbers: array[float]) -> list[bytes] | None:
-        """Each row of these numbers, row by row; None where one is too large to be written like this."""
-        if not numbers:
-            return []
-        given = np.frombuffer(numbers).reshape(-1, self._columns)
-        out, ends = np.empty(len(given) * self._width, dtype=np.uint8), np.empty(len(given), dtype=np.int64)
-        length = write_rows(given, self._scales, self._words, self._stops, out, ends)
+    def rows(self, numbers: NDArray[np.float64], rows: tuple[int, ...]) -> list[bytes] | None:
+        """Each row of the tables, which have so many; None where a number is too large to be written like this.
+
+        ``numbers`` go table by table and row by row.
+        """
+        out, ends = np.empty(sum(map(mul, rows, self._room)), dtype=np.uint8), np.empty(sum(rows), dtype=np.int64)
+        length = write_rows(numbers, rows, self._widths, self._scales, self._words, self._stops, out, ends)
         if length < 0:
             return None
-        text, found, begins = out[:length].tobytes(), [], 0
-        for end in ends.tolist():
-            found.append(text[begins:end])
-            begins = end
-        return found
+        text, stops = out[:length].tobytes(), ends.tolist()
+        return [text[begin:end] for begin, end in zip([0, *stops], stops, strict=False)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from functools import cache
-from math import isfinite, isnan, nan
+from math import isfinite, isnan
 from typing import Any
 
 import msgspec
@@ -14,14 +13,14 @@ from msgspec.structs import asdict
 
 from features.domain import Instant
 from features.instant import parse_instant
-from serving.decision import Decision, Item
+from serving.decision import Decision
 from serving.eligibility import RULES
+from serving.kernels.menu import WIDTH
+from serving.menu import Item
 from serving.ranking import Components
 
 TOLERANCE = 1e-9
 """Relative to the larger of the two numbers and 1."""
-WIDTH = 16
-"""Numbers of an item."""
 
 
 class Chosen(msgspec.Struct, frozen=True, array_like=True):
@@ -154,36 +153,25 @@ def _unknown(value: Any) -> bool:
     return value is None or value != value
 
 
-def numbers_of(decision: Decision) -> array[float]:
-    """Of each item, exactly and WIDTH in a row: score, value, components, noticed, taken, bought, organic, contacts,
-    similar contacts; NaN where one is unknown."""
-    found: list[float] = []
-    for scored, _, _, contacts, similar, _ in decision.items:
-        _, _, _, score, value, noticed, taken, bought, organic, components = scored
-        seen, anyway = nan if noticed is None else noticed, nan if organic is None else organic
-        found += (score, value, *components, seen, taken, bought, anyway, contacts, similar)
-    return array("d", found)
-
-
 class _Kept(msgspec.Struct, array_like=True, gc=False):
     """What the answer does not tell. The order of its fields is that in which they stand."""
 
     gamma: float | None
     numbers: bytes
-    """float64, little-endian."""
+    """float64, little-endian: see ``Menu.numbers``."""
     removed: bytes
     scores: bytes
     names: msgspec.Raw
     """Of rules and components."""
 
 
-def to_bytes(decision: Decision, numbers: array[float]) -> bytes:
-    """What is kept of the findings, beside the answer; ``numbers`` are those of ``numbers_of``."""
+def to_bytes(decision: Decision) -> bytes:
+    """What is kept of the findings, beside the answer."""
     gamma, funnel = decision.draw.gamma, decision.funnel
     return _WRITE.encode(
         _Kept(
             gamma if gamma is not None and isfinite(gamma) else None,
-            np.frombuffer(numbers).astype("<f8").tobytes() if numbers else b"",
+            decision.menu.numbers.astype("<f8").tobytes(),
             funnel.removed.numbers.astype(np.uint8).tobytes(),
             funnel.scores.astype("<f8").tobytes(),
             _names(),

@@ -15,7 +15,6 @@ from serving.ledger.shared import of_message, takes_of
 from serving.money import interrupts
 from serving.pairs import Pair
 from serving.policy.policy import Policy
-from serving.ranking import Scored
 
 TOLERANCE = 1e-9
 """Money is added up in float64."""
@@ -123,7 +122,8 @@ def _promotes(pair: Pair) -> bool:
 
 
 def seat(
-    chosen: Sequence[Scored],
+    chosen: Sequence[Pair],
+    moments: Sequence[Instant],
     decision_id: DecisionId,
     at: Instant,
     zone: str,
@@ -131,7 +131,7 @@ def seat(
     ledger: Ledger,
     most: int,
 ) -> Seated:
-    """The message of each chosen pair, and what is asked of the ledger.
+    """The message of each chosen pair, which goes out at its moment, and what is asked of the ledger.
 
     What needs a further message than the ``most`` that are wanted, or one that no cap has room for beside those above
     it, is an alternative.
@@ -139,15 +139,14 @@ def seat(
     desk, shared = _Desk(decision_id, at, zone, policy, ledger, most), bool(policy.capacities or policy.budgets)
     messages: list[ContactId | None] = []
     gone: list[int] = []
-    for number, scored in enumerate(chosen):
-        pair = scored.pair
-        place = (pair.channel.name, scored.moment, _promotes(pair)) if interrupts(pair) else None
+    for number, (pair, moment) in enumerate(zip(chosen, moments, strict=True)):
+        place = (pair.channel.name, moment, _promotes(pair)) if interrupts(pair) else None
         message = None if place is None else desk.message(place, pair)
         contact_id = None if message is None else message.contact_id
         messages.append(contact_id)
         if place is not None and message is None:
             continue
-        takes = takes_of(policy, pair, scored.moment, contact_id) if shared or pair.offer.stock is not None else None
+        takes = takes_of(policy, pair, moment, contact_id) if shared or pair.offer.stock is not None else None
         if takes and not desk.take(takes):
             gone.append(number)
         elif place is not None and message is not None:

@@ -7,11 +7,16 @@ from serving.draw import SILENCE
 from serving.eligibility import MARKETING_OBJECTION, Removals
 from serving.explore import Group
 from serving.language import Language, number, told
-from serving.ranking import Scored
+from serving.pairs import Pair
 
 
-def why_silent(best: Scored | None, needed: Offer | None, removed: Removals, group: Group, language: Language) -> str:
-    """What decided between the best pair and silence. ``needed`` is the best offer that does not compete."""
+def why_silent(
+    best: tuple[Pair, float] | None, needed: Offer | None, removed: Removals, group: Group, language: Language
+) -> str:
+    """What decided between the best pair, with its score, and silence.
+
+    ``needed`` is the best offer that does not compete.
+    """
     if needed is not None:
         return told(
             language,
@@ -34,14 +39,15 @@ def why_silent(best: Scored | None, needed: Offer | None, removed: Removals, gro
         return told(language, "No offer may be made now.", "Zurzeit darf kein Angebot gemacht werden.")
     if best is None:
         return told(language, "There is nothing to offer.", "Es gibt nichts anzubieten.")
-    offer, channel = best.pair.offer.name, best.pair.channel.name
-    if best.score > SILENCE:
+    pair, score = best
+    offer, channel = pair.offer.name, pair.channel.name
+    if score > SILENCE:
         return told(
             language,
             f"{offer} on {channel} is worth more than saying nothing.",
             f"{offer} auf dem Kanal {channel} ist mehr wert, als nichts zu sagen.",
         )
-    worth = number(best.score, 1, language)
+    worth = number(score, 1, language)
     return told(
         language,
         f"Even the best, {offer} on {channel}, would be worth {worth} minor units: saying nothing is better.",

@@ -13,9 +13,10 @@ from features.instant import format_instant
 from serving import item_api
 from serving.blanks import EVIDENCE_DIGITS, IMPORTANCE, MONEY_DIGITS, PROBABILITY_DIGITS
 from serving.contributions import Explained, contributions, log_odds
-from serving.decision import Decision, Item
+from serving.decision import Decision
 from serving.equipment import Equipment
 from serving.ledger.contact import ContactId
+from serving.menu import Item
 from serving.model import PartName
 from serving.money import interrupts
 from serving.pairs import Pair

@@ -5,7 +5,6 @@ What is out of the ordinary is written from its description, see ``wire``: both 
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from math import nan
@@ -15,27 +14,18 @@ import msgspec
 from msgspec import Raw
 
 from features.instant import format_instant
-from serving import answer_api
-from serving.answer_api import Answer, read_answer
-from serving.blanks import (
-    ALTERNATIVE,
-    CHANCE,
-    CONTACT,
-    ITEM_FIGURES,
-    MONEY_DIGITS,
-    PROBABILITY_DIGITS,
-    RANK,
-    UNTIL,
-    Blanks,
-)
+from serving.answer_api import Answer, Silence, read_answer
+from serving.blanks import FIGURES, RANK, Blanks, sent_with, unreached
 from serving.caveats import caveats
 from serving.decision import Decision, Versions
 from serving.equipment import Equipment
-from serving.figures import Figures, words_of
-from serving.findings import WIDTH
+from serving.figures import GAP
+from serving.grant import Grant
+from serving.kernels.menu import MOST, WIDTH
 from serving.latest import Latest
+from serving.menu import Menu
 from serving.over_the_wire import written
-from serving.ranking import ChannelScore
+from serving.sentences import BYTES, Sentences
 from serving.wire import MOST_TOPICS, counts, told_versions, topic
 from serving.wording import Reader
 
@@ -74,30 +64,26 @@ class Letter:
 _BLANKS = Latest(Blanks)
 _Filled: Any = msgspec.defstruct("_Filled", [(name, Any) for name in Answer.__struct_fields__], gc=False)
 """An answer whose parts are written already."""
-_CHANNEL, _SCORE, _OFFER, _NOTICED, _END = words_of(answer_api.ChannelScore)
-_GAP = b"\0"
-_CHANNEL_FIGURES = Figures([_SCORE, _OFFER + _GAP + _NOTICED, _END], [MONEY_DIGITS, PROBABILITY_DIGITS])
-_UNREACHED = b"".join((_SCORE, b"null", _OFFER, b"null", _NOTICED, b"null", _END))
+_SENTENCES = Latest(Sentences)
 
 
 def letter(
     decision: Decision,
     equipment: Equipment,
-    numbers: array[float],
     timings_ms: dict[str, float],
     warnings: Sequence[str] = (),
     name: str | None = None,
 ) -> Letter | None:
     """The answer to a request that is recorded and wants neither placements nor an explanation.
 
-    ``numbers`` are those of ``numbers_of``, ``warnings`` those of the request, ``name`` is the customer's. None where a
-    number is too large for it.
+    ``warnings`` are those of the request, ``name`` is the customer's. None where a number is too large for it.
     """
     ask, catalogue, silence = decision.ask, equipment.catalogue, decision.silence
     blanks = _BLANKS.of(catalogue)
-    reader = Reader(decision.known.zone, ask.language, name)
-    items, channels = _items(decision, numbers, blanks, reader), _channels(decision.channels)
-    if items is None or channels is None:
+    menu = decision.menu
+    reader = Reader(decision.known.zone, menu.language, name)
+    figures = _figures(menu, decision.by_popularity or decision.judged.chances.organic is None)
+    if figures is None:
         return None
     text = written(
         _Filled(
@@ -107,14 +93,14 @@ def letter(
             format_instant(ask.at),
             format_instant(decision.valid_until),
             catalogue.currency,
-            Raw(items),
+            Raw(_items(menu, decision.grant, figures, blanks, reader)),
             (),
-            answer_api.Silence(silence.score, silence.wins, silence.reason, silence.probability),
+            Silence(silence.score, silence.wins, silence.reason, silence.probability),
             decision.preferred_channel,
             decision.declared,
             decision.draw.group.value,
             decision.circumstances.attempt + 1,
-            Raw(channels),
+            Raw(_channels(menu, figures[len(menu) :], blanks, reader)),
             [topic(intent, ask.language) for intent in decision.intents[:MOST_TOPICS]] if decision.intents else (),
             counts(decision),
             None,
@@ -142,56 +128,56 @@ def _ranks(items: int) -> tuple[bytes, ...]:
     return tuple(b"%b%b%d" % (b"," if rank > 1 else b"", RANK, rank) for rank in range(1, items + 1))
 
 
-def _middle(contact_id: str | None, until: str | None, alternative: bool) -> bytes:
-    """From behind the moment to before the probability; ``until`` is when the message's reservation expires."""
-    contact_id = None if until is None else contact_id
-    return b"".join((CONTACT, written(contact_id), UNTIL, written(until), ALTERNATIVE, written(alternative), CHANCE))
+def _figures(menu: Menu, unvalued: bool) -> list[bytes] | None:
+    """Those of each item, then of the best of each channel; None where a number is too large.
+
+    The value of items is left out where they are ``unvalued``: what would be bought anyway is part of it.
+    """
+    shown, n = menu.shown, len(menu)
+    if unvalued:
+        shown = shown.copy()
+        shown[1 : n * WIDTH : WIDTH] = nan
+    return FIGURES.rows(shown, (n, len(menu.rows) - n))
 
 
-_NO_MESSAGE = {alternative: _middle(None, None, alternative) for alternative in (False, True)}
-
-
-def _items(decision: Decision, numbers: array[float], blanks: Blanks, reader: Reader) -> bytes | None:
-    """All items as one list. Their value is left out where what would be bought anyway is part of it."""
-    if not decision.items:
-        return b"[]"
-    if decision.by_popularity or decision.items[0].scored.organic is None:
-        numbers = numbers[:]
-        numbers[1::WIDTH] = array("d", [nan] * len(decision.items))
-    figures = ITEM_FIGURES.rows(numbers)
-    if figures is None:
-        return None
-    chances = written([item.probability for item in decision.items])[1:-1].split(b",")
-    expires = {each.contact_id: format_instant(each.expires_at) for each in decision.grant.contacts}
+def _items(menu: Menu, grant: Grant, figures: list[bytes], blanks: Blanks, reader: Reader) -> bytes:
+    """All items as one list."""
     held, moments = blanks.of(reader), dict[int, bytes]()
+    sentences = _SENTENCES.of(menu.shelf.nouns.words)
+    said, given, start = sentences.of(reader.language), menu.given.tobytes(), 0
+    chances = written(menu.probabilities)[1:-1].split(b",")
+    expires = {each.contact_id: format_instant(each.expires_at) for each in grant.contacts} if grant.contacts else {}
     pieces = [b"["]
-    for rank, item, chance, row in zip(_ranks(len(figures)), decision.items, chances, figures, strict=True):
-        scored, _, contact_id, _, _, reasons = item
-        pair, moment = scored.pair, scored.moment
+    for rank, row, moment, contact_id, chance, count, figure in zip(
+        _ranks(len(menu)), menu.rows, menu.moments, menu.messages, chances, menu.counts, figures, strict=False
+    ):
         when = moments.get(moment)
         if when is None:
             when = moments[moment] = written(format_instant(moment))
-        blank = held.get((pair.offer.offer_id, pair.channel.name)) or blanks.make(pair, reader)
-        told = (
-            _NO_MESSAGE[blank.interrupts] if contact_id is None else _middle(contact_id, expires.get(contact_id), False)
+        head, tail, unsent, _, _ = held.get(row) or blanks.make(row, menu.shelf.pairs[row], reader)
+        reasons = []
+        for at in range(start, start + count * BYTES, BYTES):
+            key = given[at : at + BYTES]
+            reasons.append(said.get(key) or sentences.make(key, reader.language))
+        start += MOST * BYTES
+        pieces += (
+            rank,
+            head,
+            when,
+            unsent if contact_id is None else sent_with(contact_id, expires.get(contact_id), False),
+            chance,
+            figure,
+            b"[%b]" % b",".join(reasons),
+            tail or blanks.said(menu.shelf.pairs[row], reader),
         )
-        said = blank.tail or blanks.said(pair.offer, pair.channel.name, reader)
-        pieces += (rank, blank.head, when, told, chance, row, written(reasons), said)
     pieces.append(b"]")
     return b"".join(pieces)
 
 
-def _channels(channels: Sequence[ChannelScore]) -> bytes | None:
+def _channels(menu: Menu, figures: list[bytes], blanks: Blanks, reader: Reader) -> bytes:
     """All channels as one list."""
-    best = [each.best for each in channels if each.best is not None]
-    numbers = array("d")
-    for each in best:
-        numbers.extend((each.score, nan if each.noticed is None else each.noticed))
-    figures = _CHANNEL_FIGURES.rows(numbers)
-    if figures is None:
-        return None
-    rows, found = iter(figures), []
-    for channel, scored in channels:
-        told = _UNREACHED if scored is None else next(rows).replace(_GAP, written(scored.pair.offer.offer_id))
-        found.append(_CHANNEL + written(channel) + told)
-    return b"[%b]" % b",".join(found)
+    held, found = blanks.of(reader), []
+    for row, figure in zip(menu.rows[len(menu) :], figures, strict=True):
+        blank = held.get(row) or blanks.make(row, menu.shelf.pairs[row], reader)
+        found.append(blank.best + figure.replace(GAP, blank.offered))
+    return b"[%b]" % b",".join((*found, *map(unreached, menu.unreached)))

@@ -68,29 +68,6 @@ def _in_order(score, first, out):
     return n
 
 
-@compiled
-def tell(score, value, noticed, used, bought, organic, weight, lever, scarcity, places, out):
-    """What was found of some pairs, a row each; all float64 ``[n_pairs]`` where nothing else is said.
-
-    Args:
-        score: What they are ranked by.
-        value: ``[6, n_pairs]``, as ``value`` writes it.
-        noticed: Probabilities; ``used``, ``bought`` and ``organic`` likewise.
-        weight: What the policy makes of them; ``lever`` and ``scarcity`` likewise.
-        places: int64 ``[n]``.
-        out: ``[14, n]``, written: score and value, the probabilities, and what the score adds up from.
-    """
-    for i in range(len(places)):
-        pair = places[i]
-        total = value[5, pair]
-        out[0, i], out[1, i] = score[pair], total
-        out[2, i], out[3, i], out[4, i], out[5, i] = noticed[pair], used[pair], bought[pair], organic[pair]
-        for part in range(5):
-            out[6 + part, i] = value[part, pair]
-        out[11, i] = (weight[pair] - 1.0) * (0.0 if total < 0.0 else total)
-        out[12, i], out[13, i] = lever[pair], scarcity[pair]
-
-
 @inlined
 def _before(score, first, one, other):
     return score[one] > score[other] or (score[one] == score[other] and first[one] < first[other])

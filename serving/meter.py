@@ -110,9 +110,9 @@ class Meter:
     def decided(self, made: Made, seconds: float, recorded: bool) -> None:
         """Count one decision as it was answered."""
         decision = made.decision
-        items, shortfalls = decision.items, decision.shortfalls
-        kind = ("offer" if items else "silence", decision.draw.group.value, "yes" if recorded else "no")
-        named = [item.scored.pair.channel.name for item in items]
+        menu, shortfalls = decision.menu, decision.shortfalls
+        kind = ("offer" if len(menu) else "silence", decision.draw.group.value, "yes" if recorded else "no")
+        named = [channel for _, channel in menu.named]
         with self._lock:
             self._decisions[kind] += 1
             self._took[bisect_left(SECONDS, seconds)] += 1
@@ -120,9 +120,9 @@ class Meter:
             self._latest.append(bool(shortfalls))
             for shortfall in shortfalls:
                 self._fallback[shortfall.lack] += 1
-            if items:
+            if named:
                 self._first[named[0]] += 1
-                self._value += items[0].scored.value
+                self._value += float(menu.numbers[1])
                 for name in named:
                     self._items[name] += 1
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.evidence import Pooled
 from serving.assortment import Assortment, Factors
-from serving.columns import PLACES
 from serving.grouped_part import GroupedPart
 from serving.model import Bundle, Part, PartName
 from serving.pairs import Known, Pair, vectors
@@ -38,18 +37,9 @@ class Sight:
         """Those of the pairs at these places, ``[n, n_features]``."""
         return self.matrix[places]
 
-    def values(self, places: Sequence[int], names: tuple[str, ...]) -> Matrix:
-        """What some features are of some pairs, ``[n, n_names]``; NaN where a value is unknown."""
-        return self.rows(np.array(places, dtype=np.intp)).take(_columns(names), axis=1)
-
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See ``score.chances``."""
         return chances(model, kind, self.pairs, self.matrix, stranger)
-
-
-@cache
-def _columns(names: tuple[str, ...]) -> Places:
-    return np.array([PLACES[name] for name in names], dtype=np.intp)
 
 
 class Glance(Sight):
@@ -61,7 +51,6 @@ class Glance(Sight):
         self._offering, self._places = offering, places
         self.factors: Factors = offering.assortment.factors(known)
         """What the vectors are made of."""
-        self._latest: tuple[tuple[int, ...], Matrix] | None = None
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -69,11 +58,8 @@ class Glance(Sight):
         return self.factors.matrix(self._places)
 
     def rows(self, places: Places) -> Matrix:
-        """See Sight. Those that are offered are looked at, and then recorded."""
-        asked = tuple(places.tolist())
-        if self._latest is None or self._latest[0] != asked:
-            self._latest = asked, self.factors.matrix(self._places[places])
-        return self._latest[1]
+        """See Sight."""
+        return self.factors.matrix(self._places[places])
 
     def chances(self, model: Model, kind: str, stranger: bool) -> Chances | None:
         """See Sight."""

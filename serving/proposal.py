@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import field, replace
-
-import numpy as np
 
 from features.quick import quick
 from serving import api, basis, findings
@@ -38,9 +35,8 @@ class Proposal:
     def draft(self, made: Made) -> Letter:
         """The answer, if it is this that is granted."""
         if id(made) not in self._drafts:
-            numbers = findings.numbers_of(made.decision)
-            found = self._ordinary(made, numbers) or Letter.of(self._answer(made, recorded=True))
-            self._drafts[id(made)] = found, _record(made, self.request, found, numbers)
+            found = self._ordinary(made) or Letter.of(self._answer(made, recorded=True))
+            self._drafts[id(made)] = found, _record(made, self.request, found)
         return self._drafts[id(made)][0]
 
     def record(self, kept: Made) -> Record:
@@ -64,12 +60,12 @@ class Proposal:
         """The answer that is not recorded."""
         return Letter.of(self._answer(self.made, recorded=False))
 
-    def _ordinary(self, made: Made, numbers: array[float]) -> Letter | None:
+    def _ordinary(self, made: Made) -> Letter | None:
         """The answer that is recorded, where it is nothing out of the ordinary."""
         if self.request.placements or self.request.explain != "none":
             return None
         timings = self.watch.milliseconds()
-        return letter(made.decision, made.equipment, numbers, timings, self.arrived.warnings, self.name)
+        return letter(made.decision, made.equipment, timings, self.arrived.warnings, self.name)
 
     def _answer(self, made: Made, recorded: bool) -> Answer:
         timings = self.watch.milliseconds()
@@ -79,10 +75,9 @@ class Proposal:
         return found
 
 
-def _record(made: Made, request: api.DecisionRequest, found: Letter, numbers: array[float]) -> Record:
+def _record(made: Made, request: api.DecisionRequest, found: Letter) -> Record:
     decision = made.decision
     ask, seen, versions = decision.ask, decision.vectors, decision.versions
-    chosen = [item.scored for item in decision.items]
     return Record(
         ask.decision_id,
         ask.customer_id,
@@ -96,9 +91,9 @@ def _record(made: Made, request: api.DecisionRequest, found: Letter, numbers: ar
             "policy": versions.policy,
         },
         seen.names,
-        tuple([(each.pair.offer.offer_id, each.pair.channel.name) for each in chosen]),
-        seen.sight.rows(np.array([each.row for each in chosen], dtype=np.intp)),
+        tuple(decision.menu.named),
+        decision.menu.seen,
         basis.to_bytes(decision, made.equipment),
-        findings.to_bytes(decision, numbers),
+        findings.to_bytes(decision),
         basis.state_of(decision),
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, NamedTuple, overload
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,10 @@ from numpy.typing import NDArray
 from features.domain import ChannelName, Instant
 from features.quick import quick
 from features.state import Floats
-from serving import loops
+from serving.kernels.menu import TOLD, tell
 from serving.pairs import Pair
 from serving.score import Chances
-from serving.worth import Terms, Value
+from serving.worth import TOTAL, Terms, Value
 
 
 @quick(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Judged:
     @staticmethod
     def of(pairs: Sequence[Pair], chances: Chances, value: Value, terms: Terms, moments: NDArray[np.int64]) -> Judged:
         """The pairs, scored by their value and what the policy makes of it."""
-        total = value.total
+        total = value.table[TOTAL]
         score = terms.score(total)
         return Judged(pairs, chances, value, terms, moments, np.fmax(score, -np.inf), total)
 
@@ -103,10 +102,10 @@ class Ranking(Sequence[Scored]):
 def scored(judged: Judged, places: list[int]) -> list[Scored]:
     """The pairs at these places."""
     here = np.array(places, dtype=np.int64)
-    chances, terms, pairs = judged.chances, judged.terms, judged.pairs
+    chances, terms = judged.chances, judged.terms
     noticed, organic, bought = chances.noticed, chances.organic, chances.bought
-    found = np.empty((_WIDTH, len(here)))
-    loops.tell(
+    found = np.empty((len(here), TOLD))
+    tell(
         judged.score,
         judged.value.table,
         bought if noticed is None else noticed,
@@ -116,28 +115,24 @@ def scored(judged: Judged, places: list[int]) -> list[Scored]:
         terms.weight,
         terms.lever,
         terms.scarcity,
+        (noticed is not None, organic is not None),
         here,
-        found,
+        found.ravel(),
+        TOLD,
     )
-    score, value, seen, used, likely, base, *amounts = found.tolist()
-    unknown = [None] * len(here)
-    columns = (
-        places,
-        map(pairs.__getitem__, places),
-        judged.moments[here].tolist(),
-        score,
-        value,
-        unknown if noticed is None else seen,
-        used,
-        likely,
-        unknown if organic is None else base,
-        map(_components, zip(*amounts, strict=True)),
-    )
-    return list(map(_scored, zip(*columns, strict=True)))
-
-
-_WIDTH = 6 + len(Components._fields)
-"""Score, value, four probabilities, and components: see ``loops.tell``."""
-# Naming the fields of a tuple takes as long as all the rest.
-_components: Callable[[tuple[float, ...]], Components] = partial(tuple.__new__, Components)
-_scored: Callable[[tuple[Any, ...]], Scored] = partial(tuple.__new__, Scored)
+    rows, moments = found.tolist(), judged.moments[here].tolist()
+    return [
+        Scored(
+            place,
+            judged.pairs[place],
+            moment,
+            score,
+            value,
+            None if noticed is None else seen,
+            used,
+            likely,
+            None if organic is None else base,
+            Components(*amounts),
+        )
+        for place, moment, (score, value, *amounts, seen, used, likely, base) in zip(places, moments, rows, strict=True)
+    ]

@@ -1,15 +1,15 @@
-"""Why an offer is proposed, in plain English or German, read from the very vector that was scored."""
+"""Why an offer is proposed, in plain English or German, read from the very vector that was scored.
+
+Which reasons hold is told by ``kernels.menu.give_reasons``; what stands here are their sentences.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
+from serving.kernels import menu as kernel
 from serving.language import Language, number, percent, told
-from serving.pairs import Pair
 
-MOST = 4
-"""Reasons given for one offer."""
 READ = (
     "category_purchases_120d",
     "category_days_since_latest_purchases",
@@ -29,50 +29,26 @@ READ = (
 """The features that reasons, and what is told of the evidence, are read from."""
 
 
-def reasons(pair: Pair, language: Language, values: Sequence[float]) -> tuple[str, ...]:
-    """The first few reasons that hold, from the most personal to the most general; one that admits it where none does.
+def sentence(words: Sequence[str], given: Sequence[float], language: Language) -> str:
+    """A reason in words.
 
-    ``values`` are those of READ; unknown ones are NaN, which no comparison holds for. Sentences are looked up by what
-    is read in them: few are ever said, each very often. What was yesterday is not rounded to two days.
+    Args:
+        words: The nouns by their numbers, see ``Nouns``.
+        given: What ``kernels.menu.give_reasons`` wrote of it: SAID numbers.
+        language: Which words.
     """
-    bought, days, share, due, looked, redeemed, uses, ago, contacts, notice, sent, taken, alike, everybody = values
-    found: list[str] = []
-    offer = pair.offer
-    thing = offer.buys
-    if redeemed >= 0.1:
-        found.append(_used(thing, offer.category, language))
-    if thing is not None:
-        if bought >= 0.5 and days >= 0:
-            last, percents = round(days) if days >= 2 else int(days), round(100 * share) if share >= 0.01 else None
-            found.append(_buys(thing, last, percents, language))
-        if due >= 0.6 and bought >= 2:
-            found.append(_is_due(thing, language))
-        if looked >= 0.3:
-            found.append(_looked_at(thing, language))
-    if uses >= 0.25 and ago >= 0 and len(found) < MOST:
-        found.append(_uses(round(ago) if ago >= 2 else int(ago), language))
-    if notice >= 0.5 and contacts >= 0.5 and len(found) < MOST:
-        found.append(_notices(round(100 * notice), pair.channel.name, language))
-    if len(found) < MOST:
-        if sent >= 1:
-            found.append(_taken_by_all(sent, taken, language))
-        elif alike >= 1:
-            found.append(_alike(alike, language))
-        if everybody >= 0.001 and thing is not None and len(found) < MOST:
-            found.append(_bought_by_all(everybody, thing, language))
-    return tuple(found) if found else (_nothing(language),)
+    which, noun, one, two = given
+    return _SENTENCES[int(which)](words[int(noun)], one, two, language)
 
 
-@lru_cache(maxsize=4_096)
-def _buys(thing: str, days: int, percents: int | None, language: Language) -> str:
-    share = "" if percents is None else _percents(percents, language)
-    often = "" if percents is None else told(language, f", {share} of all purchases", f", {share} aller Käufe")
+def _buys(thing: str, days: float, percents: float, language: Language) -> str:
+    share, unknown = _percents(percents, language), percents == kernel.NO_SHARE
+    often = "" if unknown else told(language, f", {share} of all purchases", f", {share} aller Käufe")
     last, name = _ago(days, language), _words(thing)
     return told(language, f"Buys {name}: last time {last}{often}.", f"Kauft {name}: zuletzt {last}{often}.")
 
 
-@lru_cache(maxsize=4_096)
-def _is_due(thing: str, language: Language) -> str:
+def _is_due(thing: str, _: float, __: float, language: Language) -> str:
     name = _words(thing)
     return told(
         language,
@@ -81,8 +57,7 @@ def _is_due(thing: str, language: Language) -> str:
     )
 
 
-@lru_cache(maxsize=4_096)
-def _looked_at(thing: str, language: Language) -> str:
+def _looked_at(thing: str, _: float, __: float, language: Language) -> str:
     name = _words(thing)
     return told(
         language,
@@ -91,25 +66,24 @@ def _looked_at(thing: str, language: Language) -> str:
     )
 
 
-@lru_cache(maxsize=4_096)
-def _used(thing: str | None, category: str, language: Language) -> str:
-    name = _words(category if thing is None else thing)
-    what = (
-        told(language, f"for {name}", f"für {name}")
-        if thing is not None
-        else told(language, f"of the type {name}", f"der Art {name}")
+def _used_for(thing: str, _: float, __: float, language: Language) -> str:
+    name = _words(thing)
+    return told(language, f"Has used an offer for {name} before.", f"Hat schon ein Angebot für {name} genutzt.")
+
+
+def _used_kind(category: str, _: float, __: float, language: Language) -> str:
+    name = _words(category)
+    return told(
+        language, f"Has used an offer of the type {name} before.", f"Hat schon ein Angebot der Art {name} genutzt."
     )
-    return told(language, f"Has used an offer {what} before.", f"Hat schon ein Angebot {what} genutzt.")
 
 
-@lru_cache(maxsize=4_096)
-def _uses(days: int, language: Language) -> str:
+def _uses(_: str, days: float, __: float, language: Language) -> str:
     last = _ago(days, language)
     return told(language, f"Uses offers: the last one {last}.", f"Nutzt Angebote: das letzte {last}.")
 
 
-@lru_cache(maxsize=4_096)
-def _notices(percents: int, channel: str, language: Language) -> str:
+def _notices(channel: str, percents: float, _: float, language: Language) -> str:
     rate = _percents(percents, language)
     return told(
         language,
@@ -118,8 +92,7 @@ def _notices(percents: int, channel: str, language: Language) -> str:
     )
 
 
-@lru_cache(maxsize=512)  # the same for every customer, until the evidence fades on
-def _taken_by_all(n_contacts: float, rate: float, language: Language) -> str:
+def _taken_by_all(_: str, n_contacts: float, rate: float, language: Language) -> str:
     contacts, taken = number(n_contacts, 0, language), percent(rate, 1, language)
     return told(
         language,
@@ -129,8 +102,7 @@ def _taken_by_all(n_contacts: float, rate: float, language: Language) -> str:
     )
 
 
-@lru_cache(maxsize=4_096)
-def _alike(n_contacts: float, language: Language) -> str:
+def _alike(_: str, n_contacts: float, __: float, language: Language) -> str:
     contacts = number(n_contacts, 0, language)
     return told(
         language,
@@ -139,15 +111,14 @@ def _alike(n_contacts: float, language: Language) -> str:
     )
 
 
-@lru_cache(maxsize=4_096)
-def _bought_by_all(share: float, thing: str, language: Language) -> str:
+def _bought_by_all(thing: str, share: float, _: float, language: Language) -> str:
     shown, name = percent(share, 1, language), _words(thing)
     return told(
         language, f"{shown} of everybody's purchases are of {name}.", f"{shown} aller Käufe aller Kunden: {name}."
     )
 
 
-def _nothing(language: Language) -> str:
+def _nothing_known(_: str, __: float, ___: float, language: Language) -> str:
     return told(
         language,
         "Nothing is known that speaks for or against it: judged from what it offers.",
@@ -155,18 +126,34 @@ def _nothing(language: Language) -> str:
     )
 
 
-def _ago(days: int, language: Language) -> str:
+def _ago(days: float, language: Language) -> str:
     """How long ago something was."""
     if days == 0:
         return told(language, "today", "heute")
     if days == 1:
         return told(language, "yesterday", "gestern")
-    return told(language, f"{days} days ago", f"vor {days} Tagen")
+    return told(language, f"{days:.0f} days ago", f"vor {days:.0f} Tagen")
 
 
-def _percents(whole: int, language: Language) -> str:
+def _percents(whole: float, language: Language) -> str:
     return number(whole, 0, language) + told(language, "%", " %")
 
 
 def _words(name: str) -> str:
     return name.replace("-", " ").replace("_", " ")
+
+
+_SENTENCES = {
+    kernel.USED_FOR: _used_for,
+    kernel.USED_KIND: _used_kind,
+    kernel.BUYS: _buys,
+    kernel.IS_DUE: _is_due,
+    kernel.LOOKED_AT: _looked_at,
+    kernel.USES: _uses,
+    kernel.NOTICES: _notices,
+    kernel.TAKEN_BY_ALL: _taken_by_all,
+    kernel.ALIKE: _alike,
+    kernel.BOUGHT_BY_ALL: _bought_by_all,
+    kernel.NOTHING_KNOWN: _nothing_known,
+}
+"""What each says of a noun and two values; some need not all of them."""

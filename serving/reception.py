@@ -193,9 +193,7 @@ class Reception:
 
     def _called(self, decision: Decision, addressing: frozenset[Named]) -> str | None:
         """What the customer is called, where something that is said calls them by name."""
-        if not addressing or not any(
-            (item.scored.pair.offer.offer_id, item.scored.pair.channel.name) in addressing for item in decision.items
-        ):
+        if not addressing or addressing.isdisjoint(decision.menu.named):
             return None
         try:
             with self._journal.reading() as connection:

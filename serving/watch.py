@@ -20,7 +20,6 @@ from serving.decide import decide
 from serving.decision import Ask
 from serving.eligibility import Shelf
 from serving.equipment import NOTHING, SALT, Equipment, pooled
-from serving.findings import numbers_of
 from serving.letter import letter
 from serving.listing import Listed, Listing
 from serving.model import Bundle
@@ -219,5 +218,5 @@ def _warm_up(equipment: Equipment) -> None:
             somebody = replace(stranger(at), consents=agreed, activity=activity)
             decision = decide(Ask(DecisionId(""), CustomerId(""), at, kind, channels, WARM_ITEMS), somebody, equipment)
             written(answer(decision, equipment, "none", {}))
-            letter(decision, equipment, numbers_of(decision), {})
+            letter(decision, equipment, {})
     _ = equipment.snapshot.text, equipment.snapshot.fingerprint  # kept with the first decision that rests on it

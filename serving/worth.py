@@ -28,6 +28,9 @@ from serving.pairs import Pair
 from serving.prediction import pair_key
 from serving.score import Chances
 
+TOTAL = 5
+"""The row of the total in the table of a value."""
+
 
 @quick(frozen=True, slots=True)
 class Value:
@@ -70,7 +73,7 @@ class Value:
     @property
     def total(self) -> Floats:
         """The expected value beyond that of silence."""
-        return _row(self.table, 5)
+        return _row(self.table, TOTAL)
 
     def realised(self, share: float) -> Value:
         """The same with so much (0–1) of what is promised; costs are certain."""

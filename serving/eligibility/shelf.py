@@ -15,6 +15,8 @@ from serving.facts import NAMES, of_pairs
 from serving.ledger.counting import subject_of
 from serving.ledger.shared import stock_key
 from serving.moments import Timetable
+from serving.money import interrupts
+from serving.nouns import Nouns
 from serving.pairs import Pair, pairs_of
 from serving.policy.policy import Budget, Per, Policy, Requirement, Rest, Sequence
 from serving.predicate import Predicate, compile
@@ -108,6 +110,10 @@ class Shelf:
     rests: tuple[Rest, ...]
     sequences: tuple[tuple[Sequence, Flags], ...]
     subjects: Mapping[Per, Subjects]
+    claims: tuple[bool, ...]
+    """Whether the ledger has to be asked for anything: a message, or something that all customers share."""
+    named: tuple[tuple[OfferId, ChannelName], ...]
+    nouns: Nouns
     timetable: Timetable
 
     @staticmethod
@@ -169,6 +175,11 @@ class Shelf:
             rests=policy.rests,
             sequences=tuple((each, _where(each.stops.selects(p) for p in pairs)) for each in policy.sequences),
             subjects={per: _subjects(per, pairs) for per in Per},
+            claims=tuple(
+                bool(policy.capacities or policy.budgets) or interrupts(p) or p.offer.stock is not None for p in pairs
+            ),
+            named=tuple((p.offer.offer_id, p.channel.name) for p in pairs),
+            nouns=Nouns.of(pairs),
             timetable=Timetable(policy.quiet, tuple(channel.name for channel in channels), policy.horizon_hours),
         )
 

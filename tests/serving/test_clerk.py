@@ -138,7 +138,7 @@ def kept(made: Made) -> Record:
         (),
         nothing,
         basis.to_bytes(decision, made.equipment),
-        findings.to_bytes(decision, findings.numbers_of(decision)),
+        findings.to_bytes(decision),
         basis.state_of(decision),
     )
 

@@ -36,6 +36,7 @@ from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision
+from serving.desk import Made
 from serving.eligibility import RULES
 from serving.equipment import NOTHING, Equipment, pooled
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
@@ -54,7 +55,12 @@ def cases() -> dict[str, list[Case]]:
 
 
 def decided(case: Case) -> Decision:
-    """The decision of a case. Without a model, so that nothing but the documents and the customer decides."""
+    """The decision of a case."""
+    return made(case).decision
+
+
+def made(case: Case) -> Made:
+    """The same with its equipment. Without a model, so that nothing but the documents and the customer decides."""
     at = parse_instant(case.get("at", "2024-05-06T10:20:00Z"))
     told = case.get("ask", {})
     offers = {each["offer_id"]: each for each in (*SHOP["offers"], *case.get("offers", ()))}
@@ -75,7 +81,7 @@ def decided(case: Case) -> Decision:
     )
     ledger = Ledger(_contacts(case, catalogue, at), taken=case.get("taken", {}))
     equipment = Equipment(catalogue, pooled(catalogue, {}, at), at, Attention(1.0, 0.0), policy=policy)
-    return decide(ask, _known(case, at), equipment, circumstances=Circumstances(ledger))
+    return Made(decide(ask, _known(case, at), equipment, circumstances=Circumstances(ledger)), equipment)
 
 
 def _known(case: Case, at: Instant) -> Known:

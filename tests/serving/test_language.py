@@ -20,9 +20,11 @@ from serving.decide import decide
 from serving.decision import Ask
 from serving.eligibility import RULES
 from serving.equipment import Equipment
+from serving.kernels.menu import MOST, SAID, give_reasons
 from serving.language import Language
+from serving.nouns import Nouns
 from serving.pairs import Pair, stranger
-from serving.reasons import MOST, READ, reasons
+from serving.reasons import READ, sentence
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
@@ -55,7 +57,10 @@ ONLY: dict[str, dict[str, float]] = {
 
 
 def _said(pair: Pair, values: Mapping[str, float], language: Language) -> tuple[str, ...]:
-    return reasons(pair, language, [values.get(name, np.nan) for name in READ])
+    seen, out = np.array([values.get(name, np.nan) for name in READ]), np.empty(MOST * SAID)
+    nouns = Nouns.of([pair])
+    count = give_reasons(seen, np.arange(len(READ)), *nouns.table[:, 0].tolist(), out)
+    return tuple(sentence(nouns.words, given, language) for given in out.reshape(MOST, SAID)[:count].tolist())
 
 
 @pytest.mark.parametrize("values", ONLY.values(), ids=ONLY)

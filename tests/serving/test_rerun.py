@@ -138,7 +138,7 @@ def record_of(made: Made) -> Record:
         (),
         np.zeros((0, 0), dtype=np.float32),
         basis.to_bytes(decision, made.equipment),
-        findings.to_bytes(decision, findings.numbers_of(decision)),
+        findings.to_bytes(decision),
         basis.state_of(decision),
     )
 

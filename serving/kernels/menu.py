@@ -1,0 +1,175 @@
+"""What is told of the pairs that are chosen: their figures, and the reasons that hold for each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.trees.kernels.compiled import reckoned
+
+TOLD = 14
+"""Figures of a pair that are told of any: score and value, eight components, four probabilities."""
+WIDTH = TOLD + 2
+"""Those of one that is chosen: how many contacts it rests on, too, with its offer and with similar ones."""
+BEST = 2
+"""Those of the best pair of a channel: score, and the probability of being noticed."""
+MOST = 4
+"""Reasons given for one offer."""
+SAID = 4
+"""Numbers of one reason: which it is, the noun that it is about, and up to two values that are read in it."""
+(
+    USED_FOR,
+    USED_KIND,
+    BUYS,
+    IS_DUE,
+    LOOKED_AT,
+    USES,
+    NOTICES,
+    TAKEN_BY_ALL,
+    ALIKE,
+    BOUGHT_BY_ALL,
+    NOTHING_KNOWN,
+) = range(11)
+NO_SHARE = -1.0
+"""Stands for a share of all purchases that is too small to be told."""
+_UNKNOWN = float("nan")
+
+
+@reckoned
+def tell(score, value, noticed, used, bought, organic, weight, lever, scarcity, known, places, out, width):
+    """What was found of some pairs; all float64 ``[n_pairs]`` where nothing else is said.
+
+    Args:
+        score: What they are ranked by.
+        value: ``[6, n_pairs]``, see ``loops.value``.
+        noticed: Probabilities; ``used``, ``bought`` and ``organic`` likewise.
+        weight: What the policy makes of them; ``lever`` and ``scarcity`` likewise.
+        known: Whether ``noticed`` and ``organic`` are; otherwise NaN is written, whatever stands there.
+        places: int64 ``[n]``.
+        out: Written, TOLD for each, from each ``width`` on: score, value, components, and the probabilities in the
+            order of the arguments ``noticed``, ``used``, ``bought``, ``organic``.
+        width: How far from one pair to the next.
+    """
+    for i in range(len(places)):
+        pair, at = places[i], i * width
+        total = value[5, pair]
+        out[at], out[at + 1] = score[pair], total
+        for part in range(5):
+            out[at + 2 + part] = value[part, pair]
+        out[at + 7] = (weight[pair] - 1.0) * (0.0 if total < 0.0 else total)
+        out[at + 8], out[at + 9] = lever[pair], scarcity[pair]
+        out[at + 10] = noticed[pair] if known[0] else _UNKNOWN
+        out[at + 11], out[at + 12] = used[pair], bought[pair]
+        out[at + 13] = organic[pair] if known[1] else _UNKNOWN
+
+
+@reckoned
+def lay_out(
+    score,
+    value,
+    noticed,
+    used,
+    bought,
+    organic,
+    weight,
+    lever,
+    scarcity,
+    known,
+    places,
+    rows,
+    nouns,
+    read,
+    seen,
+    out,
+    counts,
+):
+    """What is told of the chosen pairs, and of the best of each channel.
+
+    Args:
+        score: See ``tell``; so are all up to ``known``.
+        places: int64 ``[n + m]``: the n that are chosen, then those of the m channels.
+        rows: int64 ``[n + m]``: the number of each among all pairs that there are.
+        nouns: int64 ``[3, n_all]``, see ``Nouns``.
+        read: int64, the columns of ``seen`` that are read, in the order of ``reasons.READ``.
+        seen: float32 ``[n, n_features]``, what the models saw of the chosen.
+        out: float64, written: n times WIDTH figures, m times BEST, then n times MOST reasons of SAID numbers each.
+        counts: int64 ``[n]``, written: how many reasons hold for each.
+    """
+    n = seen.shape[0]
+    tell(
+        score,
+        value,
+        noticed,
+        used,
+        bought,
+        organic,
+        weight,
+        lever,
+        scarcity,
+        known,
+        places[:n],
+        out[: n * WIDTH],
+        WIDTH,
+    )
+    at = n * WIDTH
+    for i in range(n, len(places)):
+        pair = places[i]
+        out[at] = score[pair]
+        out[at + 1] = noticed[pair] if known[0] else _UNKNOWN
+        at += BEST
+    for i in range(n):
+        out[i * WIDTH + TOLD] = seen[i, read[_SENT]]
+        out[i * WIDTH + TOLD + 1] = seen[i, read[_SIMILAR]]
+        row = rows[i]
+        counts[i] = give_reasons(seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], out[at : at + MOST * SAID])
+        at += MOST * SAID
+
+
+_SENT, _SIMILAR = 10, 12
+"""Where READ has the contacts with the offer, and with similar ones."""
+
+
+@reckoned
+def give_reasons(seen, read, thing, category, channel, out):
+    """Write the first few reasons that hold, from the most personal to the most general; how many they are.
+
+    One that admits it where none does. What is unknown is NaN, which no comparison holds for. What was yesterday is
+    not rounded to two days.
+    """
+    n = 0
+    if seen[read[5]] >= 0.1:
+        n = _put(out, n, USED_KIND if thing < 0 else USED_FOR, category if thing < 0 else thing, 0.0, 0.0)
+    if thing >= 0:
+        bought, days, share = float(seen[read[0]]), float(seen[read[1]]), float(seen[read[2]])
+        if bought >= 0.5 and days >= 0:
+            n = _put(out, n, BUYS, thing, _whole(days), np.rint(100.0 * share) if share >= 0.01 else NO_SHARE)
+        if seen[read[3]] >= 0.6 and bought >= 2:
+            n = _put(out, n, IS_DUE, thing, 0.0, 0.0)
+        if seen[read[4]] >= 0.3:
+            n = _put(out, n, LOOKED_AT, thing, 0.0, 0.0)
+    ago, notice = float(seen[read[7]]), float(seen[read[9]])
+    if seen[read[6]] >= 0.25 and ago >= 0:
+        n = _put(out, n, USES, 0, _whole(ago), 0.0)
+    if notice >= 0.5 and seen[read[8]] >= 0.5:
+        n = _put(out, n, NOTICES, channel, np.rint(100.0 * notice), 0.0)
+    if seen[read[_SENT]] >= 1:
+        n = _put(out, n, TAKEN_BY_ALL, 0, seen[read[_SENT]], seen[read[11]])
+    elif seen[read[_SIMILAR]] >= 1:
+        n = _put(out, n, ALIKE, 0, seen[read[_SIMILAR]], 0.0)
+    if float(seen[read[13]]) >= 0.001 and thing >= 0:
+        n = _put(out, n, BOUGHT_BY_ALL, thing, seen[read[13]], 0.0)
+    return n if n > 0 else _put(out, n, NOTHING_KNOWN, 0, 0.0, 0.0)
+
+
+@reckoned
+def _put(out, n, which, noun, one, two):
+    """Write a reason, where there is room for it; how many there are then."""
+    if n == MOST:
+        return n
+    at = n * SAID
+    out[at], out[at + 1], out[at + 2], out[at + 3] = which, noun, one, two
+    return n + 1
+
+
+@reckoned
+def _whole(days):
+    return np.rint(days) if days >= 2 else np.trunc(days)

@@ -1,0 +1,234 @@
+"""What is offered, from the top, and the best of each channel: in columns, as an answer and its record need no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.domain import ChannelName, Instant, OfferId
+from features.quick import quick
+from features.state import Floats
+from serving.columns import PLACES
+from serving.eligibility import Shelf
+from serving.kernels.menu import BEST, MOST, SAID, WIDTH, lay_out
+from serving.language import Language
+from serving.ledger.contact import ContactId
+from serving.offering import Sight
+from serving.pairs import Pair
+from serving.ranking import ChannelScore, Judged, Scored, scored
+from serving.reasons import READ, sentence
+
+Places = NDArray[np.intp]
+
+
+class Item(NamedTuple):
+    """One offer on one channel at one moment."""
+
+    scored: Scored
+    probability: float
+    """With which it was chosen for this place, given those above it."""
+    contact_id: ContactId | None
+    """The message it goes out with; None where none is needed, or where it is an alternative to those above."""
+    contacts: float
+    """Contacts with this offer that the judgement rests on (all customers, half-life 180 days)."""
+    similar_contacts: float
+    """The same over all offers of its category and kind."""
+    reasons: tuple[str, ...]
+
+
+@quick(frozen=True, eq=False)
+class Menu:
+    """``n`` items and ``m`` channels with something on them."""
+
+    shelf: Shelf
+    judged: Judged
+    language: Language
+    places: Places
+    """``[n + m]``, among the judged pairs: of the items from the top, then of the channels' best, best first."""
+    rows: list[int]
+    """The same on the shelf."""
+    moments: list[Instant]
+    """``[n]``; so are the next three."""
+    probabilities: Sequence[float]
+    messages: Sequence[ContactId | None]
+    counts: list[int]
+    """How many reasons are given for each."""
+    seen: NDArray[np.float32]
+    """What the models saw of the items, ``[n, n_features]``."""
+    figures: Floats
+    """Those of all, and the reasons: see ``lay_out``."""
+    unreached: tuple[ChannelName, ...]
+    """Channels that could carry an offer, and on which nothing may be offered."""
+
+    @staticmethod
+    def of(
+        places: Sequence[int],
+        probabilities: Sequence[float],
+        judged: Judged,
+        shelf: Shelf,
+        rows: Places,
+        seen: Sight,
+        language: Language,
+        carrying: Sequence[ChannelName],
+        allowed: frozenset[ChannelName] | None,
+    ) -> Menu:
+        """What was chosen of the judged pairs, which stand at ``rows`` of the shelf; nobody is interrupted with it yet.
+
+        Args:
+            places: Of the items, each with its probability, then of the channels' best: see Menu.
+            probabilities: See there.
+            judged: With all that was found of them.
+            shelf: All pairs.
+            rows: See above.
+            seen: What the models saw of the judged pairs.
+            language: Of the reasons.
+            carrying: Channels that could carry an offer of the kind.
+            allowed: Those that may be used; None for all.
+        """
+        n = len(probabilities)
+        here = np.array(places, dtype=np.int64)
+        chosen, at = here[:n], rows[here]
+        matrix, numbers = seen.rows(chosen), at.tolist()
+        figures, counts = _laid_out(judged, here, at, shelf.nouns.table, matrix)
+        unreached: tuple[ChannelName, ...] = ()
+        if len(numbers) - n < len(carrying):
+            reached = {shelf.named[number][1] for number in numbers[n:]}
+            unreached = tuple(name for name in carrying if name not in reached and (allowed is None or name in allowed))
+        return Menu(
+            shelf,
+            judged,
+            language,
+            here,
+            numbers,
+            judged.moments[chosen].tolist(),
+            probabilities,
+            (None,) * n,
+            counts,
+            matrix,
+            figures,
+            unreached,
+        )
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    @property
+    def claims(self) -> bool:
+        """True where the ledger has to be asked for an item."""
+        return any(map(self.shelf.claims.__getitem__, self.rows[: len(self.moments)]))
+
+    @property
+    def numbers(self) -> Floats:
+        """Of each item, exactly and WIDTH in a row: score, value, components, noticed, taken, bought, organic,
+        contacts, similar contacts; NaN where one is unknown."""
+        return self.figures[: len(self.moments) * WIDTH]
+
+    @property
+    def shown(self) -> Floats:
+        """``numbers``, and behind them of the best of each channel score and probability of being noticed."""
+        return self.figures[: len(self.figures) - len(self.moments) * MOST * SAID]
+
+    @property
+    def given(self) -> Floats:
+        """MOST reasons of SAID numbers for each item, of which the first ``counts`` hold."""
+        return self.figures[len(self.figures) - len(self.moments) * MOST * SAID :]
+
+    @property
+    def named(self) -> list[tuple[OfferId, ChannelName]]:
+        """Offer and channel of each item."""
+        return list(map(self.shelf.named.__getitem__, self.rows[: len(self.moments)]))
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """That of each item."""
+        return list(map(self.shelf.pairs.__getitem__, self.rows[: len(self.moments)]))
+
+    @property
+    def best(self) -> tuple[Pair, float] | None:
+        """The best of all pairs with its score; None where there is none."""
+        n = len(self.moments)
+        if n == len(self.rows):
+            return None
+        return self.shelf.pairs[self.rows[n]], float(self.figures[n * WIDTH])
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """One by one."""
+        n, words = len(self), self.shelf.nouns.words
+        said = [
+            tuple([sentence(words, each, self.language) for each in given[:count]])
+            for given, count in zip(self.given.reshape(n, MOST, SAID).tolist(), self.counts, strict=True)
+        ]
+        contacts, similar = self.numbers.reshape(n, WIDTH)[:, -2:].T.tolist()
+        told = scored(self.judged, self.places[:n].tolist())
+        return tuple(map(Item, told, self.probabilities, self.messages, contacts, similar, said))
+
+    @cached_property
+    def channels(self) -> tuple[ChannelScore, ...]:
+        """Every channel that could carry an offer, with the best on it: the best one first, those without any last."""
+        best = scored(self.judged, self.places[len(self) :].tolist())
+        reached = [ChannelScore(each.pair.channel.name, each) for each in best]
+        return (*reached, *(ChannelScore(name, None) for name in self.unreached))
+
+    def seated(self, messages: Sequence[ContactId | None], gone: Sequence[int]) -> Menu:
+        """The same with the message of each item, and without those that are ``gone``."""
+        n = len(self)
+        stays = [number for number in range(n) if number not in gone]
+        figures = (
+            self.numbers.reshape(n, WIDTH)[stays].ravel(),
+            self.shown[n * WIDTH :],
+            self.given.reshape(n, MOST * SAID)[stays].ravel(),
+        )
+        return replace(
+            self,
+            places=np.concatenate((self.places[:n][stays], self.places[n:])),
+            rows=[*(self.rows[number] for number in stays), *self.rows[n:]],
+            moments=[self.moments[number] for number in stays],
+            probabilities=[self.probabilities[number] for number in stays],
+            messages=[messages[number] for number in stays],
+            counts=[self.counts[number] for number in stays],
+            seen=self.seen[stays],
+            figures=np.concatenate(figures),
+        )
+
+    def emptied(self) -> Menu:
+        """The same without items."""
+        return self.seated((), range(len(self)))
+
+
+def _laid_out(
+    judged: Judged, places: Places, rows: Places, nouns: NDArray[np.int64], seen: NDArray[np.float32]
+) -> tuple[Floats, list[int]]:
+    """The figures and reasons of a menu, and how many reasons there are for each item, see ``lay_out``."""
+    n, chances, terms = len(seen), judged.chances, judged.terms
+    noticed, organic, bought = chances.noticed, chances.organic, chances.bought
+    figures = np.empty(n * (WIDTH + MOST * SAID) + (len(places) - n) * BEST)
+    counts = np.empty(n, dtype=np.int64)
+    lay_out(
+        judged.score,
+        judged.value.table,
+        bought if noticed is None else noticed,
+        chances.used,
+        bought,
+        bought if organic is None else organic,
+        terms.weight,
+        terms.lever,
+        terms.scarcity,
+        (noticed is not None, organic is not None),
+        places,
+        rows,
+        nouns,
+        _READ,
+        seen,
+        figures,
+        counts,
+    )
+    return figures, counts.tolist()
+
+
+_READ = np.array([PLACES[name] for name in READ], dtype=np.int64)
