@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from serving.trees.forest import Forest, leaf_table
 from serving.trees.kernels.tables import LEFT, RIGHT, Ints, Layout, Questions, Room, pad
 from serving.trees.sides import Side
+from serving.trees.tree import MAX_LEAVES
 
 
 def layout_of(
@@ -26,45 +27,46 @@ def layout_of(
     ]
     sums = np.where(side == LEFT, lanes, 0)
     sums[0] = n_left
-    masks = _starts(np.diff(asked.group_rows) * lanes)
-    leaves, leaf_start = leaf_table([tree for forest in forests for tree in forest.trees])
+    trees = [tree for forest in forests for tree in forest.trees]
+    leaves, leaf_start = leaf_table(trees)
     return Layout(
         side,
         n_keys,
         lanes,
-        masks[:-1] - asked.group_rows[:-1] * lanes,
+        _starts(lanes),
+        _starts(np.diff(asked.group_readings) * lanes),
         np.concatenate([np.zeros(0), *keys]).astype(np.int32),
         _starts([0, *(len(key) for key in keys)]),
         _starts(sums * (n_right + 1)),
         right.of_pair * n_left + left.of_pair,
-        np.array(
-            [n_left, n_right, masks[-1], (np.diff(asked.group_readings) * lanes).max()],
-            dtype=np.int64,
-        ),
+        np.array([n_left, n_right], dtype=np.int64),
         leaves,
         leaf_start,
-        np.array([len(tree.leaves) == 1 for forest in forests for tree in forest.trees], dtype=np.int64),
+        np.array([(1 << len(tree.leaves)) - 1 for tree in trees], dtype=np.uint64),
         _starts([len(forest.trees) for forest in forests]),
     )
 
 
 def room_for(asked: Questions, layout: Layout) -> Room:
     """Room for one request at a time."""
-    n_left, n_right, n_masks, n_values = (int(n) for n in layout.sizes)
-    word = asked.passed.dtype
+    n_left, n_right = (int(n) for n in layout.sizes)
+    word, n_groups = asked.passed.dtype, len(layout.n_keys)
     return Room(
-        np.empty(n_values),
-        np.empty(n_masks, word),
-        np.empty(asked.n_rows, np.uint64),
-        np.empty(pad(asked.n_rows), np.uint64),
+        np.empty(layout.seen[-1]),
+        np.empty(pad(int(asked.group_rows[1])), np.uint64),
+        np.empty(MAX_LEAVES, np.int64),
+        np.empty(n_groups + 1, np.int64),
+        np.empty(layout.origin[-1], word),
+        np.empty(n_groups, np.uint64),
+        np.empty(n_groups, np.uint64),
         np.empty(layout.sum_start[-1]),
         np.empty(n_right),
-        np.empty(max(n_left, pad(int(layout.n_keys.max()))), word),
+        np.empty(n_left, word),
         np.empty(n_right, np.uint64),
         np.empty(n_right, np.uint64),
         np.empty(n_right, np.int64),
         np.empty(n_right, np.int64),
-        np.empty(len(layout.n_keys), np.int64),
+        np.empty(n_groups, np.int64),
     )
 
 

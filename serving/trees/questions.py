@@ -55,7 +55,9 @@ def questions(trees: Sequence[Tree], groups: Sequence[Sequence[int]], *, alone: 
         np.array([test.threshold for test in tests], dtype=np.float64),
         np.array([test.passed & int(np.iinfo(word).max) for test in tests], dtype=word),
         np.array([test.failed & int(np.iinfo(word).max) for test in tests], dtype=word),
-        np.concatenate([group.row_of(len(trees), int(start)) for group, start in zip(found, group_rows, strict=False)]),
+        np.stack(
+            [group.row_of(len(trees), int(start)) for group, start in zip(found, group_rows, strict=False)], axis=1
+        ).ravel(),
         _starts(found[0].slot_sizes() if alone else []),
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from serving.trees.kernels.cells import put
 from serving.trees.kernels.compiled import compiled, inlined
-from serving.trees.kernels.leaf import FULL, NONE
+from serving.trees.kernels.leaf import FULL
 from serving.trees.kernels.sieve import keep_answered, narrow_lanes
 from serving.trees.kernels.tables import LANES
 
@@ -21,8 +21,8 @@ def padded(n):
 
 
 @compiled
-def read(q, group, x, start, apart, n, lanes, values):
-    """What the readings of a group see of n rows; ``values`` is reading by row.
+def read(q, group, x, start, apart, n, lanes, values, begin):
+    """What the readings of a group see of n rows; ``values`` is reading by row, from ``begin`` on.
 
     The values of a column stand side by side, those of the first column from x[start] on, each column ``apart`` from
     the one before.
@@ -32,7 +32,7 @@ def read(q, group, x, start, apart, n, lanes, values):
     first = q.group_readings[group]
     for r in range(first, q.group_readings[group + 1]):
         place = start + q.place[4 * r] * apart
-        to = (r - first) * lanes
+        to = begin + (r - first) * lanes
         seen, out = x[place : place + n], values[to : to + lanes]
         when_nan, when_zero = q.fill[2 * r], q.fill[2 * r + 1]
         if q.place[4 * r + 1]:
@@ -64,9 +64,7 @@ def narrow(q, row, values, lanes, masks, to, every, some):
     Into every[row] and some[row] the leaves that they leave to every row of values, and to some.
     """
     tests = (q.reading, q.threshold, q.passed, q.failed)
-    every[row], some[row] = FULL, NONE
-    for k in range(0, lanes, LANES):
-        narrow_lanes(values, k, lanes, tests, q.starts[row], q.starts[row + 1], masks, to + k, every, some, row)
+    narrow_lanes(values, 0, lanes, tests, None, q.starts[row], q.starts[row + 1], masks, to, every, some, row)
 
 
 @compiled
@@ -76,30 +74,28 @@ def answer(q, group, x, start, n, values, masks, to, every, some):
     ``x`` has the values of a column side by side, from ``start`` on.
     """
     lanes = padded(n)
-    read(q, group, x, start, n, n, lanes, values)
+    read(q, group, x, start, n, n, lanes, values, 0)
     for row in range(q.group_rows[group], q.group_rows[group + 1]):
         narrow(q, row, values, lanes, masks, to, every, some)
         to += lanes
 
 
 @compiled
-def answer_alone(q, x, values, reach):
+def answer_alone(q, x, room):
     """The leaves that the tests of group 0, in order of slots, leave to its one row, by row of the questions."""
-    read(q, 0, x, 0, 1, 1, 1, values)
+    read(q, 0, x, 0, 1, 1, 1, room.values, 0)
     for row in range(q.group_rows[1]):
-        put(reach, row, FULL)
+        put(room.alone, row, FULL)
     tests = (q.reading, q.threshold, q.passed, q.failed)
     for slot in range(len(q.slots) - 1):
-        keep_answered(reach, q.slots[slot + 1] - q.slots[slot], values, tests, q.slots[slot])
+        keep_answered(room.alone, q.slots[slot + 1] - q.slots[slot], room.values, tests, q.slots[slot])
 
 
 @compiled
-def answer_all(q, layout, room, inputs):
-    """The tests of all groups on one request."""
-    answer_alone(q, inputs, room.values, room.some)
+def look_up(q, layout, room, inputs):
+    """What the readings of all keyed groups see of one request."""
     start = q.n_columns[0]
     for group in range(1, len(layout.n_keys)):
         n = layout.n_keys[group]
-        to = layout.origin[group] + q.group_rows[group] * layout.lanes[group]
-        answer(q, group, inputs, start, n, room.values, room.masks, to, room.every, room.some)
+        read(q, group, inputs, start, n, n, layout.lanes[group], room.values, layout.seen[group])
         start += n * q.n_columns[group]

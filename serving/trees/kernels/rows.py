@@ -21,7 +21,7 @@ def score_rows(q, leaves, leaf_starts, x, values, masks, every, some, sums, targ
     for start in range(0, len(out), BLOCK):
         n = min(BLOCK, len(out) - start)
         lanes = padded(n)
-        read(q, 0, x, start, len(out), n, lanes, values)
+        read(q, 0, x, start, len(out), n, lanes, values, 0)
         sums[:] = 0.0
         for tree in range(len(leaf_starts)):
             row = q.rows[tree]
@@ -30,6 +30,6 @@ def score_rows(q, leaves, leaf_starts, x, values, masks, every, some, sums, targ
                     sums[k] += leaves[leaf_starts[tree]]
             else:
                 narrow(q, row, values, lanes, masks, 0, every, some)
-                add_leaves(masks, lanes, FULL, leaves, leaf_starts[tree], sums, target, 1)
+                add_leaves(masks, 0, lanes, FULL, leaves, leaf_starts[tree], sums, target, 1)
         for k in range(n):
             out[start + k] = sums[k]

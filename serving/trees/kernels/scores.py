@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.trees.kernels.answers import answer_all
+from serving.trees.kernels.answers import answer_alone, look_up
 from serving.trees.kernels.cells import add, at, look
 from serving.trees.kernels.compiled import compiled
 from serving.trees.kernels.growth import add_trees
@@ -21,7 +21,8 @@ def score_pairs(tables, word, inputs, out):
         out: float64 ``[n_forests · n_pairs]``, written.
     """
     q, layout, left, right, room = opened(tables, word)
-    answer_all(q, layout, room, inputs)
+    answer_alone(q, inputs, room)
+    look_up(q, layout, room, inputs)
     n_pairs = len(layout.pair)
     for forest in range(len(layout.forest_start) - 1):
         room.sums[:] = 0.0

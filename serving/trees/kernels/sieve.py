@@ -15,13 +15,14 @@ from serving.trees.kernels.vectors import call, everywhere, gather, load
 
 
 @intrinsic
-def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to, every, some, row):  # noqa: ARG001
-    """Into masks[to : to + LANES] the leaves that tests start to end leave to each of LANES values of each reading.
+def narrow_lanes(typingctx, values, first, n, tests, numbers, start, end, masks, to, every, some, row):  # noqa: ARG001
+    """Into masks[to : to + n] the leaves that some tests leave to each of n values of each reading.
 
-    every[row] keeps the leaves that all have, some[row] gets those that any has.
+    Into every[row] the leaves that all have, into some[row] those that any has. n is a multiple of LANES, and not 0.
 
-    ``tests`` are their readings, thresholds, and the leaves of what passes and fails; the values of reading r begin at
-    values[first + r · stride]. Written out in vectors, since the words then stay in registers from test to test.
+    ``tests`` are their readings, thresholds, and the leaves of what passes and fails; those meant are numbers[start]
+    to numbers[end], or start to end where ``numbers`` is None. The values of reading r begin at values[first + r · n].
+    Written out in vectors, since the words then stay in registers from test to test.
     """
 
     def build(context, builder, signature, args):
@@ -29,30 +30,41 @@ def narrow_lanes(typingctx, values, first, stride, tests, start, end, masks, to,
             context.make_array(kind)(context, builder, builder.extract_value(args[3], n)).data
             for n, kind in enumerate(signature.args[3])
         ]
+        told = signature.args[4]
+        listed = None if told is types.none else context.make_array(told)(context, builder, args[4]).data
         seen = context.make_array(signature.args[0])(context, builder, args[0]).data
-        out = context.make_array(signature.args[6])(context, builder, args[6]).data
-        word = ir.VectorType(context.get_value_type(signature.args[6].dtype), LANES)
+        out = builder.gep(context.make_array(signature.args[7])(context, builder, args[7]).data, [args[8]])
+        word = ir.VectorType(context.get_value_type(signature.args[7].dtype), LANES)
         number = ir.VectorType(ir.DoubleType(), LANES)
-        left = cgutils.alloca_once_value(builder, ir.Constant(word, [-1] * LANES))
-        with cgutils.for_range_slice(builder, args[4], args[5], ir.Constant(args[4].type, 1)) as (test, _):
-            reading, threshold, passed, failed = (builder.load(builder.gep(data, [test])) for data in arrays)
-            place = builder.add(args[1], builder.mul(reading, args[2]))
-            lanes = builder.load(builder.bitcast(builder.gep(seen, [place]), number.as_pointer()), align=8)
-            passes = builder.fcmp_ordered("<=", lanes, everywhere(builder, threshold, number))
-            kept = builder.select(passes, everywhere(builder, passed, word), everywhere(builder, failed, word))
-            builder.store(builder.and_(builder.load(left), kept), left)
-        left = builder.load(left)
-        builder.store(left, builder.bitcast(builder.gep(out, [args[7]]), word.as_pointer()), align=4)
-        for number, name, change in ((8, "and", builder.and_), (9, "or", builder.or_)):
-            known = builder.gep(
-                context.make_array(signature.args[number])(context, builder, args[number]).data, [args[10]]
-            )
-            one = call(builder, f"llvm.vector.reduce.{name}.v{LANES}i{word.element.width}", word.element, left)
+        all_of, none_of = ir.Constant(word, [-1] * LANES), ir.Constant(word, [0] * LANES)
+        left, every, some = (cgutils.alloca_once(builder, word) for _ in range(3))
+        builder.store(all_of, every)
+        builder.store(none_of, some)
+        step = args[2].type(LANES)
+        with cgutils.for_range_slice(builder, args[2].type(0), args[2], step) as (k, _):
+            builder.store(all_of, left)
+            here = builder.add(args[1], k)
+            with cgutils.for_range_slice(builder, args[5], args[6], ir.Constant(args[5].type, 1)) as (test, _):
+                test = test if listed is None else builder.load(builder.gep(listed, [test]))
+                reading, threshold, passed, failed = (builder.load(builder.gep(data, [test])) for data in arrays)
+                place = builder.add(here, builder.mul(reading, args[2]))
+                lanes = builder.load(builder.bitcast(builder.gep(seen, [place]), number.as_pointer()), align=8)
+                passes = builder.fcmp_ordered("<=", lanes, everywhere(builder, threshold, number))
+                kept = builder.select(passes, everywhere(builder, passed, word), everywhere(builder, failed, word))
+                builder.store(builder.and_(builder.load(left), kept), left)
+            words = builder.load(left)
+            builder.store(words, builder.bitcast(builder.gep(out, [k]), word.as_pointer()), align=4)
+            builder.store(builder.and_(builder.load(every), words), every)
+            builder.store(builder.or_(builder.load(some), words), some)
+        for number, name, words in ((9, "and", every), (10, "or", some)):
+            to = context.make_array(signature.args[number])(context, builder, args[number]).data
+            reduce = f"llvm.vector.reduce.{name}.v{LANES}i{word.element.width}"
+            one = call(builder, reduce, word.element, builder.load(words))
             one = builder.zext(one, ir.IntType(64)) if word.element.width < 64 else one
-            builder.store(change(builder.load(known), one), known)
+            builder.store(one, builder.gep(to, [args[11]]))
         return context.get_dummy_value()
 
-    return types.void(values, first, stride, tests, start, end, masks, to, every, some, row), build
+    return types.void(values, first, n, tests, numbers, start, end, masks, to, every, some, row), build
 
 
 @intrinsic

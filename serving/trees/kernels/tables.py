@@ -25,7 +25,7 @@ class Questions(NamedTuple):
     ``n_columns`` ``[n_groups]``; ``group_readings`` and ``group_rows`` ``[n_groups + 1]`` say which readings and rows
     belong to a group; ``place``, ``fill``, ``words``: see Readings, with columns counted inside the group; ``starts``
     ``[n_rows + 1]`` says which tests belong to a row; by test ``reading`` (counted inside the group), ``threshold``,
-    ``passed`` and ``failed`` the leaves left; ``rows`` ``[n_groups · n_trees]`` the row of each tree by group, −1
+    ``passed`` and ``failed`` the leaves left; ``rows`` ``[n_trees · n_groups]`` the row of each group by tree, −1
     without such a test.
 
     Where group 0 is to be asked about a single row at a time, its tests are sorted by slot, so that trees are handled
@@ -73,34 +73,42 @@ class Still(NamedTuple):
 class Layout(NamedTuple):
     """Sizes and places. Group 0 is the customer, the others are keyed. Tables by place or key are padded to LANES.
 
-    By group ``side`` (0 the customer, LEFT, RIGHT), ``n_keys``, ``lanes`` (the same, padded), and ``origin``: the words
-    of row r of the questions begin at ``origin + r · lanes``; ``keys``: for each group the key at each place of its
-    side, from ``key_start`` on; ``sum_start`` ``[n_groups + 1]``: where the sums by key begin (group 0: by place on the
-    left), with ``n_right + 1`` sums for each key: one for each place on the right and one for all. ``pair``
-    ``[n_pairs]`` is the cell of a pair in the grid ``[n_right, n_left]``.
+    By group ``side`` (0 the customer, LEFT, RIGHT), ``n_keys``, ``lanes`` (the same, padded), ``origin``: where the
+    words of a tree begin, and ``seen``: where the values that are read begin, both ``[n_groups + 1]``; ``keys``: for
+    each group the key at each place of its side, from ``key_start`` on; ``sum_start`` ``[n_groups + 1]``: where the
+    sums by key begin (group 0: by place on the left), with ``n_right + 1`` sums for each key: one for each place on the
+    right and one for all. ``pair`` ``[n_pairs]`` is the cell of a pair in the grid ``[n_right, n_left]``. ``whole``
+    holds every leaf of a tree.
     """
 
     side: Ints
     n_keys: Ints
     lanes: Ints
     origin: Ints
+    seen: Ints
     keys: NDArray[np.int32]
     key_start: Ints
     sum_start: Ints
     pair: Ints
     sizes: Ints
-    """n_left (padded), n_right, words of one request, values of the largest group."""
+    """n_left (padded), n_right."""
     leaves: Floats
     leaf_start: Ints
-    single: Ints
-    """1 for trees of one leaf, 0 for others."""
+    whole: Wide
     forest_start: Ints
 
 
 class Room(NamedTuple):
-    """What a request writes while it is scored."""
+    """What a request writes while it is scored.
+
+    ``alone``: what the customer leaves, by row of the questions. Of the tree at hand: ``tests`` that may still tell
+    leaves apart, by group from ``first`` on; ``masks``, ``every`` and ``some``: what they leave, by group.
+    """
 
     values: Floats
+    alone: Wide
+    tests: Ints
+    first: Ints
     masks: Masks
     every: Wide
     some: Wide
