@@ -34,6 +34,7 @@ class Histories:
 
     def __init__(self, contract: Path, catalogue: Catalogue, threads: int) -> None:
         self._catalogue = catalogue
+        self._threads = threads
         self._con: Backend = connect(threads)
         for name in ("customers", "offers", "decisions"):
             self._view(name, f"SELECT * FROM '{contract / name}.parquet'")
@@ -70,7 +71,7 @@ class Histories:
 
     def _activity(self, sql: str) -> pa.Table:
         asked = self._numbered("asked_activity", sql)
-        return batch(self._con.table("events"), asked, categories=self._catalogue.categories)
+        return batch(self._con.table("events"), asked, categories=self._catalogue.categories, threads=self._threads)
 
     def profile(self) -> pa.Table:
         """A row for every customer at the instant at which the profile was learnt."""
@@ -115,7 +116,7 @@ class Histories:
         )
         parts = self._con.table("parts_of_rows")
         return batch_of_parts(
-            self._con.table("evidence_events"), at_parts, asked, parts, EVIDENCE_SCHEMA, entity="offer_id"
+            self._con.table("evidence_events"), at_parts, asked, parts, EVIDENCE_SCHEMA, "offer_id", self._threads
         )
 
 

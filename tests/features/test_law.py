@@ -131,16 +131,21 @@ def as_table(events: Sequence[Event]) -> pa.Table:
 def batched(
     events: Sequence[Event], asked: Sequence[tuple[str, int]], categories: frozenset[str] | None = CATEGORIES
 ) -> list[State]:
-    con = ibis.duckdb.connect(threads=1)
+    return [state_from_row(row) for row in stored(as_table(events), asked, categories).to_pylist()]
+
+
+def stored(
+    events: pa.Table, asked: Sequence[tuple[str, int]], categories: frozenset[str] | None, threads: int = 1
+) -> pa.Table:
+    con = ibis.duckdb.connect(threads=threads)
     instants = {
         "row": pa.array(range(len(asked)), pa.int64()),
         "subject": pa.array([subject for subject, _ in asked], pa.string()),
         "at_us": pa.array([at for _, at in asked], pa.int64()),
     }
-    con.con.register("log", as_table(events))
+    con.con.register("log", events)
     con.con.register("asked", pa.table(instants))
-    rows = batch(con.table("log"), con.table("asked"), categories=categories).to_pylist()
-    return [state_from_row(row) for row in rows]
+    return batch(con.table("log"), con.table("asked"), categories=categories, threads=threads)
 
 
 @pytest.mark.slow
@@ -152,6 +157,28 @@ def test_batch_at_many_instants_is_the_fold_of_what_was_known_by_each(log, days)
         known = [e for e in log if e.customer_id == customer and e.received_at <= at]
         assert same(of_state(state, at), remembered(known, at, categories=CATEGORIES))
         assert same(of_state(state, at), of_state(folded(known), at)) or not known
+
+
+def test_any_number_of_threads_and_any_order_of_events_give_the_same_bits() -> None:
+    rng = np.random.default_rng(11)
+    n, n_customers, instants = 20_000, 300, [START + day * DAY for day in (100, 200, 401)]
+    occurred = START + rng.integers(0, 400, n) * DAY // rng.choice([1, 24], n)
+    told = {
+        "subject": pa.array([f"c{who:03d}" for who in rng.integers(0, n_customers, n)]),
+        "kind": pa.array(rng.choice([str(kind) for kind in Kind], n)),
+        "channel": pa.array(rng.choice(["email", "store"], n)),
+        "occurred_us": pa.array(occurred),
+        "received_us": pa.array(occurred + rng.integers(0, 2, n) * DAY),
+        "utc_offset_min": pa.array(rng.choice([-300, 0, 330], n).astype(np.int16)),
+        "offer_id": pa.array([f"o{offer}" for offer in rng.integers(0, 40, n)], mask=rng.random(n) < 0.4),
+        "category": pa.array([f"k{category}" for category in rng.integers(0, 30, n)], mask=rng.random(n) < 0.1),
+        "value_minor": pa.array(rng.integers(0, 10**6, n), mask=rng.random(n) < 0.5),
+        "discount_minor": pa.array(rng.integers(0, 10**4, n), mask=rng.random(n) < 0.5),
+    }
+    events, asked = pa.table(told), [(f"c{who:03d}", at) for at in instants for who in range(n_customers + 1)]
+    one = stored(events, asked, None, threads=1)
+    assert one.equals(stored(events.take(pa.array(rng.permutation(n))), asked, None, threads=3))
+    assert one.equals(stored(events.take(pa.array(rng.permutation(n))), asked, None, threads=2))
 
 
 def test_an_event_counts_from_when_it_was_learnt_where_that_came_first() -> None:

@@ -57,7 +57,7 @@ def context(contract: Path, asked: pa.Table, categories: tuple[str, ...], thread
         contract: Folder with the tables of the contract.
         asked: Columns ``customer_id`` and ``at_us``, one row per row wanted.
         categories: What the offers are about; the memory of each becomes columns.
-        threads: For DuckDB.
+        threads: How many work at a time.
     """
     con = connect(threads)
     con.con.register("asked_rows", asked)
@@ -71,7 +71,7 @@ def context(contract: Path, asked: pa.Table, categories: tuple[str, ...], thread
         f"FROM '{contract / 'events.parquet'}'"
     )
     state = batch(
-        con.table("events"), con.table("asked"), (CUSTOMER, BY_CATEGORY), categories=frozenset(categories)
+        con.table("events"), con.table("asked"), (CUSTOMER, BY_CATEGORY), frozenset(categories), threads=threads
     ).append_column("at_us", con.table("asked").order_by("row").to_pyarrow()["at_us"])
     found = con.con.sql(_PROFILE.format(customers=contract / "customers.parquet")).to_arrow_table()
     columns = _columns(state, found, categories[:MOST_CATEGORIES])
