@@ -66,7 +66,7 @@ class Blank(NamedTuple):
     head: bytes
     """From the rank, which is left out, to the moment, which is, too."""
     tail: bytes | None
-    """From behind the reasons to the end; None where the customer is called by name."""
+    """From behind the last reason to the end; None where the customer is called by name."""
     unsent: bytes
     """From behind the moment to the probability, where it goes out with no message."""
     best: bytes
@@ -109,7 +109,7 @@ class Blanks:
         return found
 
     def said(self, pair: Pair, reader: Reader) -> bytes:
-        """The end of an item, from its wording on, as one reader reads it."""
+        """The end of an item, from the end of its list of reasons on, as one reader reads it."""
         told = say(pair.offer, pair.channel.name, self._currency, reader)
         wording = written(item_api.Said(told.title, told.body, told.price, told.terms))
-        return b"".join((WORDING, wording, TAKEN_APART, b"null", END))
+        return b"".join((b"]", WORDING, wording, TAKEN_APART, b"null", END))

@@ -21,11 +21,11 @@ from serving.decision import Decision, Versions
 from serving.equipment import Equipment
 from serving.figures import GAP
 from serving.grant import Grant
-from serving.kernels.menu import MOST, WIDTH
+from serving.kernels.menu import WIDTH
 from serving.latest import Latest
 from serving.menu import Menu
 from serving.over_the_wire import written
-from serving.sentences import BYTES, Sentences
+from serving.sentences import Sentences
 from serving.wire import MOST_TOPICS, counts, told_versions, topic
 from serving.wording import Reader
 
@@ -143,8 +143,7 @@ def _figures(menu: Menu, unvalued: bool) -> list[bytes] | None:
 def _items(menu: Menu, grant: Grant, figures: list[bytes], blanks: Blanks, reader: Reader) -> bytes:
     """All items as one list."""
     held, moments = blanks.of(reader), dict[int, bytes]()
-    sentences = _SENTENCES.of(menu.shelf.nouns.words)
-    said, given, start = sentences.of(reader.language), menu.given.tobytes(), 0
+    said, start = _SENTENCES.of(menu.shelf.nouns.words).told(menu.given.tobytes(), reader.language), 0
     chances = written(menu.probabilities)[1:-1].split(b",")
     expires = {each.contact_id: format_instant(each.expires_at) for each in grant.contacts} if grant.contacts else {}
     pieces = [b"["]
@@ -155,11 +154,6 @@ def _items(menu: Menu, grant: Grant, figures: list[bytes], blanks: Blanks, reade
         if when is None:
             when = moments[moment] = written(format_instant(moment))
         head, tail, unsent, _, _ = held.get(row) or blanks.make(row, menu.shelf.pairs[row], reader)
-        reasons = []
-        for at in range(start, start + count * BYTES, BYTES):
-            key = given[at : at + BYTES]
-            reasons.append(said.get(key) or sentences.make(key, reader.language))
-        start += MOST * BYTES
         pieces += (
             rank,
             head,
@@ -167,9 +161,10 @@ def _items(menu: Menu, grant: Grant, figures: list[bytes], blanks: Blanks, reade
             unsent if contact_id is None else sent_with(contact_id, expires.get(contact_id), False),
             chance,
             figure,
-            b"[%b]" % b",".join(reasons),
+            *said[start : start + count],
             tail or blanks.said(menu.shelf.pairs[row], reader),
         )
+        start += count
     pieces.append(b"]")
     return b"".join(pieces)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +16,13 @@ from features.quick import quick
 from features.state import Floats
 from serving.columns import PLACES
 from serving.eligibility import Shelf
-from serving.kernels.menu import BEST, MOST, SAID, WIDTH, lay_out
+from serving.kernels.menu import BEST, PARTS, SAID, WIDTH, lay_out
 from serving.language import Language
 from serving.ledger.contact import ContactId
 from serving.offering import Sight
 from serving.pairs import Pair
 from serving.ranking import ChannelScore, Judged, Scored, scored
-from serving.reasons import READ, sentence
+from serving.reasons import READ, reasons
 
 Places = NDArray[np.intp]
 
@@ -57,7 +58,7 @@ class Menu:
     probabilities: Sequence[float]
     messages: Sequence[ContactId | None]
     counts: list[int]
-    """How many reasons are given for each."""
+    """In how many parts the reasons for each are told."""
     seen: NDArray[np.float32]
     """What the models saw of the items, ``[n, n_features]``."""
     figures: Floats
@@ -131,12 +132,13 @@ class Menu:
     @property
     def shown(self) -> Floats:
         """``numbers``, and behind them of the best of each channel score and probability of being noticed."""
-        return self.figures[: len(self.figures) - len(self.moments) * MOST * SAID]
+        return self.figures[: len(self.moments) * WIDTH + (len(self.rows) - len(self.moments)) * BEST]
 
     @property
     def given(self) -> Floats:
-        """MOST reasons of SAID numbers for each item, of which the first ``counts`` hold."""
-        return self.figures[len(self.figures) - len(self.moments) * MOST * SAID :]
+        """The parts of the reasons of each item, SAID numbers each."""
+        begin = len(self.moments) * WIDTH + (len(self.rows) - len(self.moments)) * BEST
+        return self.figures[begin : begin + sum(self.counts) * SAID]
 
     @property
     def named(self) -> list[tuple[OfferId, ChannelName]]:
@@ -160,10 +162,8 @@ class Menu:
     def items(self) -> tuple[Item, ...]:
         """One by one."""
         n, words = len(self), self.shelf.nouns.words
-        said = [
-            tuple([sentence(words, each, self.language) for each in given[:count]])
-            for given, count in zip(self.given.reshape(n, MOST, SAID).tolist(), self.counts, strict=True)
-        ]
+        parts = iter(self.given.reshape(-1, SAID).tolist())
+        said = [reasons(words, list(islice(parts, count)), self.language) for count in self.counts]
         contacts, similar = self.numbers.reshape(n, WIDTH)[:, -2:].T.tolist()
         told = scored(self.judged, self.places[:n].tolist())
         return tuple(map(Item, told, self.probabilities, self.messages, contacts, similar, said))
@@ -179,10 +179,11 @@ class Menu:
         """The same with the message of each item, and without those that are ``gone``."""
         n = len(self)
         stays = [number for number in range(n) if number not in gone]
+        parts = np.repeat(np.isin(np.arange(n), stays), self.counts)
         figures = (
             self.numbers.reshape(n, WIDTH)[stays].ravel(),
             self.shown[n * WIDTH :],
-            self.given.reshape(n, MOST * SAID)[stays].ravel(),
+            self.given.reshape(-1, SAID)[parts].ravel(),
         )
         return replace(
             self,
@@ -204,10 +205,10 @@ class Menu:
 def _laid_out(
     judged: Judged, places: Places, rows: Places, nouns: NDArray[np.int64], seen: NDArray[np.float32]
 ) -> tuple[Floats, list[int]]:
-    """The figures and reasons of a menu, and how many reasons there are for each item, see ``lay_out``."""
+    """The figures and reasons of a menu, and in how many parts these are told for each item, see ``lay_out``."""
     n, chances, terms = len(seen), judged.chances, judged.terms
     noticed, organic, bought = chances.noticed, chances.organic, chances.bought
-    figures = np.empty(n * (WIDTH + MOST * SAID) + (len(places) - n) * BEST)
+    figures = np.empty(n * (WIDTH + PARTS * SAID) + (len(places) - n) * BEST)
     counts = np.empty(n, dtype=np.int64)
     lay_out(
         judged.score,

@@ -29,23 +29,55 @@ READ = (
 """The features that reasons, and what is told of the evidence, are read from."""
 
 
-def sentence(words: Sequence[str], given: Sequence[float], language: Language) -> str:
-    """A reason in words.
+Given = Sequence[float]
+"""What ``kernels.menu.give_reasons`` wrote of one part: SAID numbers."""
 
-    Args:
-        words: The nouns by their numbers, see ``Nouns``.
-        given: What ``kernels.menu.give_reasons`` wrote of it: SAID numbers.
-        language: Which words.
+
+def opens(given: Given) -> bool:
+    """True for the first part of the first reason."""
+    return given[0] >= kernel.OPENS
+
+
+def part(words: Sequence[str], given: Given, language: Language) -> tuple[str, bool, bool]:
+    """A part of a reason in words, whether the reason begins with it, and whether it ends with it.
+
+    ``words`` are the nouns by their numbers, see ``Nouns``.
     """
     which, noun, one, two = given
-    return _SENTENCES[int(which)](words[int(noun)], one, two, language)
+    which = int(which) % kernel.OPENS
+    return (
+        _PARTS[which](words[int(noun)], one, two, language),
+        which not in (kernel.AGO, kernel.SHARE),
+        which not in (kernel.BUYS, kernel.AGO),
+    )
 
 
-def _buys(thing: str, days: float, percents: float, language: Language) -> str:
-    share, unknown = _percents(percents, language), percents == kernel.NO_SHARE
-    often = "" if unknown else told(language, f", {share} of all purchases", f", {share} aller Käufe")
-    last, name = _ago(days, language), _words(thing)
-    return told(language, f"Buys {name}: last time {last}{often}.", f"Kauft {name}: zuletzt {last}{often}.")
+def reasons(words: Sequence[str], given: Sequence[Given], language: Language) -> tuple[str, ...]:
+    """The reasons that are told in these parts."""
+    found: list[str] = []
+    for each in given:
+        text, begins, _ = part(words, each, language)
+        if begins:
+            found.append(text)
+        else:
+            found[-1] += text
+    return tuple(found)
+
+
+def _buys(thing: str, _: float, __: float, language: Language) -> str:
+    name = _words(thing)
+    return told(language, f"Buys {name}: last time ", f"Kauft {name}: zuletzt ")
+
+
+def _last(_: str, days: float, __: float, language: Language) -> str:
+    return _ago(days, language)
+
+
+def _share(_: str, percents: float, __: float, language: Language) -> str:
+    if percents == kernel.NO_SHARE:
+        return "."
+    share = _percents(percents, language)
+    return told(language, f", {share} of all purchases.", f", {share} aller Käufe.")
 
 
 def _is_due(thing: str, _: float, __: float, language: Language) -> str:
@@ -143,7 +175,7 @@ def _words(name: str) -> str:
     return name.replace("-", " ").replace("_", " ")
 
 
-_SENTENCES = {
+_PARTS = {
     kernel.USED_FOR: _used_for,
     kernel.USED_KIND: _used_kind,
     kernel.BUYS: _buys,
@@ -155,5 +187,7 @@ _SENTENCES = {
     kernel.ALIKE: _alike,
     kernel.BOUGHT_BY_ALL: _bought_by_all,
     kernel.NOTHING_KNOWN: _nothing_known,
+    kernel.AGO: _last,
+    kernel.SHARE: _share,
 }
 """What each says of a noun and two values; some need not all of them."""

@@ -14,8 +14,12 @@ BEST = 2
 """Those of the best pair of a channel: score, and the probability of being noticed."""
 MOST = 4
 """Reasons given for one offer."""
+PARTS = MOST + 2
+"""Parts that these are told in at most: one that has many values is taken apart, so that few parts are ever said."""
 SAID = 4
-"""Numbers of one reason: which it is, the noun that it is about, and up to two values that are read in it."""
+"""Numbers of one part: which it is, the noun that it is about, and up to two values that are read in it."""
+OPENS = 100
+"""Is added to which it is where it is the first of all."""
 (
     USED_FOR,
     USED_KIND,
@@ -28,7 +32,9 @@ SAID = 4
     ALIKE,
     BOUGHT_BY_ALL,
     NOTHING_KNOWN,
-) = range(11)
+    AGO,
+    SHARE,
+) = range(13)
 NO_SHARE = -1.0
 """Stands for a share of all purchases that is too small to be told."""
 _UNKNOWN = float("nan")
@@ -91,8 +97,8 @@ def lay_out(
         nouns: int64 ``[3, n_all]``, see ``Nouns``.
         read: int64, the columns of ``seen`` that are read, in the order of ``reasons.READ``.
         seen: float32 ``[n, n_features]``, what the models saw of the chosen.
-        out: float64, written: n times WIDTH figures, m times BEST, then n times MOST reasons of SAID numbers each.
-        counts: int64 ``[n]``, written: how many reasons hold for each.
+        out: float64, written: n times WIDTH figures, m times BEST, then the parts of the reasons of SAID numbers each.
+        counts: int64 ``[n]``, written: in how many parts the reasons of each are told.
     """
     n = seen.shape[0]
     tell(
@@ -120,8 +126,10 @@ def lay_out(
         out[i * WIDTH + TOLD] = seen[i, read[_SENT]]
         out[i * WIDTH + TOLD + 1] = seen[i, read[_SIMILAR]]
         row = rows[i]
-        counts[i] = give_reasons(seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], out[at : at + MOST * SAID])
-        at += MOST * SAID
+        counts[i] = give_reasons(
+            seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], out[at : at + PARTS * SAID]
+        )
+        at += counts[i] * SAID
 
 
 _SENT, _SIMILAR = 10, 12
@@ -130,43 +138,46 @@ _SENT, _SIMILAR = 10, 12
 
 @reckoned
 def give_reasons(seen, read, thing, category, channel, out):
-    """Write the first few reasons that hold, from the most personal to the most general; how many they are.
+    """Write the first few reasons that hold, from the most personal to the most general; in how many parts.
 
     One that admits it where none does. What is unknown is NaN, which no comparison holds for. What was yesterday is
     not rounded to two days.
     """
-    n = 0
+    n, most = 0, MOST
     if seen[read[5]] >= 0.1:
-        n = _put(out, n, USED_KIND if thing < 0 else USED_FOR, category if thing < 0 else thing, 0.0, 0.0)
+        n = _put(out, n, most, USED_KIND if thing < 0 else USED_FOR, category if thing < 0 else thing, 0.0, 0.0)
     if thing >= 0:
         bought, days, share = float(seen[read[0]]), float(seen[read[1]]), float(seen[read[2]])
         if bought >= 0.5 and days >= 0:
-            n = _put(out, n, BUYS, thing, _whole(days), np.rint(100.0 * share) if share >= 0.01 else NO_SHARE)
+            most = PARTS
+            n = _put(out, n, most, BUYS, thing, 0.0, 0.0)
+            n = _put(out, n, most, AGO, 0, _whole(days), 0.0)
+            n = _put(out, n, most, SHARE, 0, np.rint(100.0 * share) if share >= 0.01 else NO_SHARE, 0.0)
         if seen[read[3]] >= 0.6 and bought >= 2:
-            n = _put(out, n, IS_DUE, thing, 0.0, 0.0)
+            n = _put(out, n, most, IS_DUE, thing, 0.0, 0.0)
         if seen[read[4]] >= 0.3:
-            n = _put(out, n, LOOKED_AT, thing, 0.0, 0.0)
+            n = _put(out, n, most, LOOKED_AT, thing, 0.0, 0.0)
     ago, notice = float(seen[read[7]]), float(seen[read[9]])
     if seen[read[6]] >= 0.25 and ago >= 0:
-        n = _put(out, n, USES, 0, _whole(ago), 0.0)
+        n = _put(out, n, most, USES, 0, _whole(ago), 0.0)
     if notice >= 0.5 and seen[read[8]] >= 0.5:
-        n = _put(out, n, NOTICES, channel, np.rint(100.0 * notice), 0.0)
+        n = _put(out, n, most, NOTICES, channel, np.rint(100.0 * notice), 0.0)
     if seen[read[_SENT]] >= 1:
-        n = _put(out, n, TAKEN_BY_ALL, 0, seen[read[_SENT]], seen[read[11]])
+        n = _put(out, n, most, TAKEN_BY_ALL, 0, seen[read[_SENT]], seen[read[11]])
     elif seen[read[_SIMILAR]] >= 1:
-        n = _put(out, n, ALIKE, 0, seen[read[_SIMILAR]], 0.0)
+        n = _put(out, n, most, ALIKE, 0, seen[read[_SIMILAR]], 0.0)
     if float(seen[read[13]]) >= 0.001 and thing >= 0:
-        n = _put(out, n, BOUGHT_BY_ALL, thing, seen[read[13]], 0.0)
-    return n if n > 0 else _put(out, n, NOTHING_KNOWN, 0, 0.0, 0.0)
+        n = _put(out, n, most, BOUGHT_BY_ALL, thing, seen[read[13]], 0.0)
+    return n if n > 0 else _put(out, n, most, NOTHING_KNOWN, 0, 0.0, 0.0)
 
 
 @reckoned
-def _put(out, n, which, noun, one, two):
-    """Write a reason, where there is room for it; how many there are then."""
-    if n == MOST:
+def _put(out, n, most, which, noun, one, two):
+    """Write a part, where there is room for it; how many there are then."""
+    if n == most:
         return n
     at = n * SAID
-    out[at], out[at + 1], out[at + 2], out[at + 3] = which, noun, one, two
+    out[at], out[at + 1], out[at + 2], out[at + 3] = which if n > 0 else which + OPENS, noun, one, two
     return n + 1
 
 

@@ -20,11 +20,11 @@ from serving.decide import decide
 from serving.decision import Ask
 from serving.eligibility import RULES
 from serving.equipment import Equipment
-from serving.kernels.menu import MOST, SAID, give_reasons
+from serving.kernels.menu import MOST, PARTS, SAID, give_reasons
 from serving.language import Language
 from serving.nouns import Nouns
 from serving.pairs import Pair, stranger
-from serving.reasons import READ, sentence
+from serving.reasons import READ, reasons
 from serving.score import Model
 from serving.shortfall import Lack, Shortfall
 
@@ -57,10 +57,10 @@ ONLY: dict[str, dict[str, float]] = {
 
 
 def _said(pair: Pair, values: Mapping[str, float], language: Language) -> tuple[str, ...]:
-    seen, out = np.array([values.get(name, np.nan) for name in READ]), np.empty(MOST * SAID)
+    seen, out = np.array([values.get(name, np.nan) for name in READ]), np.empty(PARTS * SAID)
     nouns = Nouns.of([pair])
     count = give_reasons(seen, np.arange(len(READ)), *nouns.table[:, 0].tolist(), out)
-    return tuple(sentence(nouns.words, given, language) for given in out.reshape(MOST, SAID)[:count].tolist())
+    return reasons(nouns.words, out.reshape(PARTS, SAID)[:count].tolist(), language)
 
 
 @pytest.mark.parametrize("values", ONLY.values(), ids=ONLY)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from serving import sentences as held_by
 from serving.kernels import menu as kernel
 from serving.language import Language
-from serving.reasons import READ, sentence
+from serving.reasons import READ, reasons
 from serving.sentences import Sentences
 
 WORDS = ("tea", "hot-drinks", "mailer")
@@ -60,20 +60,38 @@ def test_reasons_hold_as_the_plain_rules_say(values: list[float], buys: bool, ch
     read = np.array(chance.sample(range(40), len(READ)), dtype=np.int64)  # type: ignore[attr-defined]
     seen = np.full(40, np.nan, dtype=np.float32)
     seen[read] = values
-    out, thing = np.full(kernel.MOST * kernel.SAID, -7.0), THING if buys else -1
+    out, thing = np.full(kernel.PARTS * kernel.SAID, -7.0), THING if buys else -1
     count = kernel.give_reasons(seen, read, thing, CATEGORY, CHANNEL, out)
-    wanted = plain(seen[read].tolist(), thing)
-    np.testing.assert_array_equal(out[: count * kernel.SAID].reshape(count, kernel.SAID), wanted)
-    held, words = Sentences(WORDS), [sentence(WORDS, each, Language.DE) for each in wanted]
-    for one, said in zip(wanted, words, strict=True):
-        key = np.array(one, dtype=np.float64).tobytes()
-        assert msgspec.json.decode(held.make(key, Language.DE)) == said
-        assert held.of(Language.DE)[key] == held.make(key, Language.DE)
+    told, wanted = out[: count * kernel.SAID], plain(seen[read].tolist(), thing)
+    parts = [part for each in wanted for part in taken_apart(each)]
+    parts[0] = (parts[0][0] + kernel.OPENS, *parts[0][1:])
+    np.testing.assert_array_equal(told.reshape(count, kernel.SAID), parts)
+    held = Sentences(WORDS)
+    for language in Language:
+        said = reasons(WORDS, told.reshape(count, kernel.SAID).tolist(), language)
+        assert len(said) == len(wanted) <= kernel.MOST
+        for _ in range(2):
+            text = b"".join(held.told(told.tobytes(), language)) + b"]"
+            assert tuple(msgspec.json.decode(text)) == said
 
 
-def test_only_so_many_sentences_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def taken_apart(reason: tuple[float, ...]) -> list[tuple[float, ...]]:
+    which, thing, days, share = reason
+    if which != kernel.BUYS:
+        return [reason]
+    return [(which, thing, 0, 0), (kernel.AGO, 0, days, 0), (kernel.SHARE, 0, share, 0)]
+
+
+def test_what_is_bought_is_told_in_one_sentence() -> None:
+    for share, often in ((4.0, ", 4% of all purchases"), (kernel.NO_SHARE, "")):
+        given = taken_apart((kernel.BUYS, CATEGORY, 1.0, share))
+        assert reasons(WORDS, given, Language.EN) == (f"Buys hot drinks: last time yesterday{often}.",)
+
+
+def test_only_so_many_parts_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_by, "MOST", 10)
     held = Sentences(WORDS)
     for days in range(100):
-        held.make(np.array([kernel.USES, 0, days, 0], dtype=np.float64).tobytes(), Language.EN)
-        assert len(held.of(Language.EN)) <= 11
+        (text,) = held.told(np.array([kernel.USES + kernel.OPENS, 0, days, 0], dtype=np.float64).tobytes(), Language.EN)
+        assert text.startswith(b'["Uses offers')
+        assert sum(map(len, held._held.values())) <= 10
