@@ -84,6 +84,8 @@ class Recall:
             erased = record is None and self.journal.erased(asked)
         except JournalUnavailableError as error:
             raise RefusalError(503, "journal_unavailable", str(error)) from error
+        except ValueError as error:
+            raise _damaged() from error
         if erased:
             raise RefusalError(410, "decision_erased", "This decision was erased with its customer.")
         if record is None:
@@ -110,8 +112,12 @@ def _given(record: Record) -> Answer:
     try:
         return read_answer(record.answer)
     except ValueError as error:
-        detail = "The record was changed after it was kept, and its answer cannot be read any more."
-        raise RefusalError(409, "record_damaged", detail) from error
+        raise _damaged() from error
+
+
+def _damaged() -> RefusalError:
+    detail = "The record was changed after it was kept, and its answer cannot be read any more."
+    return RefusalError(409, "record_damaged", detail)
 
 
 def _rests_on(record: Record) -> dict[str, Any] | None:

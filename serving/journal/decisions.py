@@ -8,20 +8,30 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
 from features.domain import CustomerId, DecisionId, Instant
-from serving.journal.packed_record import Unpacked, pack, unpack
+from serving.journal.packed_record import Unpacked, answered, pack, unpack
 from serving.journal.record import Record, Row, listed, seal
+from serving.journal.said import Said
 from serving.journal.schema import DECISIONS
 from serving.journal.written import Written
 
 AT_ONCE = 500
 """Decisions in memory at once while many are read."""
 _ADD = Written(insert(DECISIONS))
-_JSON = msgspec.json.Encoder()
+_EMPTY = {
+    "answer": "",
+    "versions": "",
+    "names": "",
+    "pairs": "",
+    "matrix": b"",
+    "basis": "",
+    "findings": "",
+    "state": None,
+}
+"""Columns of older builds."""
 
 
 def write_decision(connection: Connection, decision: Record) -> None:
@@ -41,20 +51,14 @@ def write_rows(connection: Connection, rows: Iterable[Row]) -> None:
 
 def row_of(decision: Record) -> Row:
     """A decision as it is kept, sealed."""
+    said = Said(decision.answer, listed(*decision.versions.items()), decision.pairs, decision.state)
     row: dict[str, Any] = {
+        **_EMPTY,
         "decision_id": decision.decision_id,
         "customer_id": decision.customer_id,
         "at_us": decision.at,
         "request": decision.request,
-        "answer": decision.answer,
-        "versions": listed(*decision.versions.items()),
-        "names": "",
-        "pairs": _JSON.encode(decision.pairs).decode(),
-        "matrix": b"",
-        "basis": "",
-        "findings": "",
-        "state": decision.state,
-        "packed": pack(decision.names, decision.matrix, decision.findings, decision.basis),
+        "packed": pack(said, decision.names, decision.matrix, decision.findings, decision.basis),
     }
     row["digest"] = seal(row)
     return row
@@ -118,33 +122,46 @@ def latest_decision(connection: Connection) -> Instant | None:
 
 
 def _record(row: Any) -> Record:
+    if row.packed is None:
+        return _assembled(row, _told(row), _laid_out(row))
+    unpacked = unpack(row.packed)
+    return _assembled(row, unpacked.said or _told(row), unpacked)
+
+
+def _told(row: Any) -> Said:
+    """What was answered, of an older build, which kept it in columns of its own."""
     pairs = tuple((offer, channel) for offer, channel in json.loads(row.pairs))
-    names, matrix, findings, basis = _laid_out(row, len(pairs)) if row.packed is None else unpack(row.packed)
+    return Said(row.answer, row.versions, pairs, row.state)
+
+
+def _assembled(row: Any, said: Said, unpacked: Unpacked) -> Record:
     return Record(
         DecisionId(row.decision_id),
         CustomerId(row.customer_id),
         Instant(row.at_us),
         row.request,
-        row.answer,
-        json.loads(row.versions),
-        names,
-        pairs,
-        matrix,
-        basis or row.basis.encode(),
-        findings,
-        row.state,
+        said.answer,
+        json.loads(said.versions),
+        unpacked.names,
+        said.pairs,
+        unpacked.matrix,
+        unpacked.basis or row.basis.encode(),
+        unpacked.findings,
+        said.state,
         row._mapping,
     )
 
 
-def _laid_out(row: Any, pairs: int) -> Unpacked:
+def _laid_out(row: Any) -> Unpacked:
     """What is packed of a decision, of an older build, which kept it by itself."""
-    names = tuple(json.loads(row.names))
+    names, pairs = tuple(json.loads(row.names)), len(json.loads(row.pairs))
     flat = np.frombuffer(zlib.decompress(row.matrix), dtype="<f4")
     return Unpacked(names, flat.reshape(len(names), pairs).T, row.findings.encode(), row.basis.encode())
 
 
 def read_answers(connection: Connection, decision_ids: Collection[DecisionId]) -> dict[DecisionId, str]:
     """The answers, JSON, of those of some decisions that are kept; at most some thousands at once."""
-    rows = select(DECISIONS.c.decision_id, DECISIONS.c.answer).where(DECISIONS.c.decision_id.in_(decision_ids))
-    return {DecisionId(row.decision_id): row.answer for row in connection.execute(rows)}
+    rows = select(DECISIONS.c.decision_id, DECISIONS.c.answer, DECISIONS.c.packed).where(
+        DECISIONS.c.decision_id.in_(decision_ids)
+    )
+    return {DecisionId(row.decision_id): answered(row) for row in connection.execute(rows)}

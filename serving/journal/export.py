@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from features.domain import CustomerId, DecisionId, Instant
 from serving.identity.namespace import CUSTOMER, KAIROS
 from serving.journal.bulk import AT_ONCE, HISTORY, HistoryRow
+from serving.journal.packed_record import answered
 from serving.journal.past import IDENTIFIED
 from serving.journal.schema import DECISIONS, EVENTS, IDENTITIES
 
@@ -51,7 +52,8 @@ def numbers(names: list[tuple[CustomerId, str, str]]) -> dict[str, CustomerId]:
 
 def export_decisions(connection: Connection, owners: dict[str, CustomerId]) -> Iterator[Decided]:
     """Every decision for a customer who is known by a name, oldest first."""
-    rows = select(DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.at_us, DECISIONS.c.answer)
+    columns = (DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.at_us, DECISIONS.c.answer)
+    rows = select(*columns, DECISIONS.c.packed)
     for row in connection.execute(rows.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id)):
         if row.customer_id in owners:
-            yield Decided(DecisionId(row.decision_id), owners[row.customer_id], Instant(row.at_us), row.answer)
+            yield Decided(DecisionId(row.decision_id), owners[row.customer_id], Instant(row.at_us), answered(row))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
 from features.domain import Category, ChannelName, CustomerId, DecisionId, Instant, Kind, OfferId
+from serving.journal.packed_record import answered
 from serving.journal.past import IDENTIFIED
 from serving.journal.schema import DECISIONS, EVENTS, IDENTITIES
 from serving.journal.timeline import Entry, entry
@@ -37,29 +39,30 @@ class Sought:
     until: Instant
 
 
+_MADE = (DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.at_us, DECISIONS.c.answer, DECISIONS.c.packed)
+
+
 def made(connection: Connection, decision_id: DecisionId) -> Made | None:
     """A kept decision, None for an unknown id."""
-    columns = (DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.at_us, DECISIONS.c.answer)
-    row = connection.execute(select(*columns).where(DECISIONS.c.decision_id == decision_id)).first()
-    return None if row is None else _made(row.decision_id, row.customer_id, row.at_us, row.answer)
+    row = connection.execute(select(*_MADE).where(DECISIONS.c.decision_id == decision_id)).first()
+    return None if row is None else _made(row)
 
 
 def made_after(connection: Connection, first: Made, sought: Sought) -> list[Made]:
     """The customer's later decisions that fall into the same time."""
-    columns = (DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.at_us, DECISIONS.c.answer)
-    rows = select(*columns).where(
+    rows = select(*_MADE).where(
         DECISIONS.c.customer_id.in_({first.customer_id, sought.customer_id}),
         DECISIONS.c.decision_id != first.decision_id,
         DECISIONS.c.at_us >= first.at,
         DECISIONS.c.at_us <= sought.until,
     )
-    return [_made(row.decision_id, row.customer_id, row.at_us, row.answer) for row in connection.execute(rows)]
+    return [_made(row) for row in connection.execute(rows)]
 
 
-def _made(decision_id: str, customer_id: str, at_us: int, answer: str) -> Made:
-    items = json.loads(answer).get("items", ())
+def _made(row: Any) -> Made:
+    items = json.loads(answered(row)).get("items", ())
     offers = tuple((OfferId(item["offer_id"]), ChannelName(item["channel"])) for item in items)
-    return Made(DecisionId(decision_id), CustomerId(customer_id), Instant(at_us), offers)
+    return Made(DecisionId(row.decision_id), CustomerId(row.customer_id), Instant(row.at_us), offers)
 
 
 def candidates(connection: Connection, decision: Made, sought: Sought) -> list[Entry]:

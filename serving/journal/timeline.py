@@ -13,6 +13,7 @@ from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.audit import lines
 from serving.journal.consents import consents_of
 from serving.journal.contact_story import contacts_told
+from serving.journal.packed_record import answered
 from serving.journal.past import IDENTIFIED
 from serving.journal.schema import CONSENTS, DECISIONS, EVENTS, IDENTITIES
 
@@ -101,9 +102,11 @@ def names_of(connection: Connection, customer_id: CustomerId) -> list[dict[str, 
 
 def recent_decisions(connection: Connection, customer_id: CustomerId, most: int) -> list[tuple[DecisionId, str]]:
     """Id and answer (JSON) of the customer's latest decisions, newest first."""
-    rows = select(DECISIONS.c.decision_id, DECISIONS.c.answer).where(DECISIONS.c.customer_id == customer_id)
+    rows = select(DECISIONS.c.decision_id, DECISIONS.c.answer, DECISIONS.c.packed).where(
+        DECISIONS.c.customer_id == customer_id
+    )
     found = connection.execute(rows.order_by(DECISIONS.c.at_us.desc()).limit(most))
-    return [(DecisionId(row.decision_id), row.answer) for row in found]
+    return [(DecisionId(row.decision_id), answered(row)) for row in found]
 
 
 def everything(connection: Connection, customer_id: CustomerId) -> dict[str, object]:
@@ -119,7 +122,7 @@ def everything(connection: Connection, customer_id: CustomerId) -> dict[str, obj
                 "decision_id": row.decision_id,
                 "at_us": row.at_us,
                 "request": json.loads(row.request),
-                "answer": json.loads(row.answer),
+                "answer": json.loads(answered(row)),
             }
             for row in connection.execute(decisions)
         ],

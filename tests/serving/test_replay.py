@@ -136,6 +136,24 @@ def test_a_tampered_record_is_found(client: Callable[..., TestClient], place: Pa
     assert not service.get(path).json()["intact"]
 
 
+def test_a_record_that_cannot_be_read_any_more_says_so(client: Callable[..., TestClient], place: Path) -> None:
+    service = client()
+    answer = service.post("/v1/decisions", json={"customer_id": "ann", "kind": "promotion"}).json()
+    journal = Journal(f"sqlite:///{place / 'journal.db'}")
+    with journal.reading() as connection:
+        packed = connection.execute(text("SELECT packed FROM decisions")).scalar_one()
+    change = text("UPDATE decisions SET packed = :damaged")
+    for each in (packed[:40] + b"\xff\xff" + packed[42:], packed[:-1], b"", b"\xc0"):
+        journal.write(lambda transaction, damaged=each: transaction.connection.execute(change, {"damaged": damaged}))
+        for again in (
+            service.get(f"/v1/decisions/{answer['decision_id']}"),
+            service.post(f"/v1/decisions/{answer['decision_id']}/replay"),
+        ):
+            assert again.status_code == 409
+            assert again.json()["code"] == "record_damaged"
+    journal.close()
+
+
 def test_a_decision_of_a_model_that_is_gone_says_so(
     client: Callable[..., TestClient], place: Path, shop: Catalogue
 ) -> None:

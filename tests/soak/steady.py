@@ -17,6 +17,7 @@ from features.catalogue import Catalogue
 from features.domain import DAY
 from features.instant import format_instant
 from serving.journal import Journal
+from serving.journal.packed_record import answered
 from serving.journal.schema import DECISIONS
 from serving.settings import Settings, variables
 from tests.bench.load import HOST, Target, Window, ask, free_port, pace
@@ -87,9 +88,9 @@ def live(settings: Settings, customers: int, settle_s: float, measure_s: float, 
 def _recorded(settings: Settings) -> tuple[int, float]:
     """How many decisions the journal holds, and the share of the latest ones that offer nothing."""
     with closing(Journal(settings.journal_uri)) as journal, journal.reading() as connection:
-        latest = select(DECISIONS.c.answer).order_by(DECISIONS.c.at_us.desc()).limit(LATEST)
+        latest = select(DECISIONS.c.answer, DECISIONS.c.packed).order_by(DECISIONS.c.at_us.desc()).limit(LATEST)
         found = connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one()
-        answers = [json.loads(answer) for answer in connection.execute(latest).scalars()]
+        answers = [json.loads(answered(row)) for row in connection.execute(latest)]
     return int(found), sum(not answer["items"] for answer in answers) / len(answers)
 
 

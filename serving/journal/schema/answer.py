@@ -24,9 +24,9 @@ DECISIONS = Table(
     Column("state", LargeBinary),
     Column("packed", LargeBinary),
 )
-"""``packed`` holds names, matrix (what the models saw of the items), findings and basis; older builds kept these in
-columns of their own, the matrix as zlib of float32 little-endian ``[n_names, n_pairs]``. ``state`` is the customer's,
-packed; ``digest`` is over all the rest. Decisions of the oldest builds have neither basis nor digest."""
+"""``packed`` holds what was answered, the customer's state, names, matrix (what the models saw of the items), findings
+and basis; older builds kept some or all of these in columns of their own, the matrix as zlib of float32 little-endian
+``[n_names, n_pairs]``. ``digest`` is over all the rest. The oldest builds kept neither basis nor digest."""
 
 ANSWERS = Table(
     "answers",

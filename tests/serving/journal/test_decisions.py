@@ -161,7 +161,7 @@ def test_a_change_of_any_column_is_seen(journal: Journal, column: str) -> None:
     assert found is not None
     assert found.intact
     held = found.kept[column]
-    other: object = held + 1 if isinstance(held, int) else None
+    other: object = held + 1 if isinstance(held, int) else b" "
     if isinstance(held, str):
         other = f"{held} "
     elif isinstance(held, bytes):
