@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from math import log2
-from typing import NamedTuple
 
 from features.domain import DAY, Category, ChannelName, Event, EventId, Instant, Kind, OfferId
 from features.quick import quick
@@ -92,15 +91,8 @@ class Opening:
     event_id: EventId
 
 
-class Closing(NamedTuple):
-    """What an event can have ended."""
-
-    kind: Kind
-    category: Category | None
-    """None: it ends what was begun in any."""
-    at: Instant
-
-
+Closing = tuple[Kind, Category | None, Instant]
+"""What an event can have ended: its kind, the category it was in (None: it ends what was begun in any), and when."""
 OPENING = frozenset(_OPENS)
 CLOSING = frozenset[Kind]().union(*_CLOSED_BY.values())
 
@@ -121,7 +113,7 @@ def open_intents(events: Iterable[Event], at: Instant) -> tuple[Intent, ...]:
         for e in told
         if e.kind in OPENING
     ]
-    return open_topics(openings, [Closing(e.kind, e.category, e.counts_at) for e in told if e.kind in CLOSING], at)
+    return open_topics(openings, [(e.kind, e.category, e.counts_at) for e in told if e.kind in CLOSING], at)
 
 
 def open_topics(openings: Iterable[Opening], closings: Iterable[Closing], at: Instant) -> tuple[Intent, ...]:

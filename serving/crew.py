@@ -6,8 +6,10 @@ Decisions share one interpreter, so that many threads at once would only take tu
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import islice
 from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
 from typing import Any, TypeVar
@@ -28,11 +30,12 @@ IDLE_S = 5.0
 class _Job(Later[R]):
     """Something to do: what it begins is complete when this is."""
 
-    __slots__ = ("_begin",)
+    __slots__ = ("_begin", "about")
 
-    def __init__(self, begin: Callable[[], Later[R]]) -> None:
+    def __init__(self, begin: Callable[[], Later[R]], about: Any) -> None:
         super().__init__()
         self._begin = begin
+        self.about = about
 
     def run(self) -> None:
         """Begin it."""
@@ -59,13 +62,15 @@ class Crew:
         name: str,
         together: Callable[[], AbstractContextManager[object]] = nullcontext,
         hurry: Callable[[], None] = lambda: None,
+        ahead: Callable[[Sequence[Any]], None] = lambda _: None,
     ) -> None:
         """A thread does the jobs that it finds waiting within one ``together``.
 
         ``hurry`` is called where one of them is held up: what those before it have begun is not to wait for its end.
+        ``ahead`` is called before several are begun, with what they are about, and raises nothing.
         """
         self._name = name
-        self._together, self._hurry = together, hurry
+        self._together, self._hurry, self._ahead = together, hurry, ahead
         self._jobs: deque[_Job[Any]] = deque()
         self._lock = Lock()
         self._news = Condition(self._lock)
@@ -76,9 +81,9 @@ class Crew:
         self._began: float | None = None
         """When the lead began what it is at."""
 
-    def submit(self, job: Callable[[], Later[R]]) -> Later[R]:
+    def submit(self, job: Callable[[], Later[R]], about: object = None) -> Later[R]:
         """Do a job soon; what it begins is complete when its result is. Nobody can take it back."""
-        found = _Job(job)
+        found = _Job(job, about)
         with self._lock:
             self._jobs.append(found)
             self._man()
@@ -108,18 +113,22 @@ class Crew:
         if held_up:
             self._hurry()
         if self._jobs and self._threads < MOST and (self._lead is None or held_up):
-            self._lead, self._began = Thread(target=self._work, name=self._name, daemon=True), None
+            work = partial(self._work, held_up)
+            self._lead, self._began = Thread(target=work, name=self._name, daemon=True), None
             self._threads += 1
             self._lead.start()
         elif self._idle:
             self._idle = False
             self._news.notify_all()
 
-    def _work(self) -> None:
+    def _work(self, relieving: bool) -> None:
         me = current_thread()
         while waiting := self._waiting(me):
             with self._together():
                 until = monotonic() + PATIENCE_S
+                if waiting > 1 and not relieving:  # for what holds the other one up would hold up this one
+                    self._look_ahead(me)
+                relieving = False
                 for _ in range(min(waiting, TOGETHER)):
                     if (job := self._next(me)) is None:
                         break
@@ -127,6 +136,16 @@ class Crew:
                     del job  # what it holds is not kept until there is another one
                     if monotonic() > until:
                         break
+
+    def _look_ahead(self, me: Thread) -> None:
+        """Tell what the next jobs are about. They go on waiting, so that another thread can take over all of them."""
+        with self._lock:
+            if self._lead is not me:
+                return
+            self._began = monotonic()
+            told = [job.about for job in islice(self._jobs, TOGETHER) if job.about is not None]
+        if len(told) > 1:
+            self._ahead(told)
 
     def _waiting(self, me: Thread) -> int:
         """How many jobs wait for the thread that leads; 0 where this thread is to end."""

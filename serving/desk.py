@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from threading import Lock
 
 from features.domain import CustomerId, Instant
 from features.quick import quick
 from serving.account import Account
+from serving.background import Background
 from serving.circumstances import Circumstances
+from serving.consent import Consent, Topic
 from serving.crowd import OUTDATED_US
 from serving.decide import Lap, decide, untimed
 from serving.decision import Ask, Decision
@@ -68,42 +70,55 @@ class Desk:
         lap: Lap = untimed,
         progress: Progress | None = None,
         met: Dossier | None = None,
+        background: Background | None = None,
     ) -> Made:
         """The decision with this equipment; what the store cannot tell is done without.
 
         Nothing is offered to a customer of whom it cannot be told what they objected to, or what was said to them.
-        ``met`` is what the journal holds of the customer, where that was read before everything else.
+        ``met`` is what the journal holds of the customer, where that was read before everything else, and
+        ``background`` is all there is, where that was.
         """
-        policy, progress = equipment.policy, progress or Progress()
-        stands, known = Circumstances(), stranger(ask.at)
+        progress = progress or Progress()
+        if background is None:
+            background = self._read(ask, equipment, progress, met)
+        else:
+            progress.background = background
+        lap("read")
+        as_of = self._as_of(ask.at, equipment)
+        known = background.known or stranger(ask.at)
+        return Made(decide(ask, known, as_of, background.lacking, lap, background.stands), as_of)
+
+    def _read(self, ask: Ask, equipment: Equipment, progress: Progress, met: Dossier | None) -> Background:
+        customer_id, at = ask.customer_id, ask.at
+        consents: Mapping[Topic, Consent] = {}
+        stands, known = Circumstances(), stranger(at)
         lacking: tuple[Shortfall, ...] = ()
         try:
             # How far the journal has come first: what changes afterwards shows in the revision.
-            met = self._store.dossier(ask.customer_id, equipment.since(ask.at)) if met is None else met
-            ledger = self._store.ledger(met, keys_of(policy, equipment.stocks, ask.at))
-            stands = Circumstances(ledger, self._spent())
-            progress.consents, progress.stands = met.consents, stands
-            known, lacking = self.known(ask.customer_id, ask.at, met.who)
-            said = self._store.said(met, ask.at, known.activity, equipment.needed)
-            progress.known = known = _with(known, said)
+            met = self._store.dossier(customer_id, equipment.since(at)) if met is None else met
+            ledger = self._store.ledger(met, keys_of(equipment.policy, equipment.stocks, at))
+            consents, stands = met.consents, Circumstances(ledger, self.spent())
+            progress.background = Background(customer_id, at, consents, stands)
+            known, lacking = self.known(customer_id, at, met.who)
+            said = self._store.said(met, at, known.activity, equipment.needed)
+            found = progress.background = Background(customer_id, at, consents, stands, _with(known, said), lacking)
         except JournalUnavailableError as error:
             lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
-        lap("read")
-        as_of = self._as_of(ask.at, equipment)
-        return Made(decide(ask, known, as_of, lacking, lap, stands), as_of)
+            found = Background(customer_id, at, consents, stands, known, lacking)
+        return found
 
-    def decide_late(self, ask: Ask, equipment: Equipment, progress: Progress) -> Made:
+    def decide_late(self, ask: Ask, equipment: Equipment, background: Background | None) -> Made:
         """The decision without the model and without what was not known by then: by popularity.
 
         Nothing is offered where not even that is known what the customer objected to, and what was said to them.
         """
-        if progress.stands is None or progress.consents is None:
+        if background is None:
             return self.nothing(ask, equipment)
-        known = progress.known or replace(stranger(ask.at), consents=progress.consents)
-        missing = "the model" if progress.known else "what is known of the customer and for the model"
+        known = background.known or replace(stranger(ask.at), consents=background.consents)
+        missing = "the model" if background.known else "what is known of the customer and for the model"
         late = Shortfall(Lack.LATE, f"There was no time to wait for {missing}: judged by popularity.")
         without = replace(equipment, model=None)
-        return Made(decide(ask, known, without, (late,), untimed, progress.stands), without)
+        return Made(decide(ask, known, without, (late,), untimed, background.stands), without)
 
     def nothing(self, ask: Ask, equipment: Equipment) -> Made:
         """The decision that offers nothing, because of the deadline."""
@@ -142,7 +157,7 @@ class Desk:
         with self._counting:
             self._account = (self._account or Account()).at(at).after(cost.best, cost.given_up, cost.spread)
 
-    def _spent(self) -> Account:
+    def spent(self) -> Account:
         """The account of exploration. A process goes on where the one before it was."""
         if self._account is None:
             before = self._store.account()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from features.domain import CustomerId, Event, Instant, Kind, OfferId
@@ -20,11 +20,11 @@ from serving.journal.contacts import read_ledger
 from serving.journal.decisions import latest_bases
 from serving.journal.dossier import Dossier
 from serving.journal.openings import MOST as MOST_EVENTS
-from serving.journal.openings import begun
+from serving.journal.openings import begun, begun_by
 from serving.journal.past import Standing, recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
-from serving.pairs import memory_of
+from serving.pairs import Known, memory_of, stranger
 from serving.projection import NoVocabularyError, Projection
 from serving.store import FeatureReader, KnownProfile
 from serving.values import position_of
@@ -85,6 +85,33 @@ class LiveStore:
         told = journal.recent_events(customer_id, at, asked, MOST_EVENTS) if asked else ()
         return Heard(met.consents, begun(journal.look, customer_id, at, _opened(activity, at)), tuple(told))
 
+    def several(self, mets: Sequence[Dossier], at: Instant, needed: Sequence[Need] = ()) -> list[Known | None]:
+        """All that is known of each of several customers, at least one, read together.
+
+        None where a value is behind the journal, and is to be caught up. Raises as FeatureReader does.
+
+        Raises:
+            JournalUnavailableError: It cannot be told.
+        """
+        journal, stored = self._projection.journal, self._stored.several([met.who.customer_id for met in mets])
+        found = [
+            (met, None if value is None else self._stored.state(value, at), value, told)
+            for met, (value, told) in zip(mets, stored, strict=True)
+        ]
+        intents = begun_by(journal.look, {met.who.customer_id: _opened(did, at) for met, did, _, _ in found}, at)
+        known = list[Known | None]()
+        for met, did, value, told in found:
+            customer_id = met.who.customer_id
+            if met.who.head > position_of(value):
+                known.append(None)
+                continue
+            asked = spans(needed, did, at)
+            events = tuple(journal.recent_events(customer_id, at, asked, MOST_EVENTS)) if asked else ()
+            profile, zone = (_UNTOLD.profile, _UNTOLD.zone) if told is None else (told.profile, told.zone)
+            open_now = intents.get(customer_id, ())
+            known.append(Known(at, did, profile, zone, met.consents, open_now, events, value))
+        return known
+
     def holding(
         self,
         transaction: Transaction,
@@ -108,7 +135,15 @@ class LiveStore:
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        return Ledger(met.contacts, met.who.revision, self._projection.journal.taken(keys) if keys else {})
+        return Ledger(met.contacts, met.who.revision, self.taken(keys))
+
+    def taken(self, keys: Collection[str]) -> Mapping[str, float]:
+        """See Journal."""
+        return self._projection.journal.taken(keys) if keys else {}
+
+    def known_by(self, namespace: str, names: Sequence[str], since: Instant) -> dict[str, Dossier]:
+        """See Journal. To be read before anything else, as ``dossier``."""
+        return self._projection.journal.known_by(namespace, names, since)
 
     def account(self) -> Account:
         """What exploration had cost before the latest decision on record, in the process that made it.
@@ -157,3 +192,4 @@ def _opened(activity: State | None, at: Instant) -> frozenset[Kind]:
 
 
 _NONE = frozenset[Kind]()
+_UNTOLD = stranger(Instant(0))

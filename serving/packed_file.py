@@ -16,8 +16,11 @@ from typing import Any
 import apsw
 
 from features.codec import precedence
+from serving.several import filled
 
 Asking = apsw.Connection | apsw.Cursor
+Both = tuple[bytes | None, bytes | None]
+"""The values of one key in two views."""
 PROJECT = "kairos"
 """Name of the Feast project, part of every table's name."""
 _BUSY_MS = 30_000
@@ -111,10 +114,24 @@ def get(asking: Asking, table: str, key: str) -> bytes | None:
     return found
 
 
-def get_both(asking: Asking, project: str, views: tuple[str, str], key: str) -> tuple[bytes | None, bytes | None]:
+def get_both(asking: Asking, project: str, views: tuple[str, str], key: str) -> Both:
     """The values of one key in two views, in one question."""
-    found: tuple[bytes | None, bytes | None] = asking.execute(_get_both(project, views), (key,)).get
+    found: Both = asking.execute(_get_both(project, views), (key,)).get
     return found
+
+
+def get_several(asking: Asking, project: str, views: tuple[str, str], keys: Sequence[str]) -> list[Both]:
+    """The values of each key in two views, in one question; at least one key."""
+    asked = filled(keys)
+    rows: list[Any] = asking.execute(_get_several(project, views, len(asked)), asked).fetchall()
+    found = {key: (one, other) for key, one, other in rows}
+    return [found[key] for key in keys]
+
+
+@cache
+def _get_several(project: str, views: tuple[str, str], n: int) -> str:
+    ours = (f"(SELECT value FROM {table_name(project, view)} WHERE key = asked.column1)" for view in views)
+    return f"SELECT column1, {', '.join(ours)} FROM (VALUES {', '.join(['(?)'] * n)}) AS asked"
 
 
 @cache

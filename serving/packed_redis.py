@@ -21,6 +21,7 @@ from redis.connection import AbstractConnection
 from redis.retry import Retry
 
 from features.stored import EVIDENCE
+from serving.packed_file import Both
 
 T = TypeVar("T")
 UNREACHABLE = RedisError
@@ -110,10 +111,16 @@ class PackedRedis:
         """The value of a key."""
         return cast("bytes | None", self._told(b"GET", f"{self._mark}:{view}:{key}"))
 
-    def get_both(self, views: tuple[str, str], key: str) -> tuple[bytes | None, bytes | None]:
+    def get_both(self, views: tuple[str, str], key: str) -> Both:
         """The values of one key in two views, in one round trip."""
         one, other = cast("list[bytes | None]", self._told(b"MGET", *(f"{self._mark}:{view}:{key}" for view in views)))
         return one, other
+
+    def get_several(self, views: tuple[str, str], keys: Sequence[str]) -> list[Both]:
+        """The values of each key in two views, in one round trip; at least one key."""
+        names = (f"{self._mark}:{view}:{key}" for key in keys for view in views)
+        told = cast("list[bytes | None]", self._told(b"MGET", *names))
+        return list(zip(told[::2], told[1::2], strict=True))
 
     def _told(self, command: bytes, *names: str) -> object:
         """What the server answers to a command, asked as shortly as it can be."""

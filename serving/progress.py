@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
 from features.domain import CustomerId, Instant
-from serving.circumstances import Circumstances
-from serving.consent import Consent, Topic
-from serving.pairs import Known
+from serving.background import Background
 
 
 @dataclass
@@ -19,11 +16,8 @@ class Progress:
     at: Instant | None = None
     customer_id: CustomerId | None = None
     """Who it is about, once everything that came with the request was taken in."""
-    stands: Circumstances | None = None
-    """What was said to the customer."""
-    consents: Mapping[Topic, Consent] | None = None
-    known: Known | None = None
-    """Everything that there is to know."""
+    background: Background | None = None
+    """What was read of the customer; replaced as a whole, so that nobody sees parts of two reads."""
     given_up: bool = False
     _writing: bool = False
     _lock: Lock = field(default_factory=Lock)

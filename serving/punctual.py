@@ -15,6 +15,7 @@ from time import perf_counter
 from serving import api
 from serving.answer_api import Answer
 from serving.bell import Bell
+from serving.briefing import Due
 from serving.crew import Crew
 from serving.later import Later
 from serving.letter import Letter
@@ -33,7 +34,7 @@ class Punctual:
     def __init__(self, reception: Reception, deadline_ms: float) -> None:
         self._reception = reception
         self._limit = deadline_ms / 1e3
-        self._crew = Crew("decision", reception.together, reception.hurry)
+        self._crew = Crew("decision", reception.together, reception.hurry, reception.brief)
         self._bell: Bell | None = None
 
     def decide(self, request: api.DecisionRequest) -> Answer:
@@ -69,7 +70,7 @@ class Punctual:
 
     def _steps(self, request: api.DecisionRequest) -> Steps:
         began, progress = perf_counter(), Progress()
-        answer = self._crew.submit(partial(self._reception.decide_soon, request, progress))
+        answer = self._crew.submit(partial(self._reception.decide_soon, request, progress), Due(request, progress))
         if not self._limit or request.dry_run:
             yield answer, None
             return answer.result()

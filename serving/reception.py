@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from features.clock import Clock
-from features.domain import ChannelName, CustomerId, DecisionId, Instant, OfferId
-from features.instant import parse_instant
+from features.domain import CustomerId, DecisionId, Instant
 from serving import api
 from serving.answer_api import Answer
+from serving.asking import ask_of
+from serving.background import Background
+from serving.briefing import Brief, Briefing, Due
 from serving.clerk import Clerk, Write
 from serving.decision import Ask, Decision
 from serving.desk import Made
@@ -20,20 +21,17 @@ from serving.figure import figure
 from serving.identifier import RANDOM_BYTES, uuid7
 from serving.journal import JournalUnavailableError
 from serving.journal.timeline import called
-from serving.language import Language
 from serving.later import Later, after, there
 from serving.letter import Letter
 from serving.placing import placed
 from serving.policy.persona import Persona
-from serving.problem import Fault, RefusalError
 from serving.progress import Progress
 from serving.proposal import Proposal
+from serving.refusing import chosen, refuse_seed, refuse_unknown
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
 from serving.wire import answer
 
-FIRST, LAST = Instant(0), parse_instant("2199-12-31T23:59:59Z")
-"""Bounds of the instants a request may choose."""
 Heard = Callable[[Made, float, bool], None]
 """Told of every decision that was answered: what was made, in how many seconds, and whether it is recorded."""
 Keep = Callable[[Made, Write], Later[Made]]
@@ -56,18 +54,28 @@ class Reception:
         simulated: bool,
         receive: Receive = by_number,
         heard: Heard = unheard,
+        briefing: Briefing | None = None,
     ) -> None:
+        """``briefing`` is to be given where ``receive`` knows customers by the names that the journal has of them."""
         self._clerk = clerk
         self._journal = clerk.journal
         self._clock = clock
         self._equipment = equipment
         self._receive = receive
         self._heard = heard
+        self._briefing = briefing
         self._simulated = simulated
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """See Journal: what this thread decides meanwhile is recorded together at the end."""
-        return self._journal.together()
+        with self._journal.together(), nullcontext() if self._briefing is None else self._briefing.kept():
+            yield
+
+    def brief(self, dues: Sequence[Due]) -> None:
+        """Read for these what can be read at once, before this thread decides them together."""
+        if self._briefing is not None:
+            self._briefing.read(dues)
 
     def hurry(self) -> None:
         """See Journal."""
@@ -83,26 +91,46 @@ class Reception:
 
     def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
+        if self._briefing is not None and (brief := self._briefing.of(progress)) is not None:
+            return self._briefed(request, progress, brief)
         watch, equipment = Stopwatch(), self._equipment()
-        _refuse_seed(request)
-        _refuse_unknown(request, equipment)
+        refuse_seed(request)
+        refuse_unknown(request, equipment)
         at = progress.at = self._at(request.at)
         arrived = self._receive(request, equipment.since(at))
         progress.customer_id = arrived.customer_id
         ask = ask_of(request, arrived.customer_id, at, new_id(at))
-        if request.dry_run:
-            made = self._clerk.desk.decide(ask, equipment, watch.lap, met=arrived.met)
-            self._heard(made, watch.seconds, False)
-            return there(self._proposal(made, request, arrived, watch, progress).unrecorded())
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.met)
-        return self._kept(self._proposal(made, request, arrived, watch, progress))
+        return self._told(self._proposal(made, request, arrived, watch, progress))
+
+    def _briefed(self, request: api.DecisionRequest, progress: Progress, brief: Brief) -> Later[Letter]:
+        """As ``decide_soon``, for a customer of whom all was read already."""
+        watch, equipment, background = Stopwatch(brief.seconds), brief.equipment, brief.background
+        refuse_seed(request)
+        refuse_unknown(request, equipment)
+        at = progress.at = background.at
+        customer_id = progress.customer_id = background.customer_id
+        ask = ask_of(request, customer_id, at, new_id(at))
+        made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, background=background)
+        return self._told(self._proposal(made, request, Arrived(customer_id), watch, progress))
+
+    def _told(self, proposal: Proposal) -> Later[Letter]:
+        """The answer, once it is recorded, unless it is a dry run's."""
+        if not proposal.request.dry_run:
+            return self._kept(proposal)
+        self._heard(proposal.made, proposal.watch.seconds, False)
+        return there(proposal.unrecorded())
 
     def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Later[Letter]:
         """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
-        if late.customer_id is None:
+        background = late.background  # as one: whoever it was that is late may still go on
+        if late.customer_id is None and background is None:
             return there(self.nothing(request, late))
-        ask = self._late(request, late)
-        made = self._clerk.desk.decide_late(ask, self._equipment(), late)
+        if late.customer_id is None:
+            refuse_seed(request)
+            refuse_unknown(request, self._equipment())
+        ask = self._late(request, late, background)
+        made = self._clerk.desk.decide_late(ask, self._equipment(), background)
         return self._kept(self._proposal(made, request, Arrived(ask.customer_id), Stopwatch(), progress))
 
     def nothing(self, request: api.DecisionRequest, late: Progress) -> Letter:
@@ -113,7 +141,9 @@ class Reception:
         self._heard(made, watch.seconds, False)
         return Proposal(made, request, Arrived(ask.customer_id), Stopwatch(), None, late).unrecorded()
 
-    def _late(self, request: api.DecisionRequest, late: Progress) -> Ask:
+    def _late(self, request: api.DecisionRequest, late: Progress, background: Background | None = None) -> Ask:
+        if background is not None:
+            return ask_of(request, background.customer_id, background.at, new_id(background.at))
         at = self._at(request.at) if late.at is None else late.at
         return ask_of(request, late.customer_id or CustomerId(request.customer_id or ""), at, new_id(at))
 
@@ -182,7 +212,7 @@ class Reception:
             RefusalError: As ``decide``.
         """
         watch, equipment = Stopwatch(), self._equipment()
-        _refuse_unknown(request, equipment)
+        refuse_unknown(request, equipment)
         at = self._at(request.at)
         found = figure(persona, equipment.catalogue, at)
         ask = ask_of(request, CustomerId(persona.persona_id), at, new_id(at))
@@ -202,86 +232,9 @@ class Reception:
             return None
 
     def _at(self, given: str | None) -> Instant:
-        if given is None:
-            return self._clock.now()
-        if not self._simulated:
-            detail = "The service decides as of now: leave `at` out, or run it with KAIROS_CLOCK=simulated."
-            raise RefusalError(
-                422, "at_not_allowed", detail, Fault(pointer="/at", detail="allowed only under the simulated clock")
-            )
-        at = parse_instant(given)
-        if not FIRST <= at <= LAST:
-            detail = f"{given} is no instant to decide as of: choose one from 1970 to 2199."
-            raise RefusalError(422, "at_out_of_range", detail, Fault(pointer="/at", detail="choose 1970 to 2199"))
-        return at
+        return self._clock.now() if given is None else chosen(given, self._simulated)
 
 
 def new_id(at: Instant) -> DecisionId:
     """An identifier that nobody had before."""
     return uuid7(at, os.urandom(RANDOM_BYTES))
-
-
-def ask_of(request: api.Bounds, customer_id: CustomerId, at: Instant, decision_id: DecisionId) -> Ask:
-    """What a request asks, for the customer whom it turned out to mean."""
-    return Ask(
-        decision_id,
-        customer_id,
-        at,
-        request.kind,
-        _channels(request),
-        request.limit,
-        None if request.offer_id is None else OfferId(request.offer_id),
-        request.contacts,
-        request.context or {},
-        request.seed,
-        _LANGUAGES[request.language],
-    )
-
-
-_LANGUAGES = {each.value: each for each in Language}
-
-
-def _channels(request: api.Bounds) -> frozenset[ChannelName] | None:
-    """Channels to use; None where the request names none."""
-    if request.channels is None and request.placements is None:
-        return None
-    named = frozenset(request.channels or ())
-    if request.placements is not None:
-        named |= {each.channel for each in request.placements}
-    return cast(frozenset[ChannelName], named)
-
-
-def _refuse_seed(request: api.DecisionRequest) -> None:
-    if request.seed is not None and not request.dry_run:
-        detail = "Who sets the seed of a real decision chooses the action: send it with `dry_run`, or leave it out."
-        raise RefusalError(422, "seed_not_allowed", detail, Fault(pointer="/seed", detail="allowed only with dry_run"))
-
-
-def _refuse_unknown(request: api.Bounds, equipment: Equipment) -> None:
-    """Names that the catalogue lacks; without a catalogue none can be told right from wrong."""
-    catalogue = equipment.catalogue
-    if (
-        (request.kind is None or request.kind in catalogue.kinds)
-        and (request.offer_id is None or request.offer_id in catalogue.offer)
-        and request.placements is None
-        and catalogue.channel.keys() >= set(request.channels or ())
-    ):
-        return
-    faults = []
-    if catalogue.kinds and request.kind is not None and request.kind not in catalogue.kinds:
-        faults.append(
-            Fault(
-                pointer="/kind", detail=f"no offer is of kind {request.kind!r}: use one of {', '.join(catalogue.kinds)}"
-            )
-        )
-    if catalogue.offers and request.offer_id is not None and request.offer_id not in catalogue.offer:
-        faults.append(Fault(pointer="/offer_id", detail=f"there is no offer {request.offer_id!r}: see GET /v1/offers"))
-    named = [(f"/channels/{place}", name) for place, name in enumerate(request.channels or ())]
-    named += [(f"/placements/{place}/channel", each.channel) for place, each in enumerate(request.placements or ())]
-    for where, name in named:
-        if catalogue.channels and name not in catalogue.channel:
-            known = ", ".join(catalogue.channel)
-            faults.append(Fault(pointer=where, detail=f"there is no channel {name!r}: use some of {known}"))
-    if faults:
-        detail = f"The catalogue does not know what is asked for: {faults[0].detail}."
-        raise RefusalError(422, "unknown_name", detail, *faults)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from features.stored import Stored
+from serving.packed_file import Both
 from serving.packed_redis import UNREACHABLE, PackedRedis, connect, shown
 from serving.store import PackedReader, StoreUnavailableError
 
@@ -30,9 +31,13 @@ class RedisReader(PackedReader):
     def _get(self, view: Stored, key: str) -> bytes | None:
         return self._asked(lambda: self._packed.get(view.name, key), lambda value: value is None)
 
-    def _get_both(self, views: tuple[Stored, Stored], key: str) -> tuple[bytes | None, bytes | None]:
+    def _get_both(self, views: tuple[Stored, Stored], key: str) -> Both:
         names = views[0].name, views[1].name
         return self._asked(lambda: self._packed.get_both(names, key), lambda values: values == (None, None))
+
+    def _get_several(self, views: tuple[Stored, Stored], keys: Sequence[str]) -> list[Both]:
+        names = views[0].name, views[1].name
+        return self._asked(lambda: self._packed.get_several(names, keys), lambda found: not any(map(any, found)))
 
     def _get_many(self, view: Stored, keys: Sequence[str]) -> list[bytes | None]:
         return self._asked(lambda: self._packed.get_many(view.name, keys), lambda values: not any(values))

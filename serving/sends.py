@@ -16,6 +16,7 @@ from features.clock import Clock
 from features.domain import ChannelName, CustomerId, DecisionId, OfferId
 from serving import api
 from serving.answer_api import read_answer
+from serving.asking import ask_of
 from serving.clerk import Clerk, Write
 from serving.desk import Made
 from serving.equipment import Equipment
@@ -33,7 +34,7 @@ from serving.later import Later, after
 from serving.ledger.contact import ContactId, Standing
 from serving.message import SILENCE, neutral, offered
 from serving.progress import Progress
-from serving.reception import Reception, ask_of, new_id
+from serving.reception import Reception, new_id
 from serving.send_api import SendAnswer
 from serving.shortfall import Lack
 from serving.wish import Wish

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from features.clock import SimulatedClock
 from features.domain import Direction
 from serving.attribution import Attribution
+from serving.briefing import Briefing
 from serving.clerk import Clerk
 from serving.desk import Desk
+from serving.equipment import Equipment
 from serving.events.body import Reading
 from serving.intake import Intake
 from serving.live_store import LiveStore
@@ -34,14 +36,20 @@ def staff_of(parts: Parts) -> Staff:
     projection = _projection(parts)
     store = LiveStore(parts.store, projection)
     intake = _intake(parts, projection)
-    clerk = Clerk(parts.journal, Desk(store))
+    desk = Desk(store)
+    clerk = Clerk(parts.journal, desk)
+
+    def equipment() -> Equipment:
+        return parts.watch.current
+
     reception = Reception(
         clerk,
         parts.clock,
-        lambda: parts.watch.current,
+        equipment,
         simulated=isinstance(parts.clock, SimulatedClock),
         receive=Welcome(intake).receive,
         heard=parts.meter.decided,
+        briefing=Briefing(store, desk, parts.clock, equipment),
     )
     return Staff(projection, store, intake, clerk, reception)
 

@@ -10,8 +10,9 @@ class Stopwatch:
 
     __slots__ = ("_began", "_laps", "_last")
 
-    def __init__(self) -> None:
-        self._began = self._last = perf_counter()
+    def __init__(self, earlier_s: float = 0.0) -> None:
+        """``earlier_s`` is what was done of the first stage before."""
+        self._began = self._last = perf_counter() - earlier_s
         self._laps: dict[str, float] = {}
         """Milliseconds of each stage, to the microsecond."""
 

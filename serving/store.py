@@ -20,7 +20,7 @@ from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Stored
 from serving.packed_connection import PackedConnection
-from serving.packed_file import PROJECT, get, get_all, get_both, keys, table_name
+from serving.packed_file import PROJECT, Both, get, get_all, get_both, get_several, keys, table_name
 from serving.pairs import UNKNOWN_ZONE
 
 LATEST = 1_000
@@ -39,6 +39,10 @@ class KnownProfile:
     zone: str
 
 
+Stood = tuple[bytes | None, KnownProfile | None]
+"""The stored value that says what a customer did, and what the customer told; None where not known."""
+
+
 class FeatureReader(Protocol):
     """Anything that knows what is stored. A value older than its time-to-live at the asked instant is not known.
 
@@ -54,8 +58,12 @@ class FeatureReader(Protocol):
         """What a stored value says that the customer did; None where it is older than its time-to-live."""
         ...
 
-    def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
+    def customer(self, customer_id: CustomerId) -> Stood:
         """The stored value that says what the customer did, and what the customer told; None where not known."""
+        ...
+
+    def several(self, customer_ids: Sequence[CustomerId]) -> list[Stood]:
+        """As ``customer``, of each of these, read together; at least one."""
         ...
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
@@ -136,13 +144,21 @@ class PackedReader(ABC):
     @abstractmethod
     def _keys(self, view: Stored) -> Iterable[str]: ...
 
-    def _get_both(self, views: tuple[Stored, Stored], key: str) -> tuple[bytes | None, bytes | None]:
+    def _get_both(self, views: tuple[Stored, Stored], key: str) -> Both:
         return self._get(views[0], key), self._get(views[1], key)
 
-    def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
+    def _get_several(self, views: tuple[Stored, Stored], keys: Sequence[str]) -> list[Both]:
+        return [self._get_both(views, key) for key in keys]
+
+    def customer(self, customer_id: CustomerId) -> Stood:
         """See FeatureReader."""
         did, told = self._get_both(_OF_CUSTOMER, customer_id)
         return did, None if told is None else unpack_profile(told)
+
+    def several(self, customer_ids: Sequence[CustomerId]) -> list[Stood]:
+        """See FeatureReader."""
+        found = self._get_several(_OF_CUSTOMER, customer_ids)
+        return [(did, None if told is None else unpack_profile(told)) for did, told in found]
 
     def customers(self) -> list[CustomerId]:
         """See FeatureReader."""
@@ -202,9 +218,15 @@ class SqliteReader(PackedReader):
         except apsw.Error as error:
             raise self._unavailable(error) from error
 
-    def _get_both(self, views: tuple[Stored, Stored], key: str) -> tuple[bytes | None, bytes | None]:
+    def _get_both(self, views: tuple[Stored, Stored], key: str) -> Both:
         try:
             return get_both(self._asking(), self._project, (views[0].name, views[1].name), key)
+        except apsw.Error as error:
+            raise self._unavailable(error) from error
+
+    def _get_several(self, views: tuple[Stored, Stored], keys: Sequence[str]) -> list[Both]:
+        try:
+            return get_several(self._asking(), self._project, (views[0].name, views[1].name), keys)
         except apsw.Error as error:
             raise self._unavailable(error) from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from features.clock import Clock
 from features.domain import CustomerId, DecisionId
 from serving import api
+from serving.asking import ask_of
 from serving.clerk import Clerk
 from serving.equipment import Equipment
 from serving.facts import CUSTOMER_NAMES, Facts
@@ -24,7 +25,7 @@ from serving.journal import Journal, JournalUnavailableError
 from serving.journal.counters import taken
 from serving.journal.decisions import read_answers
 from serving.predicate import Predicate, compile
-from serving.reception import Reception, ask_of
+from serving.reception import Reception
 
 
 @dataclass(frozen=True)

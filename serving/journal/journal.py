@@ -15,10 +15,11 @@ from serving.identity.identity import Identity
 from serving.journal.audit import Cause, write_line
 from serving.journal.consents import STATED, in_force
 from serving.journal.contacts import MATTERS_DAYS, STORY, ledger_in
-from serving.journal.counters import counted_of, numbered
+from serving.journal.counters import counted_of
+from serving.journal.counters import numbered as keys_of
 from serving.journal.decisions import read_decision, write_decision
 from serving.journal.documents import Version, version_of
-from serving.journal.dossier import BY_NAME, BY_NUMBER, Dossier, dossier, nobody_yet
+from serving.journal.dossier import BY_NAME, BY_NUMBER, Dossier, by_names, dossier, dossiers, nobody_yet
 from serving.journal.engine import Synchronous
 from serving.journal.erasure import Erased, erase, is_erased
 from serving.journal.log import TakenIn, take_in
@@ -31,6 +32,7 @@ from serving.journal.transaction import Transaction, name_and_position
 from serving.journal.way import Way
 from serving.journal.written import Written
 from serving.ledger.contact import Ledger
+from serving.several import numbered
 from serving.witness import Seen, Witness
 
 R = TypeVar("R")
@@ -149,6 +151,11 @@ class Journal(Way):
         """What is held of whoever has this name, with contacts since an instant; None where it is nobody's."""
         return dossier(self._look(BY_NAME, kind=identity.namespace, told=identity.value, since=since))
 
+    def known_by(self, namespace: str, names: Sequence[str], since: Instant) -> dict[str, Dossier]:
+        """The same of each of these names, at least one, all as of one moment; names that are nobody's are left out."""
+        told = numbered("told", names)
+        return dossiers(self.look(by_names(len(told)), {"kind": namespace, "since": since, **told}))
+
     def dossier(self, customer_id: CustomerId, since: Instant) -> Dossier:
         """What is held of a customer, with contacts since an instant. What changes afterwards shows in the revision."""
         return dossier(self._look(BY_NUMBER, whose=customer_id, since=since)) or nobody_yet(customer_id)
@@ -166,7 +173,7 @@ class Journal(Way):
 
     def taken(self, keys: Collection[str]) -> dict[str, float]:
         """What is used up of what is shared, by key; keys of which nothing was ever taken are left out."""
-        return dict(self._look(counted_of(len(keys)), **numbered(keys))) if keys else {}
+        return dict(self._look(counted_of(len(keys)), **keys_of(keys))) if keys else {}
 
     def recent_events(self, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int) -> list[Event]:
         """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""

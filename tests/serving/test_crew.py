@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, current_thread
 
@@ -115,4 +115,41 @@ def test_what_came_of_jobs_before_one_that_is_held_up_is_hurried() -> None:
     crew.relieve()
     assert hurried.is_set()
     go_on.set()
+    crew.close()
+
+
+def test_what_waiting_jobs_are_about_is_told_before_they_are_begun() -> None:
+    told, begun, go_on = list[list[object]](), Event(), Event()
+    crew = Crew("test", ahead=lambda about: told.append(list(about)))
+    first = crew.submit(lambda: there(begun.set() or go_on.wait(600)), "alone")
+    assert begun.wait(600)
+    seen = [crew.submit(lambda: there(len(told)), about) for about in ("a", None, "b")]
+    go_on.set()
+    assert first.result(600)
+    assert [each.result(600) for each in seen] == [1, 1, 1]
+    assert told == [["a", "b"]]
+    assert crew.submit(lambda: there(len(told)), "alone").result(600) == 1
+    crew.close()
+
+
+def test_where_looking_ahead_is_held_up_another_thread_does_all_jobs_without() -> None:
+    begun, go_on, held, hold, looked = Event(), Event(), Event(), Event(), list[int]()
+
+    def ahead(about: Sequence[object]) -> None:
+        looked.append(len(about))
+        held.set()
+        hold.wait(600)
+
+    crew = Crew("test", ahead=ahead)
+    crew.submit(lambda: there(begun.set() or go_on.wait(600)))
+    assert begun.wait(600)
+    behind = [crew.submit(lambda number=number: there(number), number) for number in range(5)]  # type: ignore[misc]
+    go_on.set()
+    assert held.wait(600)
+    time.sleep(2 * PATIENCE_S)
+    crew.relieve()
+    assert [each.result(600) for each in behind] == list(range(5))
+    assert looked == [5]
+    hold.set()
+    assert crew.submit(lambda: there(1)).result(600) == 1
     crew.close()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ class BrokenStore:
         raise self.error
 
     def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
+        raise self.error
+
+    def several(self, customer_ids: Sequence[CustomerId]) -> list[tuple[bytes | None, KnownProfile | None]]:
         raise self.error
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread, active_count
@@ -18,7 +18,8 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId
 from serving import api
 from serving.answer_api import Answer
-from serving.journal import Journal
+from serving.identity.identity import identity
+from serving.journal import Cause, Journal
 from serving.journal.schema import CONTACTS, COUNTERS, DECISIONS, TAKES
 from serving.journal.transaction import Transaction
 from serving.later import Later
@@ -28,7 +29,7 @@ from serving.progress import Progress
 from serving.punctual import Punctual
 from serving.score import Model, Part
 from serving.staff import staff_of
-from serving.store import KnownProfile, MemoryReader
+from serving.store import KnownProfile, MemoryReader, Stood
 
 R = TypeVar("R")
 DEADLINE_MS = 2_000.0
@@ -51,6 +52,14 @@ class SlowStore(MemoryReader):
     def customer(self, customer_id: CustomerId) -> tuple[bytes | None, KnownProfile | None]:
         HOLD.wait(600)
         return super().customer(customer_id)
+
+
+class SlowAtMany(MemoryReader):
+    """Tells of one customer, and of several not before the test is over."""
+
+    def several(self, customer_ids: Sequence[CustomerId]) -> list[Stood]:
+        HOLD.wait(600)
+        return super().several(customer_ids)
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,32 @@ def test_a_store_that_is_late_is_done_without_and_the_answer_says_so(
     assert answer["recorded"]
     assert answer["cold_start"]
     assert answer["versions"]["model"] is None
+
+
+def test_who_was_read_together_with_others_when_the_store_was_late_is_done_without(
+    parts: Callable[..., Parts], by_post: None
+) -> None:
+    made_of = parts(store=SlowAtMany(400.0))
+    made_of.watch.refresh()
+    staff = staff_of(made_of)
+    people = [f"c{number}" for number in range(6)]
+    names = [identity("customer_id", each) for each in people]
+    for name in names:
+        staff.clerk.journal.change_people(Cause(made_of.clock.now(), "test", "known"), lambda p, n=name: p.settle((n,)))  # type: ignore[misc]
+    punctual = Punctual(staff.reception, DEADLINE_MS)
+    asked = [api.DecisionRequest.model_validate(ANN | {"customer_id": each, "limit": 1}) for each in people]
+
+    async def ask_all() -> list[Answer]:
+        letters = await asyncio.gather(*(punctual.decide_soon(request) for request in asked))
+        return [each.answer for each in letters]
+
+    answers = asyncio.run(ask_all())
+    assert not HOLD.is_set()
+    assert {"late"} <= {reason for each in answers for reason in each.fallback_reasons} <= {"late", "cold_start"}
+    assert all(each.recorded for each in answers)
+    HOLD.set()
+    punctual.close()
+    made_of.journal.close()
 
 
 def test_a_model_that_is_late_is_done_without(

@@ -114,6 +114,23 @@ def test_many_customers_are_read_at_once(store: Store) -> None:
     assert store.reader.activities([], NOW) == {}
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 16, 21])
+def test_of_several_customers_that_is_told_which_is_told_of_each(store: Store, n: int) -> None:
+    many = [CustomerId(f"c'{number}") for number in range(n)]
+    for number, who in enumerate(many):
+        if number % 3:
+            store.put(ACTIVITY, who, packed(bought(number)))
+        if number % 2:
+            store.put(PROFILE, who, packed(PROFILE_ROW))
+    some = [*many[::-1], many[0]]
+    found = store.reader.several(some)
+    assert [value for value, _ in found] == [store.reader.customer(who)[0] for who in some]
+    assert [told and told.zone for _, told in found] == [
+        told and told.zone for _, told in (store.reader.customer(who) for who in some)
+    ]
+    assert [value is not None for value, _ in found[:n]] == [number % 3 > 0 for number in reversed(range(n))]
+
+
 def test_everybody_known_is_listed(store: Store) -> None:
     store.put(ACTIVITY, BOB, packed(bought(1)))
     store.put(PROFILE, "a:*[x]?", packed(PROFILE_ROW))
@@ -182,6 +199,7 @@ def asks(reader: FeatureReader) -> list[Callable[[], object]]:
     return [
         lambda: reader.activity(ANN, NOW),
         lambda: reader.profile(ANN),
+        lambda: reader.several([ANN, BOB]),
         reader.customers,
         lambda: reader.evidence(NOW),
     ]

@@ -8,11 +8,12 @@ import json
 import random
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from features.catalogue import Catalogue
 from features.clock import SimulatedClock
-from features.codec import Packed
+from features.codec import Packed, pack
 from features.domain import (
     DAY,
     Category,
@@ -26,11 +27,13 @@ from features.domain import (
     OfferId,
 )
 from features.instant import parse_instant
-from features.stored import PROFILE
+from features.stored import ACTIVITY, PROFILE
 from serving import api
 from serving.answer_api import Answer
 from serving.archive import Archive
+from serving.asking import ask_of
 from serving.attention import Attention
+from serving.briefing import Due
 from serving.clerk import Clerk
 from serving.crowd import Crowd
 from serving.decision import Decision
@@ -42,13 +45,16 @@ from serving.journal.people import UnknownCustomerError
 from serving.journal.transaction import Transaction
 from serving.listing import Listing
 from serving.outreach import Outreach
+from serving.packed_file import PROJECT, create, open_to_write, put, table_name
 from serving.parts import Parts
 from serving.problem import RefusalError
-from serving.reception import ask_of, new_id
+from serving.progress import Progress
+from serving.reception import new_id
 from serving.registry import Registry
 from serving.staff import Staff, staff_of
-from serving.store import MemoryReader
+from serving.store import MemoryReader, SqliteReader
 from serving.sweep import Sweep
+from serving.values import SqliteValues
 from serving.watch import Watch
 
 BEGIN = parse_instant("2024-10-24T06:00:00Z")
@@ -184,16 +190,21 @@ class Process:
         return watch
 
     def _staff(self) -> Staff:
-        store = MemoryReader(ttl_days=400)
+        online, profiles = self.folder / f"online-{self.number}.db", list[tuple[str, bytes]]()
         for number in range(self.customers):
             unknown = dict.fromkeys(("age_years", "income_minor", "household_size", "children", "gender"), float("nan"))
             told = {**unknown, "home_owner": float("nan"), "member_since_us": BEGIN, "zone": ZONES[number % len(ZONES)]}
-            store.put(PROFILE, f"c{number}", Packed(BEGIN, BEGIN, 0, told))
-        return staff_of(Parts(self.clock, store, self.journal, self.watch))
+            profiles.append((f"c{number}", pack(PROFILE, Packed(BEGIN, BEGIN, 0, told))))
+        with closing(open_to_write(online)) as connection:
+            for view in (ACTIVITY, PROFILE):
+                create(connection, table_name(PROJECT, view.name))
+            put(connection, table_name(PROJECT, PROFILE.name), profiles)
+        values = SqliteValues(online)
+        return staff_of(Parts(self.clock, SqliteReader(online, 400), self.journal, self.watch, values))
 
     def work(self) -> None:
         """Until as many decisions are recorded as are wanted."""
-        acts = (self.decide, self.decide, self.decide, self.batch, self.settle, self.settle, self.settle, self.send)
+        acts = (self.decide, self.decide, self.together, self.batch, self.settle, self.settle, self.settle, self.send)
         rare = (self.join, self.join, self.split, self.sweep, self.refresh)
         while self.did["decisions"] < self.wanted:
             self.chance.choice(rare if self.chance.random() < 0.1 else acts)()
@@ -217,6 +228,18 @@ class Process:
     def decide(self) -> None:
         self.clock.advance(self.chance.randrange(2 * self.step))
         self.note(self.staff.reception.decide(self.ask()))
+
+    def together(self) -> None:
+        """Several at once, some of them for the same customer: what there is to know is read for all of them first."""
+        self.clock.advance(self.chance.randrange(2 * self.step))
+        dues = [Due(self.ask(), Progress()) for _ in range(self.chance.choice((1, 2, 3)))]
+        reception = self.staff.reception
+        with reception.together():
+            reception.brief(dues)
+            self.did["briefed"] += sum(due.progress.background is not None for due in dues)
+            soon = [reception.decide_soon(due.request, due.progress) for due in dues]
+        for each in soon:
+            self.note(each.result().answer)
 
     def note(self, found: Answer) -> None:
         assert found.recorded, found.warnings

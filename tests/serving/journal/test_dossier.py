@@ -19,6 +19,7 @@ from serving.journal.transaction import Transaction
 AT = parse_instant("2026-01-10T12:00:00Z")
 ANN = identity("customer_id", "ann")
 SINCE = Instant(AT - 62 * DAY)
+HEARD = Cause(AT, "test", "event")
 
 
 def tell(journal: Journal, number: int, kind: Kind, at: int) -> None:
@@ -39,11 +40,11 @@ def dossier(journal: Journal, since: Instant = SINCE) -> Dossier:
     return found
 
 
-def state(journal: Journal, granted: bool, channel: str = "") -> None:
+def state(journal: Journal, granted: bool, channel: str = "", customer: str = "ann") -> None:
     def change(transaction: Transaction) -> None:
         said = Consent("marketing", granted, AT, "test", channel, None if channel else "form")
-        state_consent(transaction.connection, CustomerId("ann"), said)
-        book(transaction.connection, [CustomerId("ann")], transaction.next_position())
+        state_consent(transaction.connection, CustomerId(customer), said)
+        book(transaction.connection, [CustomerId(customer)], transaction.next_position())
 
     journal.write(change)
 
@@ -91,3 +92,27 @@ def test_what_was_deleted_is_not_told(journal: Journal, erased: bool) -> None:
     else:
         journal.write(lambda t: retire(t, Instant(AT + DAY), Cause(AT, "test", "too old")))
     assert journal.dossier(CustomerId("ann"), SINCE).contacts == ()
+
+
+def test_of_several_names_at_once_that_is_told_which_is_told_of_each(journal: Journal) -> None:
+    names = [identity("device", f"d{number}") for number in range(11)]
+    for number, name in enumerate(names[:9]):
+        own = (name, ANN) if number in (2, 5) else (name,)  # so that these two are one customer's
+        for ago in range(1, number + 1):
+            spoken, sent = Spoken("marketing", 0, counts=True), Instant(AT - ago * DAY)
+            number_of = EventId(f"{number}-{ago}")
+            event = Arrival("test", number_of, own, Kind.SENT, ChannelName("email"), sent, spoken=spoken)
+            journal.take_in([event], HEARD)
+    for number in (3, 2, 3):
+        who = journal.find(names[number])
+        assert who is not None
+        state(journal, number == 3, "email", who.customer_id)
+    for n in range(1, 12):
+        some = names[:n]
+        alone = {name.value: journal.known_as(name, SINCE) for name in some}
+        found = journal.known_by("device", [name.value for name in some], SINCE)
+        assert found == {name: told for name, told in alone.items() if told is not None}
+    assert len(found) == 8
+    assert found["d2"] == found["d5"]
+    assert [len(found[f"d{number}"].contacts) for number in (1, 2, 8)] == [1, 7, 8]
+    assert [bool(found[f"d{number}"].consents) for number in (1, 2, 3)] == [False, True, True]

@@ -10,7 +10,8 @@ from features.intent import MATTERS_US, OPENING, Intent, open_intents
 from serving.events.arrival import Arrival
 from serving.identity.identity import identity
 from serving.journal import Cause, Journal, openings
-from serving.journal.openings import begun
+from serving.journal.dossier import by_names
+from serving.journal.openings import begun, begun_by
 
 AT = parse_instant("2026-01-10T12:00:00Z")
 KINDS = sorted(MATTERS_US)
@@ -62,6 +63,44 @@ def test_of_a_customer_who_did_too_much_the_latest_events_tell(
     monkeypatch.setattr(openings, "MOST", 4)
     latest = journal.recent_events(CustomerId("ann"), AT, MATTERS_US, 4)
     assert begun(journal.look, CustomerId("ann"), AT, OPENING) == open_intents(latest, AT)
+
+
+@pytest.mark.parametrize("most", [openings.MOST, 40])
+def test_of_several_customers_that_is_told_which_is_told_of_each(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(openings, "MOST", most)
+    for cache in (openings._opening, openings._openings, openings._closings):
+        cache.cache_clear()  # how many rows are read at most stands in the statements
+    chance, interest, found = random.Random(7), frozenset({Kind.CLICKED, Kind.VISITED, Kind.CARTED}), 0
+    for number in range(CUSTOMERS):
+        tell(journal, chance, f"c{number}", 12)
+    for _ in range(CUSTOMERS):
+        some = [CustomerId(f"c{each}") for each in chance.sample(range(CUSTOMERS + 5), chance.randint(1, 16))]
+        begins = {each: chance.choice((OPENING, interest, OPENING - interest, frozenset[Kind]())) for each in some}
+        told = begun_by(journal.look, begins, AT)
+        assert {each: told.get(each, ()) for each in some} == {
+            each: begun(journal.look, each, AT, kinds) for each, kinds in begins.items()
+        }
+        found += sum(map(len, told.values()))
+    assert found > CUSTOMERS
+    for cache in (openings._opening, openings._openings, openings._closings):
+        cache.cache_clear()
+
+
+@pytest.mark.parametrize("n", [1, 2, 16])
+def test_no_table_is_gone_through(journal: Journal, n: int) -> None:
+    interest = frozenset({Kind.CLICKED, Kind.VISITED, Kind.CARTED})
+    with journal.reading() as connection:
+        if connection.dialect.name != "sqlite":
+            pytest.skip("plans of PostgreSQL depend on how large its tables are")
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        for statement in (openings._openings(interest, n), openings._closings(n), by_names(n)):
+            text = statement._written(connection.dialect)
+            assert text.names is not None
+            plan = raw.execute(f"EXPLAIN QUERY PLAN {text.sql}", [0] * len(text.names)).fetchall()
+            assert not [step[3] for step in plan if step[3].startswith("SCAN") and step[3] != "SCAN named"], plan
 
 
 def test_nothing_is_asked_where_nothing_can_be_open(journal: Journal) -> None:
