@@ -42,10 +42,15 @@ class Figures:
 
     def __init__(self, *tables: Table) -> None:
         words = [word for table in tables for word in table.words]
-        self._words = np.frombuffer(b"".join(words), dtype=np.uint8)
-        self._stops = np.cumsum([len(word) for word in words], dtype=np.int64)
-        self._scales = 10.0 ** np.array([digit for table in tables for digit in table.digits])
-        self._widths = np.array([len(table.digits) for table in tables], dtype=np.int64)
+        decimals = np.array([digit for table in tables for digit in table.digits], dtype=np.int64)
+        self._told = (
+            np.array([len(table.digits) for table in tables], dtype=np.int64),
+            10.0**decimals,
+            decimals,
+            np.frombuffer(b"".join(words), dtype=np.uint8),
+            np.cumsum([len(word) for word in words], dtype=np.int64),
+        )
+        """See ``write_rows``."""
         self._room = [sum(map(len, table.words)) + WIDEST * len(table.digits) for table in tables]
 
     def rows(self, numbers: NDArray[np.float64], rows: tuple[int, ...]) -> list[bytes] | None:
@@ -54,7 +59,7 @@ class Figures:
         ``numbers`` go table by table and row by row.
         """
         out, ends = np.empty(sum(map(mul, rows, self._room)), dtype=np.uint8), np.empty(sum(rows), dtype=np.int64)
-        length = write_rows(numbers, rows, self._widths, self._scales, self._words, self._stops, out, ends)
+        length = write_rows(numbers, rows, *self._told, out, ends)
         if length < 0:
             return None
         text, stops = out[:length].tobytes(), ends.tolist()

@@ -133,7 +133,7 @@ def _figures(menu: Menu, unvalued: bool) -> list[bytes] | None:
 
     The value of items is left out where they are ``unvalued``: what would be bought anyway is part of it.
     """
-    shown, n = menu.shown, len(menu)
+    shown, n = menu.figures, len(menu)
     if unvalued:
         shown = shown.copy()
         shown[1 : n * WIDTH : WIDTH] = nan
@@ -143,7 +143,7 @@ def _figures(menu: Menu, unvalued: bool) -> list[bytes] | None:
 def _items(menu: Menu, grant: Grant, figures: list[bytes], blanks: Blanks, reader: Reader) -> bytes:
     """All items as one list."""
     held, moments = blanks.of(reader), dict[int, bytes]()
-    said, start = _SENTENCES.of(menu.shelf.nouns.words).told(menu.given.tobytes(), reader.language), 0
+    said, start = _SENTENCES.of(menu.shelf.nouns.words).told(menu.given, reader.language), 0
     chances = written(menu.probabilities)[1:-1].split(b",")
     expires = {each.contact_id: format_instant(each.expires_at) for each in grant.contacts} if grant.contacts else {}
     pieces = [b"["]

@@ -16,7 +16,7 @@ from features.quick import quick
 from features.state import Floats
 from serving.columns import PLACES
 from serving.eligibility import Shelf
-from serving.kernels.menu import BEST, PARTS, SAID, WIDTH, lay_out
+from serving.kernels.menu import BEST, PARTS, WIDTH, lay_out
 from serving.language import Language
 from serving.ledger.contact import ContactId
 from serving.offering import Sight
@@ -59,10 +59,12 @@ class Menu:
     messages: Sequence[ContactId | None]
     counts: list[int]
     """In how many parts the reasons for each are told."""
+    given: list[int]
+    """These parts, see ``kernels.menu.give_reasons``."""
     seen: NDArray[np.float32]
     """What the models saw of the items, ``[n, n_features]``."""
     figures: Floats
-    """Those of all, and the reasons: see ``lay_out``."""
+    """``numbers``, and then score and probability of being noticed of the best of each channel: see ``lay_out``."""
     unreached: tuple[ChannelName, ...]
     """Channels that could carry an offer, and on which nothing may be offered."""
 
@@ -95,7 +97,7 @@ class Menu:
         here = np.array(places, dtype=np.int64)
         chosen, at = here[:n], rows[here]
         matrix, numbers = seen.rows(chosen), at.tolist()
-        figures, counts = _laid_out(judged, here, at, shelf.nouns.table, matrix)
+        figures, said = _laid_out(judged, here, at, shelf.nouns.table, matrix)
         unreached: tuple[ChannelName, ...] = ()
         if len(numbers) - n < len(carrying):
             reached = {shelf.named[number][1] for number in numbers[n:]}
@@ -109,7 +111,8 @@ class Menu:
             judged.moments[chosen].tolist(),
             probabilities,
             (None,) * n,
-            counts,
+            said[:n],
+            said[n:],
             matrix,
             figures,
             unreached,
@@ -128,17 +131,6 @@ class Menu:
         """Of each item, exactly and WIDTH in a row: score, value, components, noticed, taken, bought, organic,
         contacts, similar contacts; NaN where one is unknown."""
         return self.figures[: len(self.moments) * WIDTH]
-
-    @property
-    def shown(self) -> Floats:
-        """``numbers``, and behind them of the best of each channel score and probability of being noticed."""
-        return self.figures[: len(self.moments) * WIDTH + (len(self.rows) - len(self.moments)) * BEST]
-
-    @property
-    def given(self) -> Floats:
-        """The parts of the reasons of each item, SAID numbers each."""
-        begin = len(self.moments) * WIDTH + (len(self.rows) - len(self.moments)) * BEST
-        return self.figures[begin : begin + sum(self.counts) * SAID]
 
     @property
     def named(self) -> list[tuple[OfferId, ChannelName]]:
@@ -162,7 +154,7 @@ class Menu:
     def items(self) -> tuple[Item, ...]:
         """One by one."""
         n, words = len(self), self.shelf.nouns.words
-        parts = iter(self.given.reshape(-1, SAID).tolist())
+        parts = iter(self.given)
         said = [reasons(words, list(islice(parts, count)), self.language) for count in self.counts]
         contacts, similar = self.numbers.reshape(n, WIDTH)[:, -2:].T.tolist()
         told = scored(self.judged, self.places[:n].tolist())
@@ -179,12 +171,9 @@ class Menu:
         """The same with the message of each item, and without those that are ``gone``."""
         n = len(self)
         stays = [number for number in range(n) if number not in gone]
-        parts = np.repeat(np.isin(np.arange(n), stays), self.counts)
-        figures = (
-            self.numbers.reshape(n, WIDTH)[stays].ravel(),
-            self.shown[n * WIDTH :],
-            self.given.reshape(-1, SAID)[parts].ravel(),
-        )
+        parts = iter(self.given)
+        given = [list(islice(parts, count)) for count in self.counts]
+        figures = self.numbers.reshape(n, WIDTH)[stays].ravel(), self.figures[n * WIDTH :]
         return replace(
             self,
             places=np.concatenate((self.places[:n][stays], self.places[n:])),
@@ -193,6 +182,7 @@ class Menu:
             probabilities=[self.probabilities[number] for number in stays],
             messages=[messages[number] for number in stays],
             counts=[self.counts[number] for number in stays],
+            given=[part for number in stays for part in given[number]],
             seen=self.seen[stays],
             figures=np.concatenate(figures),
         )
@@ -205,12 +195,12 @@ class Menu:
 def _laid_out(
     judged: Judged, places: Places, rows: Places, nouns: NDArray[np.int64], seen: NDArray[np.float32]
 ) -> tuple[Floats, list[int]]:
-    """The figures and reasons of a menu, and in how many parts these are told for each item, see ``lay_out``."""
+    """The figures of a menu, and what is said of reasons, see ``lay_out``."""
     n, chances, terms = len(seen), judged.chances, judged.terms
     noticed, organic, bought = chances.noticed, chances.organic, chances.bought
-    figures = np.empty(n * (WIDTH + PARTS * SAID) + (len(places) - n) * BEST)
-    counts = np.empty(n, dtype=np.int64)
-    lay_out(
+    figures = np.empty(n * WIDTH + (len(places) - n) * BEST)
+    said = np.empty(n * (PARTS + 1), dtype=np.int64)
+    end = lay_out(
         judged.score,
         judged.value.table,
         bought if noticed is None else noticed,
@@ -227,9 +217,9 @@ def _laid_out(
         _READ,
         seen,
         figures,
-        counts,
+        said,
     )
-    return figures, counts.tolist()
+    return figures, said[:end].tolist()
 
 
 _READ = np.array([PLACES[name] for name in READ], dtype=np.int64)

@@ -29,30 +29,20 @@ READ = (
 """The features that reasons, and what is told of the evidence, are read from."""
 
 
-Given = Sequence[float]
-"""What ``kernels.menu.give_reasons`` wrote of one part: SAID numbers."""
-
-
-def opens(given: Given) -> bool:
-    """True for the first part of the first reason."""
-    return given[0] >= kernel.OPENS
-
-
-def part(words: Sequence[str], given: Given, language: Language) -> tuple[str, bool, bool]:
+def part(words: Sequence[str], given: int, language: Language) -> tuple[str, bool, bool]:
     """A part of a reason in words, whether the reason begins with it, and whether it ends with it.
 
-    ``words`` are the nouns by their numbers, see ``Nouns``.
+    Args:
+        words: The nouns by their numbers, see ``Nouns``.
+        given: As ``kernels.menu.give_reasons`` wrote it.
+        language: Which words.
     """
-    which, noun, one, two = given
-    which = int(which) % kernel.OPENS
-    return (
-        _PARTS[which](words[int(noun)], one, two, language),
-        which not in (kernel.AGO, kernel.SHARE),
-        which not in (kernel.BUYS, kernel.AGO),
-    )
+    _, which, noun, value = kernel.read_part(given)
+    text = _PARTS[which](words[noun], value, language)
+    return text, which not in _GOING_ON, which not in _UNFINISHED
 
 
-def reasons(words: Sequence[str], given: Sequence[Given], language: Language) -> tuple[str, ...]:
+def reasons(words: Sequence[str], given: Sequence[int], language: Language) -> tuple[str, ...]:
     """The reasons that are told in these parts."""
     found: list[str] = []
     for each in given:
@@ -64,23 +54,23 @@ def reasons(words: Sequence[str], given: Sequence[Given], language: Language) ->
     return tuple(found)
 
 
-def _buys(thing: str, _: float, __: float, language: Language) -> str:
+def _buys(thing: str, _: float, language: Language) -> str:
     name = _words(thing)
     return told(language, f"Buys {name}: last time ", f"Kauft {name}: zuletzt ")
 
 
-def _last(_: str, days: float, __: float, language: Language) -> str:
+def _last(_: str, days: float, language: Language) -> str:
     return _ago(days, language)
 
 
-def _share(_: str, percents: float, __: float, language: Language) -> str:
+def _share(_: str, percents: float, language: Language) -> str:
     if percents == kernel.NO_SHARE:
         return "."
     share = _percents(percents, language)
     return told(language, f", {share} of all purchases.", f", {share} aller Käufe.")
 
 
-def _is_due(thing: str, _: float, __: float, language: Language) -> str:
+def _is_due(thing: str, _: float, language: Language) -> str:
     name = _words(thing)
     return told(
         language,
@@ -89,7 +79,7 @@ def _is_due(thing: str, _: float, __: float, language: Language) -> str:
     )
 
 
-def _looked_at(thing: str, _: float, __: float, language: Language) -> str:
+def _looked_at(thing: str, _: float, language: Language) -> str:
     name = _words(thing)
     return told(
         language,
@@ -98,24 +88,24 @@ def _looked_at(thing: str, _: float, __: float, language: Language) -> str:
     )
 
 
-def _used_for(thing: str, _: float, __: float, language: Language) -> str:
+def _used_for(thing: str, _: float, language: Language) -> str:
     name = _words(thing)
     return told(language, f"Has used an offer for {name} before.", f"Hat schon ein Angebot für {name} genutzt.")
 
 
-def _used_kind(category: str, _: float, __: float, language: Language) -> str:
+def _used_kind(category: str, _: float, language: Language) -> str:
     name = _words(category)
     return told(
         language, f"Has used an offer of the type {name} before.", f"Hat schon ein Angebot der Art {name} genutzt."
     )
 
 
-def _uses(_: str, days: float, __: float, language: Language) -> str:
+def _uses(_: str, days: float, language: Language) -> str:
     last = _ago(days, language)
     return told(language, f"Uses offers: the last one {last}.", f"Nutzt Angebote: das letzte {last}.")
 
 
-def _notices(channel: str, percents: float, _: float, language: Language) -> str:
+def _notices(channel: str, percents: float, language: Language) -> str:
     rate = _percents(percents, language)
     return told(
         language,
@@ -124,17 +114,21 @@ def _notices(channel: str, percents: float, _: float, language: Language) -> str
     )
 
 
-def _taken_by_all(_: str, n_contacts: float, rate: float, language: Language) -> str:
-    contacts, taken = number(n_contacts, 0, language), percent(rate, 1, language)
+def _taken_by_all(_: str, n_contacts: float, language: Language) -> str:
+    contacts = number(n_contacts, 0, language)
     return told(
         language,
-        f"Of about {contacts} recent contacts with this offer {taken} were taken, by all customers.",
-        f"Von etwa {contacts} Kontakten mit diesem Angebot in letzter Zeit führten bei allen Kunden {taken} "
-        "zum Erfolg.",
+        f"Of about {contacts} recent contacts with this offer ",
+        f"Von etwa {contacts} Kontakten mit diesem Angebot in letzter Zeit führten bei allen Kunden ",
     )
 
 
-def _alike(_: str, n_contacts: float, __: float, language: Language) -> str:
+def _were_taken(_: str, rate: float, language: Language) -> str:
+    taken = percent(rate, 1, language)
+    return told(language, f"{taken} were taken, by all customers.", f"{taken} zum Erfolg.")
+
+
+def _alike(_: str, n_contacts: float, language: Language) -> str:
     contacts = number(n_contacts, 0, language)
     return told(
         language,
@@ -143,14 +137,14 @@ def _alike(_: str, n_contacts: float, __: float, language: Language) -> str:
     )
 
 
-def _bought_by_all(thing: str, share: float, _: float, language: Language) -> str:
+def _bought_by_all(thing: str, share: float, language: Language) -> str:
     shown, name = percent(share, 1, language), _words(thing)
     return told(
         language, f"{shown} of everybody's purchases are of {name}.", f"{shown} aller Käufe aller Kunden: {name}."
     )
 
 
-def _nothing_known(_: str, __: float, ___: float, language: Language) -> str:
+def _nothing_known(_: str, __: float, language: Language) -> str:
     return told(
         language,
         "Nothing is known that speaks for or against it: judged from what it offers.",
@@ -189,5 +183,9 @@ _PARTS = {
     kernel.NOTHING_KNOWN: _nothing_known,
     kernel.AGO: _last,
     kernel.SHARE: _share,
+    kernel.WERE_TAKEN: _were_taken,
 }
-"""What each says of a noun and two values; some need not all of them."""
+"""What each says of a noun and a value; some need but one of them, or none."""
+_UNFINISHED = (kernel.BUYS, kernel.AGO, kernel.TAKEN_BY_ALL)
+_GOING_ON = (kernel.AGO, kernel.SHARE, kernel.WERE_TAKEN)
+"""Where a reason does not end, and where none begins."""

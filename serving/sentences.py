@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
 
-from serving.kernels.menu import SAID
+from serving.kernels.menu import read_part
 from serving.language import Language
 from serving.over_the_wire import written
-from serving.reasons import opens, part
+from serving.reasons import part
 
 MOST = 8_192
 """Parts that are held at most."""
-BYTES = 8 * SAID
-"""That tell one."""
 
 
 class Sentences:
@@ -22,30 +19,27 @@ class Sentences:
     def __init__(self, words: Sequence[str]) -> None:
         """``words`` are the nouns by their numbers, see Nouns."""
         self._words = words
-        self._held: dict[Language, dict[bytes, bytes]] = {}
+        self._held: dict[Language, dict[int, bytes]] = {}
         self._count = 0
 
-    def told(self, given: bytes, language: Language) -> list[bytes]:
+    def told(self, given: Sequence[int], language: Language) -> list[bytes]:
         """The list of reasons of each item but for its end, one after the other, part by part.
 
         ``given`` is what ``kernels.menu.give_reasons`` wrote of all of them.
         """
         held = self._held.get(language, _NOTHING).get
-        keys = [given[at : at + BYTES] for at in range(0, len(given), BYTES)]
-        return [held(key) or self._make(key, language) for key in keys]
+        return [held(each) or self._make(each, language) for each in given]
 
-    def _make(self, given: bytes, language: Language) -> bytes:
+    def _make(self, given: int, language: Language) -> bytes:
         """One that is not held yet."""
         if self._count >= MOST:
             self._held, self._count = {}, 0
-        numbers = _GIVEN.unpack(given)
-        text, begins, ends = part(self._words, numbers, language)
-        before = (b'["' if opens(numbers) else b',"') if begins else b""
+        text, begins, ends = part(self._words, given, language)
+        before = (b'["' if read_part(given)[0] else b',"') if begins else b""
         found = b"%b%b%b" % (before, written(text)[1:-1], b'"' if ends else b"")
         self._held.setdefault(language, {})[given] = found
         self._count += 1
         return found
 
 
-_GIVEN = Struct(f"={SAID}d")
-_NOTHING: dict[bytes, bytes] = {}
+_NOTHING: dict[int, bytes] = {}

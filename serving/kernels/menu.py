@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import Struct
+
 import numpy as np
 
 from serving.trees.kernels.compiled import reckoned
@@ -14,12 +16,11 @@ BEST = 2
 """Those of the best pair of a channel: score, and the probability of being noticed."""
 MOST = 4
 """Reasons given for one offer."""
-PARTS = MOST + 2
-"""Parts that these are told in at most: one that has many values is taken apart, so that few parts are ever said."""
-SAID = 4
-"""Numbers of one part: which it is, the noun that it is about, and up to two values that are read in it."""
-OPENS = 100
-"""Is added to which it is where it is the first of all."""
+PARTS = MOST + 3
+"""Parts that these are told in at most: what has many values is taken apart, so that few parts are ever said."""
+_NOUN, _WHICH, _OPENS = 1 << 32, 1 << 56, 1 << 62
+"""A part is one number: the value that is read in it, as the bits of a float32, then in higher bits the noun that it is
+about, which one it is, and whether it is the first of all."""
 (
     USED_FOR,
     USED_KIND,
@@ -34,8 +35,9 @@ OPENS = 100
     NOTHING_KNOWN,
     AGO,
     SHARE,
-) = range(13)
-NO_SHARE = -1.0
+    WERE_TAKEN,
+) = range(14)
+NO_SHARE = 0.0
 """Stands for a share of all purchases that is too small to be told."""
 _UNKNOWN = float("nan")
 
@@ -86,7 +88,7 @@ def lay_out(
     read,
     seen,
     out,
-    counts,
+    said,
 ):
     """What is told of the chosen pairs, and of the best of each channel.
 
@@ -97,8 +99,11 @@ def lay_out(
         nouns: int64 ``[3, n_all]``, see ``Nouns``.
         read: int64, the columns of ``seen`` that are read, in the order of ``reasons.READ``.
         seen: float32 ``[n, n_features]``, what the models saw of the chosen.
-        out: float64, written: n times WIDTH figures, m times BEST, then the parts of the reasons of SAID numbers each.
-        counts: int64 ``[n]``, written: in how many parts the reasons of each are told.
+        out: float64, written: n times WIDTH figures, then m times BEST.
+        said: int64, written: in how many parts the reasons of each of the n are told, then these parts.
+
+    Returns:
+        Where ``said`` ends.
     """
     n = seen.shape[0]
     tell(
@@ -113,23 +118,22 @@ def lay_out(
         scarcity,
         known,
         places[:n],
-        out[: n * WIDTH],
+        out,
         WIDTH,
     )
-    at = n * WIDTH
+    at, end = n * WIDTH, n
     for i in range(n, len(places)):
         pair = places[i]
         out[at] = score[pair]
         out[at + 1] = noticed[pair] if known[0] else _UNKNOWN
         at += BEST
     for i in range(n):
+        row = rows[i]
         out[i * WIDTH + TOLD] = seen[i, read[_SENT]]
         out[i * WIDTH + TOLD + 1] = seen[i, read[_SIMILAR]]
-        row = rows[i]
-        counts[i] = give_reasons(
-            seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], out[at : at + PARTS * SAID]
-        )
-        at += counts[i] * SAID
+        said[i] = give_reasons(seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], said[end : end + PARTS])
+        end += said[i]
+    return end
 
 
 _SENT, _SIMILAR = 10, 12
@@ -143,44 +147,54 @@ def give_reasons(seen, read, thing, category, channel, out):
     One that admits it where none does. What is unknown is NaN, which no comparison holds for. What was yesterday is
     not rounded to two days.
     """
-    n, most = 0, MOST
+    n = more = 0
     if seen[read[5]] >= 0.1:
-        n = _put(out, n, most, USED_KIND if thing < 0 else USED_FOR, category if thing < 0 else thing, 0.0, 0.0)
+        n = _put(out, n, USED_KIND if thing < 0 else USED_FOR, category if thing < 0 else thing, 0.0)
     if thing >= 0:
         bought, days, share = float(seen[read[0]]), float(seen[read[1]]), float(seen[read[2]])
         if bought >= 0.5 and days >= 0:
-            most = PARTS
-            n = _put(out, n, most, BUYS, thing, 0.0, 0.0)
-            n = _put(out, n, most, AGO, 0, _whole(days), 0.0)
-            n = _put(out, n, most, SHARE, 0, np.rint(100.0 * share) if share >= 0.01 else NO_SHARE, 0.0)
+            n = _put(out, n, BUYS, thing, 0.0)
+            n = _put(out, n, AGO, 0, _whole(days))
+            n = _put(out, n, SHARE, 0, np.rint(100.0 * share) if share >= 0.01 else NO_SHARE)
+            more = 2
         if seen[read[3]] >= 0.6 and bought >= 2:
-            n = _put(out, n, most, IS_DUE, thing, 0.0, 0.0)
+            n = _put(out, n, IS_DUE, thing, 0.0)
         if seen[read[4]] >= 0.3:
-            n = _put(out, n, most, LOOKED_AT, thing, 0.0, 0.0)
+            n = _put(out, n, LOOKED_AT, thing, 0.0)
     ago, notice = float(seen[read[7]]), float(seen[read[9]])
-    if seen[read[6]] >= 0.25 and ago >= 0:
-        n = _put(out, n, most, USES, 0, _whole(ago), 0.0)
-    if notice >= 0.5 and seen[read[8]] >= 0.5:
-        n = _put(out, n, most, NOTICES, channel, np.rint(100.0 * notice), 0.0)
-    if seen[read[_SENT]] >= 1:
-        n = _put(out, n, most, TAKEN_BY_ALL, 0, seen[read[_SENT]], seen[read[11]])
-    elif seen[read[_SIMILAR]] >= 1:
-        n = _put(out, n, most, ALIKE, 0, seen[read[_SIMILAR]], 0.0)
-    if float(seen[read[13]]) >= 0.001 and thing >= 0:
-        n = _put(out, n, most, BOUGHT_BY_ALL, thing, seen[read[13]], 0.0)
-    return n if n > 0 else _put(out, n, most, NOTHING_KNOWN, 0, 0.0, 0.0)
+    if seen[read[6]] >= 0.25 and ago >= 0 and n - more < MOST:
+        n = _put(out, n, USES, 0, _whole(ago))
+    if notice >= 0.5 and seen[read[8]] >= 0.5 and n - more < MOST:
+        n = _put(out, n, NOTICES, channel, np.rint(100.0 * notice))
+    if n - more < MOST:
+        if seen[read[_SENT]] >= 1:
+            n = _put(out, n, TAKEN_BY_ALL, 0, seen[read[_SENT]])
+            n = _put(out, n, WERE_TAKEN, 0, seen[read[11]])
+            more += 1
+        elif seen[read[_SIMILAR]] >= 1:
+            n = _put(out, n, ALIKE, 0, seen[read[_SIMILAR]])
+    if float(seen[read[13]]) >= 0.001 and thing >= 0 and n - more < MOST:
+        n = _put(out, n, BOUGHT_BY_ALL, thing, seen[read[13]])
+    return n if n > 0 else _put(out, n, NOTHING_KNOWN, 0, 0.0)
 
 
 @reckoned
-def _put(out, n, most, which, noun, one, two):
-    """Write a part, where there is room for it; how many there are then."""
-    if n == most:
-        return n
-    at = n * SAID
-    out[at], out[at + 1], out[at + 2], out[at + 3] = which if n > 0 else which + OPENS, noun, one, two
+def _put(out, n, which, noun, value):
+    """Write a part; how many there are then."""
+    bits = np.int64(np.float32(value).view(np.int32)) & (_NOUN - 1)
+    out[n] = bits + noun * _NOUN + which * _WHICH + (_OPENS if n == 0 else 0)
     return n + 1
 
 
 @reckoned
 def _whole(days):
     return np.rint(days) if days >= 2 else np.trunc(days)
+
+
+def read_part(part: int) -> tuple[bool, int, int, float]:
+    """Whether it is the first of all, which part it is, the noun that it is about, and the value that is read in it."""
+    (value,) = _VALUE.unpack((part & (_NOUN - 1)).to_bytes(4, "little"))
+    return part >= _OPENS, part % _OPENS // _WHICH, part % _WHICH // _NOUN, value
+
+
+_VALUE = Struct("<f")

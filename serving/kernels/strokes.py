@@ -11,7 +11,7 @@ WIDEST = 24
 
 
 @reckoned
-def write_rows(values, rows, widths, scales, words, stops, out, ends):
+def write_rows(values, rows, widths, scales, decimals, words, stops, out, ends):
     """Write tables of numbers, each rounded, with the same words between them; returns how long it all is.
 
     Args:
@@ -19,6 +19,7 @@ def write_rows(values, rows, widths, scales, words, stops, out, ends):
         rows: How many rows each table has.
         widths: int64, how many numbers a row of each table has.
         scales: float64, powers of ten by table and column.
+        decimals: int64, which powers these are.
         words: uint8, what stands before each number of a row, and after its last, by table and column.
         stops: int64, where each of these ends in ``words``; the first begins at 0.
         out: uint8, written.
@@ -33,11 +34,10 @@ def write_rows(values, rows, widths, scales, words, stops, out, ends):
         for _ in range(rows[table]):
             for j in range(width + 1):
                 word = column + table + j
-                for k in range(stops[word - 1] if word > 0 else 0, stops[word]):
-                    out[at] = words[k]
-                    at += 1
+                begin = stops[word - 1] if word > 0 else 0
+                at += _copy(words[begin : stops[word]], out[at:])
                 if j < width:
-                    at = _write(values[value], scales[column + j], out, at)
+                    at = _write(values[value], scales[column + j], decimals[column + j], out, at)
                     value += 1
                     if at < 0:
                         return at
@@ -48,36 +48,51 @@ def write_rows(values, rows, widths, scales, words, stops, out, ends):
 
 
 @reckoned
-def _write(value, scale, out, at):
+def _copy(text, out):
+    """Write a text; how long it is."""
+    for k in range(np.uint64(len(text))):  # without a sign: what counts from the end needs a look at each
+        out[k] = text[k]
+    return len(text)
+
+
+@reckoned
+def _write(value, scale, decimals, out, at):
     """Write a number from a place on; where it ends, or −1."""
     if not np.isfinite(value):
         out[at], out[at + 1], out[at + 2], out[at + 3] = 110, 117, 108, 108
         return at + 4
-    whole = np.rint(value * scale)
-    if abs(whole) >= 1e15:
+    rounded = np.rint(value * scale)
+    if abs(rounded) >= 1e15:
         return -1
-    left = np.int64(whole)
-    if left < 0:
-        left = -left
+    if rounded < 0:
         out[at] = 45
         at += 1
-    above = left // np.int64(scale)
-    below = left - above * np.int64(scale)
-    digits = 1
-    while above >= 10**digits:
+    # Without a sign, division by ten is a multiplication, and a fraction of what division by anything else takes.
+    left, whole_scale = np.uint64(abs(rounded)), np.uint64(scale)
+    whole = left // whole_scale
+    left -= whole * whole_scale
+    power, digits = _TEN, 1
+    while whole >= power:
+        power *= _TEN
         digits += 1
-    for k in range(digits):
-        out[at + digits - 1 - k] = 48 + above % 10
-        above //= 10
+    _digits(whole, digits, out, at)
     at += digits
     out[at] = 46
-    at += 1
-    step = np.int64(scale) // 10
-    while True:
-        out[at] = 48 + (below // step if step else 0)
-        at += 1
-        if step:
-            below -= below // step * step
-            step //= 10
-        if below == 0:
-            return at
+    out[at + 1] = 48
+    _digits(left, decimals, out, at + 1)
+    at += max(decimals, 1) + 1
+    while out[at - 1] == 48 and out[at - 2] != 46:
+        at -= 1
+    return at
+
+
+@reckoned
+def _digits(number, digits, out, at):
+    """Write the last so many digits of a number from a place on."""
+    for place in range(at + digits - 1, at - 1, -1):
+        left = number // _TEN
+        out[place] = _ZERO + (number - left * _TEN)
+        number = left
+
+
+_TEN, _ZERO = np.uint64(10), np.uint64(48)

@@ -20,7 +20,7 @@ from serving.decide import decide
 from serving.decision import Ask
 from serving.eligibility import RULES
 from serving.equipment import Equipment
-from serving.kernels.menu import MOST, PARTS, SAID, give_reasons
+from serving.kernels.menu import MOST, PARTS, give_reasons
 from serving.language import Language
 from serving.nouns import Nouns
 from serving.pairs import Pair, stranger
@@ -57,10 +57,10 @@ ONLY: dict[str, dict[str, float]] = {
 
 
 def _said(pair: Pair, values: Mapping[str, float], language: Language) -> tuple[str, ...]:
-    seen, out = np.array([values.get(name, np.nan) for name in READ]), np.empty(PARTS * SAID)
+    seen, out = np.array([values.get(name, np.nan) for name in READ]), np.empty(PARTS, dtype=np.int64)
     nouns = Nouns.of([pair])
     count = give_reasons(seen, np.arange(len(READ)), *nouns.table[:, 0].tolist(), out)
-    return reasons(nouns.words, out.reshape(PARTS, SAID)[:count].tolist(), language)
+    return reasons(nouns.words, out[:count].tolist(), language)
 
 
 @pytest.mark.parametrize("values", ONLY.values(), ids=ONLY)
@@ -95,7 +95,7 @@ def test_what_was_is_told_in_whole_days(days: float, told: str, equipment: Calla
 
 
 def test_numbers_are_written_as_the_reader_does(equipment: Callable[..., Equipment]) -> None:
-    seen = {"evidence_offer_contacts": 1234.0, "evidence_offer_taken_rate": 0.0185}
+    seen = {"evidence_offer_contacts": 1234.0, "evidence_offer_taken_rate": 0.018}
     pair = equipment(None).pairs[0]
     assert "1,234 recent contacts with this offer 1.8%" in _said(pair, seen, Language.EN)[0]
     german_one = _said(pair, seen, Language.DE)[0]

@@ -60,38 +60,48 @@ def test_reasons_hold_as_the_plain_rules_say(values: list[float], buys: bool, ch
     read = np.array(chance.sample(range(40), len(READ)), dtype=np.int64)  # type: ignore[attr-defined]
     seen = np.full(40, np.nan, dtype=np.float32)
     seen[read] = values
-    out, thing = np.full(kernel.PARTS * kernel.SAID, -7.0), THING if buys else -1
+    out, thing = np.full(kernel.PARTS, -7), THING if buys else -1
     count = kernel.give_reasons(seen, read, thing, CATEGORY, CHANNEL, out)
-    told, wanted = out[: count * kernel.SAID], plain(seen[read].tolist(), thing)
-    parts = [part for each in wanted for part in taken_apart(each)]
-    parts[0] = (parts[0][0] + kernel.OPENS, *parts[0][1:])
-    np.testing.assert_array_equal(told.reshape(count, kernel.SAID), parts)
+    told, wanted = out[:count].tolist(), plain(seen[read].tolist(), thing)
+    parts = [part for each in wanted for part in taken_apart(*each)]
+    np.testing.assert_array_equal([kernel.read_part(each)[1:] for each in told], parts)
+    assert [kernel.read_part(each)[0] for each in told] == [True] + [False] * (count - 1)
     held = Sentences(WORDS)
     for language in Language:
-        said = reasons(WORDS, told.reshape(count, kernel.SAID).tolist(), language)
+        said = reasons(WORDS, told, language)
         assert len(said) == len(wanted) <= kernel.MOST
         for _ in range(2):
-            text = b"".join(held.told(told.tobytes(), language)) + b"]"
-            assert tuple(msgspec.json.decode(text)) == said
+            assert tuple(msgspec.json.decode(b"".join(held.told(told, language)) + b"]")) == said
 
 
-def taken_apart(reason: tuple[float, ...]) -> list[tuple[float, ...]]:
-    which, thing, days, share = reason
-    if which != kernel.BUYS:
-        return [reason]
-    return [(which, thing, 0, 0), (kernel.AGO, 0, days, 0), (kernel.SHARE, 0, share, 0)]
+def taken_apart(which: int, noun: float, one: float, two: float) -> list[tuple[float, ...]]:
+    if which == kernel.BUYS:
+        return [(which, noun, 0), (kernel.AGO, 0, one), (kernel.SHARE, 0, two)]
+    return [(which, noun, one), *([(kernel.WERE_TAKEN, 0, two)] if which == kernel.TAKEN_BY_ALL else [])]
 
 
-def test_what_is_bought_is_told_in_one_sentence() -> None:
-    for share, often in ((4.0, ", 4% of all purchases"), (kernel.NO_SHARE, "")):
-        given = taken_apart((kernel.BUYS, CATEGORY, 1.0, share))
-        assert reasons(WORDS, given, Language.EN) == (f"Buys hot drinks: last time yesterday{often}.",)
+def said_of(**values: float) -> list[int]:
+    seen, out = (
+        np.array([values.get(name, np.nan) for name in READ], dtype=np.float32),
+        np.zeros(kernel.PARTS, np.int64),
+    )
+    return out[: kernel.give_reasons(seen, np.arange(len(READ)), CATEGORY, CATEGORY, CHANNEL, out)].tolist()
+
+
+def test_what_has_many_values_is_told_in_one_sentence() -> None:
+    for share, often in ((0.04, ", 4% of all purchases"), (0.004, "")):
+        bought = {"category_purchases_120d": 1.0, "category_days_since_latest_purchases": 1.9, "category_share": share}
+        assert reasons(WORDS, said_of(**bought), Language.EN) == (f"Buys hot drinks: last time yesterday{often}.",)
+    taken = said_of(evidence_offer_contacts=2_000.0, evidence_offer_taken_rate=0.5)
+    said = "Of about 2,000 recent contacts with this offer 50.0% were taken, by all customers."
+    assert reasons(WORDS, taken, Language.EN) == (said,)
 
 
 def test_only_so_many_parts_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_by, "MOST", 10)
     held = Sentences(WORDS)
     for days in range(100):
-        (text,) = held.told(np.array([kernel.USES + kernel.OPENS, 0, days, 0], dtype=np.float64).tobytes(), Language.EN)
+        given = said_of(customer_redemptions_360d=1.0, customer_days_since_latest_redemptions=days)
+        (text,) = held.told(given, Language.EN)
         assert text.startswith(b'["Uses offers')
         assert sum(map(len, held._held.values())) <= 10
