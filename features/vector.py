@@ -43,18 +43,28 @@ FEATURES: tuple[Feature, ...] = (
     *CONTENT_FEATURES,
     *EVIDENCE_FEATURES,
 )
+Run = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
+_TOGETHER = 16
+"""Columns that share what a processor fetches at once: two that wrote into it would wait for each other."""
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
 
-def matrix(rows: Rows, n_rows: int, names: Sequence[str]) -> NDArray[np.float32]:
+def matrix(rows: Rows, n_rows: int, names: Sequence[str], run: Run = map) -> NDArray[np.float32]:
     """The model's input, float32 ``[n_rows, len(names)]``, NaN where a value is unknown.
+
+    ``run`` calls a function for each of some, as ``map`` does; a pool's does so at the same time.
 
     Raises:
         KeyError: A name is no feature of FEATURES.
     """
     out = np.empty((n_rows, len(names)), dtype=np.float32)
-    for column, name in enumerate(names):
-        out[:, column] = BY_NAME[name].read(rows)
+
+    def write(begin: int) -> None:
+        for column, name in enumerate(names[begin : begin + _TOGETHER], begin):
+            out[:, column] = BY_NAME[name].read(rows)
+
+    for _ in run(write, range(0, len(names), _TOGETHER)):
+        pass
     return out
 
 

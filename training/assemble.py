@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,9 @@ from features.schema import (
     CUSTOMER,
     EVIDENCE_BY_CHANNEL,
     OFFER_EVIDENCE,
+    Section,
 )
-from features.state import NEVER
+from features.state import NEVER, Floats
 from features.vector import FEATURES, matrix
 from training.histories import evidence_instants
 from training.keyed import Index, Keyed, dense, reference
@@ -52,7 +54,9 @@ class Frame:
     """What was asked, with every column it came with."""
 
 
-def assemble(store: FeatureStore, catalogue: Catalogue, asked: pa.Table, names: Sequence[str] = ALL_NAMES) -> Frame:
+def assemble(
+    store: FeatureStore, catalogue: Catalogue, asked: pa.Table, names: Sequence[str] = ALL_NAMES, threads: int = 1
+) -> Frame:
     """The features of (customer, offer, channel, instant), as Feast knows them at that instant.
 
     Args:
@@ -60,23 +64,27 @@ def assemble(store: FeatureStore, catalogue: Catalogue, asked: pa.Table, names: 
         catalogue: Offers and channels.
         asked: A table with at least the columns of ASKED.
         names: Which features.
+        threads: How many work at a time; the answer is the same with any number.
 
     Raises:
         KeyError: An offer or a channel is not in the catalogue, or a name is no feature.
         RetrievalError: Feast gave other rows than were asked for.
     """
-    return assembled(InFeast(store), catalogue, asked, names)
+    return assembled(InFeast(store, threads), catalogue, asked, names, threads)
 
 
-def assembled(known: Remembered, catalogue: Catalogue, asked: pa.Table, names: Sequence[str] = ALL_NAMES) -> Frame:
+def assembled(
+    known: Remembered, catalogue: Catalogue, asked: pa.Table, names: Sequence[str] = ALL_NAMES, threads: int = 1
+) -> Frame:
     """Like ``assemble``, from wherever it is remembered."""
     if len(asked) == 0:
         return Frame(np.empty((0, len(names)), dtype=np.float32), tuple(names), asked)
-    rows = rows_of_asked(known, catalogue, asked)
-    return Frame(matrix(rows, len(asked), names), tuple(names), asked)
+    with ThreadPoolExecutor(threads) as pool:
+        rows = rows_of_asked(known, catalogue, asked, pool)
+        return Frame(matrix(rows, len(asked), names, pool.map), tuple(names), asked)
 
 
-def rows_of_asked(known: Remembered, catalogue: Catalogue, asked: pa.Table) -> Rows:
+def rows_of_asked(known: Remembered, catalogue: Catalogue, asked: pa.Table, pool: Executor) -> Rows:
     """The inputs of every feature, each ``[n_rows]``."""
     at = asked["decided_us"].to_numpy()
     offer = _places(asked["offer_id"], [o.offer_id for o in catalogue.offers], "offer")
@@ -84,23 +92,46 @@ def rows_of_asked(known: Remembered, catalogue: Catalogue, asked: pa.Table) -> R
         asked["channel"], [c.name for c in catalogue.channels], "channel", missing=len(catalogue.channels)
     )
     customers, state = _customers(known, asked)
-    wall = _moments(customers)
-    wanted = [o.buys or o.category for o in catalogue.offers]
-    by_category = Keyed(BY_CATEGORY, customers)
+    wanted = pa.array([o.buys or o.category for o in catalogue.offers]).take(pa.array(offer))
     sent = channel < len(catalogue.channels)
+
+    def own() -> Past:
+        found = past(CUSTOMER, *dense(CUSTOMER, customers), reference(customers), _at(customers))
+        return _gather(found, state)
+
+    def of_category() -> tuple[Floats, Past]:
+        keyed = Keyed(BY_CATEGORY, customers)
+        return keyed.n_keys[state].astype(np.float64), keyed.past(state, wanted, at)
+
+    def of(section: Section, column: str) -> Past:
+        return Keyed(section, customers).past(state, asked[column].combine_chunks(), at)
+
+    def of_wall(wall: Moment) -> tuple[Past, Past]:
+        return (
+            _own(Keyed(BY_HOUR, customers), customers, [hour_key(h) for h in wall.hour], state),
+            _own(Keyed(BY_WEEKDAY, customers), customers, [weekday_key(d) for d in wall.weekday], state),
+        )
+
+    by_category, by_customer = pool.submit(of_category), pool.submit(own)
+    by_offer, by_channel = pool.submit(of, BY_OFFER, "offer_id"), pool.submit(of, BY_CHANNEL, "channel")
+    wall = _moments(customers)
+    by_wall = pool.submit(of_wall, wall)
+    evidence = _evidence(known, catalogue, at, offer, channel)
+    n_categories, in_category = by_category.result()
+    in_hour, on_weekday = by_wall.result()
     return Rows(
         at=at,
-        customer=_gather(past(CUSTOMER, *dense(CUSTOMER, customers), reference(customers), _at(customers)), state),
-        categories_known=by_category.n_keys[state].astype(np.float64),
+        customer=by_customer.result(),
+        categories_known=n_categories,
         profile=_profile(customers, state),
-        category=by_category.past(state, pa.array(wanted).take(pa.array(offer)), at),
-        offer=Keyed(BY_OFFER, customers).past(state, asked["offer_id"].combine_chunks(), at),
-        channel=_unless(Keyed(BY_CHANNEL, customers).past(state, asked["channel"].combine_chunks(), at), sent),
-        hour=_own(Keyed(BY_HOUR, customers), customers, [hour_key(h) for h in wall.hour], state),
-        weekday=_own(Keyed(BY_WEEKDAY, customers), customers, [weekday_key(d) for d in wall.weekday], state),
+        category=in_category,
+        offer=by_offer.result(),
+        channel=_unless(by_channel.result(), sent),
+        hour=in_hour,
+        weekday=on_weekday,
         moment=Moment(wall.hour[state], wall.weekday[state]),
         content=content_of(offer_values(catalogue.offers)[offer], channel_values([*catalogue.channels, None])[channel]),
-        evidence=_evidence(known, catalogue, at, offer, channel),
+        evidence=evidence,
     )
 
 

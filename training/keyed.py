@@ -27,26 +27,27 @@ class Keyed:
         self.n_keys: NDArray[np.int64] = pc.fill_null(pc.list_value_length(keys), 0).to_numpy().astype(np.int64)
         """Keys of each state, ``[n_states]``."""
         coded = pc.list_flatten(keys).dictionary_encode()
-        self._words = coded.dictionary
-        self._codes = coded.indices.to_numpy().astype(np.int64)
-        sums = _flat(table, f"{section.name}_sums").reshape(-1, len(section.sums))
-        instants = (
-            _flat(table, f"{section.name}_instants_us").reshape(-1, len(section.extremes))
-            if section.extremes
-            else np.zeros((len(sums), 0), dtype=np.int64)
-        )
-        # The last row stands for a key that was never touched.
-        self._sums: Floats = np.vstack([sums, np.zeros((1, len(section.sums)))])
-        self._instants: Instants = np.vstack([instants, unset(section)[None, :]])
+        in_order = pc.array_sort_indices(coded.dictionary)
+        self._words = coded.dictionary.take(in_order)
+        self._codes = np.argsort(in_order.to_numpy())[coded.indices.to_numpy()]
+        self._sums: Floats = _flat(table, f"{section.name}_sums").reshape(-1, len(section.sums))
+        self._instants: Instants = np.zeros((len(self._sums), 0), dtype=np.int64)
+        if section.extremes:
+            told = _flat(table, f"{section.name}_instants_us").reshape(-1, len(section.extremes))
+            self._instants = told.astype(np.int64, copy=False)
         self._reference = reference(table)
 
     @cached_property
-    def _sorted(self) -> tuple[NDArray[np.int64], Index]:
-        """Every (state, key) as one number, ascending, and where its row is."""
+    def _numbers(self) -> NDArray[np.int64]:
+        """The (state, key) of each row as one number; ascending, as the keys of a state are stored.
+
+        Raises ValueError where they are not.
+        """
         states = np.repeat(np.arange(len(self.n_keys)), self.n_keys)
-        numbers = states * max(len(self._words), 1) + self._codes
-        order = np.argsort(numbers, kind="stable")
-        return numbers[order], order
+        numbers: NDArray[np.int64] = states * max(len(self._words), 1) + self._codes
+        if np.any(numbers[1:] <= numbers[:-1]):
+            raise ValueError(f"the keys of a state in {self._section.name}_keys do not ascend: run `make features`")
+        return numbers
 
     def past(self, states: Index, keys: Sequence[str] | pa.Array, at: Instants) -> Past:
         """How the memory of one key of one state looks from an instant, for many of these at once.
@@ -56,18 +57,20 @@ class Keyed:
             keys: The key of each row; null or unknown keys give an empty past.
             at: The instant of each row, microseconds UTC, ``[n]``.
         """
-        rows = self._find(states, keys if isinstance(keys, pa.Array) else pa.array(keys, pa.string()))
-        return past(self._section, self._sums[rows], self._instants[rows], self._reference[states], at)
+        rows, known = self._find(states, keys if isinstance(keys, pa.Array) else pa.array(keys, pa.string()))
+        sums, instants = np.zeros((len(states), self._sums.shape[1])), np.tile(unset(self._section), (len(states), 1))
+        sums[known], instants[known] = self._sums[rows], self._instants[rows]
+        return past(self._section, sums, instants, self._reference[states], at)
 
-    def _find(self, states: Index, keys: pa.Array) -> Index:
-        nowhere = len(self._codes)
-        if nowhere == 0:
-            return np.full(len(states), nowhere, dtype=np.intp)
+    def _find(self, states: Index, keys: pa.Array) -> tuple[Index, NDArray[np.bool_]]:
+        """The row of each (state, key) that was touched, and which ones were."""
         codes = pc.fill_null(pc.index_in(keys, value_set=self._words), -1).to_numpy().astype(np.int64)
-        numbers, order = self._sorted
+        numbers = self._numbers
         wanted = states * len(self._words) + codes
-        place = np.minimum(np.searchsorted(numbers, wanted), nowhere - 1)
-        return np.where((codes >= 0) & (numbers[place] == wanted), order[place], nowhere)
+        place = np.searchsorted(numbers, wanted)
+        known = (codes >= 0) & (place < len(numbers))
+        known[known] = numbers[place[known]] == wanted[known]
+        return place[known], known
 
 
 def dense(section: Section, table: pa.Table) -> tuple[Floats, Instants]:

@@ -9,7 +9,9 @@ Every answer is checked: as many rows as asked, in the asked order, nothing from
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -49,21 +51,24 @@ class InFeast:
     """What Feast remembers."""
 
     store: FeatureStore
+    threads: int = 1
 
     def customers(self, customer_ids: Sequence[str], at: NDArray[np.int64]) -> pa.Table:
         """See ``retrieve_customers``."""
-        return retrieve_customers(self.store, customer_ids, at)
+        return retrieve_customers(self.store, customer_ids, at, self.threads)
 
     def evidence(self, offer_ids: Sequence[OfferId], at: NDArray[np.int64]) -> pa.Table:
         """See ``retrieve_evidence``."""
-        return retrieve_evidence(self.store, offer_ids, at)
+        return retrieve_evidence(self.store, offer_ids, at, self.threads)
 
 
 class RetrievalError(KairosError):
     """Feast gave other rows than were asked for, or knowledge from after the instant."""
 
 
-def retrieve_customers(store: FeatureStore, customer_ids: Sequence[str], at: NDArray[np.int64]) -> pa.Table:
+def retrieve_customers(
+    store: FeatureStore, customer_ids: Sequence[str], at: NDArray[np.int64], threads: int = 1
+) -> pa.Table:
     """What was known of customers at instants.
 
     Args:
@@ -76,10 +81,12 @@ def retrieve_customers(store: FeatureStore, customer_ids: Sequence[str], at: NDA
     """
     told = [(PROFILE, column) for column in PROFILE.columns]
     found = _joined(store, [(ACTIVITY, REFERENCE), *told], customer_ids, at)
-    return _with_rows(store, ACTIVITY, found).select([ACTIVITY.entity, *_names(ACTIVITY), *_names(PROFILE)])
+    return _with_rows(store, ACTIVITY, found, threads).select([ACTIVITY.entity, *_names(ACTIVITY), *_names(PROFILE)])
 
 
-def retrieve_evidence(store: FeatureStore, offer_ids: Sequence[OfferId], at: NDArray[np.int64]) -> pa.Table:
+def retrieve_evidence(
+    store: FeatureStore, offer_ids: Sequence[OfferId], at: NDArray[np.int64], threads: int = 1
+) -> pa.Table:
     """What had been shown of offers at instants, in the order asked: ``offer_id`` and the columns of EVIDENCE.
 
     Evidence is written of all offers and the market as of the same instants, so Feast is asked for the market alone.
@@ -93,7 +100,7 @@ def retrieve_evidence(store: FeatureStore, offer_ids: Sequence[OfferId], at: NDA
     market = _joined(store, [(EVIDENCE, REFERENCE)], [MARKET] * len(instants), instants)
     reference = market[REFERENCE.name].combine_chunks().take(pa.array(which))
     named = pa.table({EVIDENCE.entity: pa.array(offer_ids, pa.string()), REFERENCE.name: reference})
-    return _with_rows(store, EVIDENCE, named).select([EVIDENCE.entity, *_names(EVIDENCE)])
+    return _with_rows(store, EVIDENCE, named, threads).select([EVIDENCE.entity, *_names(EVIDENCE)])
 
 
 def _names(view: Stored) -> list[str]:
@@ -136,15 +143,23 @@ def _check(view: Stored, found: pa.Table, at: NDArray[np.int64]) -> None:
         )
 
 
-def _with_rows(store: FeatureStore, view: Stored, named: pa.Table) -> pa.Table:
+def _with_rows(store: FeatureStore, view: Stored, named: pa.Table, threads: int) -> pa.Table:
     """Beside entity and reference what stands in the row of the history that they name; null where they name none."""
     history = str(store.get_feature_view(view.name).batch_source.path)
     places = _places(view, pq.read_table(history, columns=[view.entity, REFERENCE.name]), named)
     needed = np.unique(places[places >= 0])
     where = pa.array(np.searchsorted(needed, places), mask=places < 0)
-    read = _only(history, [name for name in _names(view) if name != REFERENCE.name], needed)
-    for name in read.column_names:
-        named = named.append_column(name, read[name].take(where))
+    names = [name for name in _names(view) if name != REFERENCE.name]
+
+    def read(some: Sequence[str]) -> list[tuple[str, pa.ChunkedArray]]:
+        found = _only(history, some, needed)
+        return [(name, found[name].take(where)) for name in some]
+
+    # Every other one where there are two, since the long columns stand together.
+    with ThreadPoolExecutor(threads) as pool:
+        columns = dict(chain.from_iterable(pool.map(read, [names[i::threads] for i in range(threads)])))
+    for name in names:
+        named = named.append_column(name, columns[name])
     return named
 
 

@@ -83,7 +83,7 @@ def gather(
         )
     found = found.append_column(PLACE, pa.array(np.arange(len(found))))
     with spent.on("what was known at each decision"):
-        return Samples(found, assemble(open_store(settings), catalogue, found).X, catalogue)
+        return Samples(found, assemble(open_store(settings), catalogue, found, threads=settings.threads).X, catalogue)
 
 
 def thinned(rows: pa.Table, most: int, seed: int) -> pa.Table:

@@ -68,7 +68,8 @@ def fitted(matrix: Matrix, threads: int) -> lightgbm.Booster:
 def ours(settings: Settings, catalogue: Catalogue, asked: pa.Table, log_to: Path, spent: Spent) -> Matrix:
     """The pipeline; what it fitted."""
     with spent.on("matrix"):
-        frame = assembled(Timed(InFeast(open_store(settings)), spent), catalogue, asked)
+        known = Timed(InFeast(open_store(settings), settings.threads), spent)
+        frame = assembled(known, catalogue, asked, threads=settings.threads)
         matrix = frame.X, asked["taken"].cast(pa.uint8()).to_numpy().astype(np.float64)
     with spent.on("fit"):
         booster = fitted(matrix, settings.threads)

@@ -73,3 +73,11 @@ def test_a_section_without_key_comes_as_arrays_and_nothing_known_as_nothing_done
 def test_a_keyed_section_is_not_read_as_one_without() -> None:
     with pytest.raises(ValueError, match="use Keyed"):
         dense(BY_CATEGORY, table_of([None]))
+
+
+def test_keys_of_a_state_that_do_not_ascend_are_refused() -> None:
+    table = table_of([state_of(["wine", "bread"])])
+    place = table.column_names.index("category_keys")
+    wrong = table.set_column(place, "category_keys", pa.array([["wine", "bread"]], TYPES[Shape.TEXTS]))
+    with pytest.raises(ValueError, match="do not ascend"):
+        Keyed(BY_CATEGORY, wrong).past(np.zeros(1, dtype=np.intp), ["wine"], np.array([NOW]))

@@ -172,6 +172,7 @@ def test_features_come_in_the_asked_order_whatever_the_mix(small_store: Settings
     together = assemble(store, catalogue, asked(rows * 3)).X
     alone = [assemble(store, catalogue, asked([row])).X[0] for row in rows]
     assert np.array_equal(together, np.stack(alone * 3), equal_nan=True)
+    assert assemble(store, catalogue, asked(rows * 3), threads=3).X.tobytes() == together.tobytes()
 
 
 def test_where_nothing_was_sent_what_depends_on_the_channel_is_unknown(small_store: Settings) -> None:
