@@ -77,18 +77,8 @@ class _Kept(msgspec.Struct, array_like=True, gc=False):
     stays: msgspec.Raw
 
 
-class _Stays(msgspec.Struct, array_like=True, gc=False):
-    """What is the same for all decisions with the same equipment."""
-
-    missing: tuple[Shortfall, ...]
-    attention: Attention
-    salt: str
-    prices: dict[str, float]
-    evidence: str
-    evidence_at: Instant
-
-
 def _stays(equipment: Equipment) -> msgspec.Raw:
+    """The last fields of a basis, which are the same for all decisions with the same equipment."""
     return msgspec.Raw(
         _WRITE.encode(
             (
@@ -106,22 +96,21 @@ def _stays(equipment: Equipment) -> msgspec.Raw:
 def to_bytes(decision: Decision, equipment: Equipment) -> bytes:
     """What this decision rests on, as it is kept; ``from_bytes`` reads it."""
     known = decision.known
-    return _WRITE.encode(
-        _Kept(
-            decision.ask,
-            known.at,
-            known.zone,
-            known.profile.values.astype("<f8").tobytes(),
-            int(known.profile.member_since),
-            tuple(known.consents.values()),
-            known.intents,
-            known.events,
-            decision.circumstances,
-            decision.lacking,
-            decision.versions,
-            _STAYS.of(equipment),
-        )
+    kept = (
+        decision.ask,
+        known.at,
+        known.zone,
+        known.profile.values.astype("<f8", copy=False).tobytes(),
+        int(known.profile.member_since),
+        tuple(known.consents.values()),
+        known.intents,
+        known.events,
+        decision.circumstances,
+        decision.lacking,
+        decision.versions,
+        _STAYS.of(equipment),
     )
+    return _WRITE.encode(kept)
 
 
 def from_bytes(kept: bytes) -> Basis:
@@ -136,19 +125,13 @@ def from_bytes(kept: bytes) -> Basis:
     profile = np.frombuffer(found.profile, dtype="<f8").tolist()
     values = tuple(None if isnan(value) else value for value in profile)
     told = Told(found.at, found.zone, values, found.member_since, found.consents, found.intents, found.events)
-    stays = _READ_STAYS.decode(found.stays)
     return Basis(
         found.ask,
         told,
         found.circumstances,
         found.lacking,
         found.versions,
-        stays.missing,
-        stays.attention,
-        stays.salt,
-        stays.prices,
-        stays.evidence,
-        stays.evidence_at,
+        *_READ_STAYS.decode(found.stays),
     )
 
 
@@ -179,6 +162,8 @@ def known_of(told: Told, state: bytes | None) -> Known:
 
 
 _WRITE = msgspec.msgpack.Encoder()
-_READ, _READ_STAYS = msgspec.msgpack.Decoder(_Kept), msgspec.msgpack.Decoder(_Stays)
+_READ = msgspec.msgpack.Decoder(_Kept)
+_READ_STAYS = msgspec.msgpack.Decoder(tuple[tuple[Shortfall, ...], Attention, str, dict[str, float], str, Instant])
+"""From ``missing`` on."""
 _READ_OLDER = msgspec.json.Decoder(Basis)
 _STAYS = Latest(_stays)

@@ -44,14 +44,7 @@ class _Job(Later[R]):
         except BaseException as error:
             self.set_exception(error)
         else:
-            begun.add_done_callback(self._hand_on)
-
-    def _hand_on(self, begun: Later[R]) -> None:
-        error = begun.exception()
-        if error is None:
-            self.set_result(begun.result())
-        else:
-            self.set_exception(error)
+            begun.add_done_callback(self.follow)
 
 
 class Crew:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from math import isfinite, isnan
 from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec.structs import asdict
 
 from features.domain import Instant
 from features.instant import parse_instant
@@ -18,9 +16,6 @@ from serving.eligibility import RULES
 from serving.kernels.menu import WIDTH
 from serving.menu import Item
 from serving.ranking import Components
-
-TOLERANCE = 1e-9
-"""Relative to the larger of the two numbers and 1."""
 
 
 class Chosen(msgspec.Struct, frozen=True, array_like=True):
@@ -113,46 +108,6 @@ def _chosen(item: Item) -> Chosen:
     )
 
 
-def differences(kept: Findings, again: Findings) -> tuple[str, ...]:
-    """Where the two differ, as paths with both values: numbers beyond TOLERANCE, everything else at all."""
-    return tuple(_compared("", _plain(kept), _plain(again)))
-
-
-def _plain(findings: Findings) -> dict[str, Any]:
-    """The funnel by the names of its rules, for their numbers may differ between builds."""
-    told = asdict(findings)
-    names = dict(enumerate(findings.rules))
-    told["removed"] = [names.get(number) for number in findings.removed]
-    told["scores"] = np.frombuffer(findings.scores, dtype="<f8").tolist()
-    told["items"] = [
-        {**asdict(item), "components": dict(zip(findings.components, item.amounts, strict=True)), "amounts": None}
-        for item in findings.items
-    ]
-    del told["rules"], told["components"]
-    return told
-
-
-def _compared(where: str, one: Any, other: Any) -> Iterator[str]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in dict.fromkeys((*one, *other)):
-            yield from _compared(f"{where}/{name}", one.get(name), other.get(name))
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        for place, (a, b) in enumerate(zip(one, other, strict=True)):
-            yield from _compared(f"{where}/{place}", a, b)
-    elif not _same(one, other):
-        yield f"{where}: {one!r} was kept, {other!r} was found"
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float) and isfinite(one) and isfinite(other):
-        return abs(one - other) <= TOLERANCE * max(1.0, abs(one), abs(other))
-    return bool(one == other) or (_unknown(one) and _unknown(other))
-
-
-def _unknown(value: Any) -> bool:
-    return value is None or value != value
-
-
 class _Kept(msgspec.Struct, array_like=True, gc=False):
     """What the answer does not tell. The order of its fields is that in which they stand."""
 
@@ -168,15 +123,14 @@ class _Kept(msgspec.Struct, array_like=True, gc=False):
 def to_bytes(decision: Decision) -> bytes:
     """What is kept of the findings, beside the answer."""
     gamma, funnel = decision.draw.gamma, decision.funnel
-    return _WRITE.encode(
-        _Kept(
-            gamma if gamma is not None and isfinite(gamma) else None,
-            decision.menu.numbers.astype("<f8").tobytes(),
-            funnel.removed.numbers.astype(np.uint8).tobytes(),
-            funnel.scores.astype("<f8").tobytes(),
-            _names(),
-        )
+    kept = (
+        gamma if gamma is not None and isfinite(gamma) else None,
+        decision.menu.numbers.astype("<f8", copy=False).tobytes(),
+        funnel.removed.numbers.astype(np.uint8, copy=False).tobytes(),
+        funnel.scores.astype("<f8", copy=False).tobytes(),
+        _names(),
     )
+    return _WRITE.encode(kept)
 
 
 @cache

@@ -41,6 +41,13 @@ class Later(Generic[A]):
         if self._heard:
             self._call()
 
+    def follow(self, other: Later[A]) -> None:
+        """Come or fail as another has."""
+        if other._error is None:
+            self.set_result(other._result)  # type: ignore[arg-type]
+        else:
+            self.set_exception(other._error)
+
     def add_done_callback(self, hear: Callable[[Later[A]], object]) -> None:
         """Have this called with it once it has come: by whoever lets it come, or here and now where it has."""
         self._heard.append(hear)

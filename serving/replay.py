@@ -10,6 +10,7 @@ from features.errors import KairosError
 from serving import basis, findings
 from serving.basis import Basis
 from serving.decision import Decision
+from serving.difference import differences
 from serving.equipment import Equipment
 from serving.journal import Record
 from serving.rerun import Artefacts, equipment_of, rerun
@@ -69,7 +70,7 @@ class Replay:
             ) from error
         except KairosError as error:
             raise NotKeptError(f"the decision cannot be made again by this build: {error}") from error
-        told = findings.differences(kept, findings.findings_of(made.decision))
+        told = differences(kept, findings.findings_of(made.decision))
         return Verdict(record.intact, told, made.decision)
 
     def _equipment(self, rested: Basis) -> Equipment:

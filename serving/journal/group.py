@@ -7,19 +7,19 @@ over from one to the other costs more than what is written.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Condition, Lock, Thread, current_thread, local
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
-from serving.journal.engine import be_patient, begin_writing, end_writing
+from serving.journal.pen import Pen
+from serving.journal.record import Row
 from serving.journal.transaction import Transaction
+from serving.journal.waiting import Explain, Waiting, unchanged
 from serving.later import Later
 
 R = TypeVar("R")
@@ -29,8 +29,6 @@ LINGER_S = 0.003
 """How long a group waits for others that are to be expected: one wait for the disk then serves more."""
 Coming = Callable[[float], bool]
 """Whether another write is on its way that has been begun since an instant, or is to begin; ``monotonic`` seconds."""
-Explain = Callable[[BaseException], BaseException]
-"""What to raise where something else was raised."""
 LONGEST_S = 60.0
 """How long closing waits for what is being written; another process may hold it up for half as long."""
 IDLE_S = 5.0
@@ -40,29 +38,6 @@ IDLE_S = 5.0
 def nobody(_: float) -> bool:
     """Nobody is known to be coming."""
     return False
-
-
-class _Waiting(Later[Any]):
-    """One write on its way; it comes when it is durable."""
-
-    __slots__ = ("error", "explain", "write", "written")
-
-    def __init__(self, write: Callable[[Transaction], Any], explain: Explain) -> None:
-        super().__init__()
-        self.write, self.explain = write, explain
-        self.written: Any = None
-        self.error: BaseException | None = None
-
-    def fail(self, error: BaseException) -> None:
-        """What was written in its name could not be."""
-        self.error = error
-
-    def tell(self) -> None:
-        """Let whoever waits know, now that it is durable or has failed."""
-        if self.error is None:
-            self.set_result(self.written)
-        else:
-            self.set_exception(self.explain(self.error))
 
 
 class _Own(local):
@@ -76,8 +51,7 @@ class GroupCommit:
 
     def __init__(self, engine: Engine, coming: Coming = nobody, check: Callable[[], None] = lambda: None) -> None:
         """``engine`` has to begin transactions that write, see ``writer``; ``check`` raises where none may begin."""
-        self._engine = engine
-        self._check = check
+        self._pen = Pen(engine, check)
         self._here = engine.dialect.name == "sqlite"
         """Whether threads that write together run their writes themselves; a server would let them wait for each."""
         self._coming = coming
@@ -85,27 +59,29 @@ class GroupCommit:
         """When the latest write came."""
         self._several = False
         self._own = _Own()
-        self._held: Connection | None = None
-        """The connection of whoever is busy."""
-        self._patient = True
-        """Whether it waits for other processes that write."""
         self._news = Condition(Lock())
         """Guards all that follows."""
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._called = False
         """Whether the thread of the journal's own is to see to what waits."""
         self._busy = False
         """Whether a group is being written."""
-        self._written: list[_Waiting] | None = None
+        self._written: list[Waiting] | None = None
         """The group that is being written, where all that is left is to make it durable."""
         self._thread: Thread | None = None
 
-    def submit(self, write: Callable[[Transaction], R], explain: Explain = lambda error: error) -> Later[R]:
+    def submit(self, write: Callable[[Transaction], R], explain: Explain = unchanged) -> Later[R]:
         """Run one write soon; the result comes when it is durable. What the write raises undoes that write alone.
 
         What is called when it is done is called by the thread that writes, and must not wait for another write.
         """
-        mine = _Waiting(write, explain)
+        return self._add(Waiting(explain, write))
+
+    def keep(self, row: Row, kept: R, explain: Explain = unchanged) -> Later[R]:
+        """As ``submit`` of a write that keeps this decision, changes nothing else and gives ``kept``."""
+        return self._add(Waiting(explain, row=row, written=kept))
+
+    def _add(self, mine: Waiting) -> Waiting:
         with self._news:
             self._queue.append(mine)
             self._came = monotonic()
@@ -170,7 +146,7 @@ class GroupCommit:
             thread.join()
         with self._news:
             if self._news.wait_for(lambda: not self._busy, LONGEST_S):
-                self._let_go()
+                self._pen.put_down()
 
     def _call(self) -> None:
         self._called = True
@@ -188,7 +164,7 @@ class GroupCommit:
             self._end(group)
             del group  # what it holds is not kept until somebody writes again
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> list[Waiting]:
         """The next group, written but for its end; empty where the thread is to end."""
         with self._news:
             while self._written is None:
@@ -203,7 +179,7 @@ class GroupCommit:
                 elif not self._news.wait(IDLE_S) and self._written is None and not self._queue:
                     self._thread = None
                     if not self._busy:
-                        self._let_go()
+                        self._pen.put_down()
                     return []
             else:
                 group, self._written = self._written, None
@@ -222,36 +198,29 @@ class GroupCommit:
             if (left := until - monotonic()) <= 0 or not self._news.wait(left):
                 return
 
-    def _taken(self) -> list[_Waiting]:
+    def _taken(self) -> list[Waiting]:
         """The next group, which whoever calls this is then busy with."""
         self._busy = True
         group = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
         self._called = self._called and bool(self._queue)
         return group
 
-    def _write(self, group: list[_Waiting], at_once: bool = False) -> bool:
+    def _write(self, group: list[Waiting], at_once: bool = False) -> bool:
         """Run a group, all but its end; False where that cannot be begun at once and was to be."""
         try:
-            self._check()
-            self._held = self._held or self._engine.connect()
-            if self._here and self._patient == at_once:  # seldom, as it takes longer than to begin
-                be_patient(self._held, not at_once)
-                self._patient = not at_once
-            if not begin_writing(self._held, self._patient):
+            transaction = self._pen.begin(at_once)
+            if transaction is None:
                 return False
-            transaction = Transaction(self._held)
-            for each in group:
-                self._apply(transaction, each, alone=len(group) == 1)
+            _run(group, transaction)
             transaction.close()
         except BaseException as error:
             self._fail(group, error)
         return True
 
-    def _end(self, group: list[_Waiting]) -> None:
+    def _end(self, group: list[Waiting]) -> None:
         """Make a group durable that was run, and tell whoever waits for it."""
         try:
-            if self._held is not None:
-                end_writing(self._held)
+            self._pen.end()
         except BaseException as error:
             self._fail(group, error)
         with self._news:
@@ -260,34 +229,19 @@ class GroupCommit:
         for each in group:
             each.tell()
 
-    def _fail(self, group: list[_Waiting], error: BaseException) -> None:
-        self._let_go()  # it may be broken
+    def _fail(self, group: list[Waiting], error: BaseException) -> None:
+        self._pen.put_down()  # its connection may be broken
         for each in group:
             each.error = each.error or error
 
-    def _let_go(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            with suppress(SQLAlchemyError, sqlite3.Error):
-                if not self._patient:
-                    self._patient = True
-                    be_patient(held, True)
-            with suppress(SQLAlchemyError):
-                held.close()
 
-    @staticmethod
-    def _apply(transaction: Transaction, each: _Waiting, alone: bool) -> None:
-        if alone:
-            each.written = each.write(transaction)
-            return
-        transaction.begin(each.fail)
-        try:
-            each.written = each.write(transaction)
-        except Exception as error:
-            each.error = error
-            try:
-                transaction.undo()
-            except Exception:  # there is no transaction any more, so nothing of the group will be written
-                raise error from None
+def _run(group: Sequence[Waiting], transaction: Transaction) -> None:
+    """Run what waits; where that is more than one, each can fail alone."""
+    if len(group) == 1:
+        group[0].run(transaction)
+        return
+    for each in group:
+        if each.row is not None:
+            transaction.keep_beside(each.row, each.fail)
         else:
-            transaction.end()
+            each.run_apart(transaction)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -68,15 +69,15 @@ class Record:
 
 def seal(row: Row) -> str:
     """The digest over all other columns of a row, as they are kept, in the order of their names."""
-    parts = [row[name] for name in _SEALED]
     plain = [
-        part.encode() if isinstance(part, str) else b"%d" % part if isinstance(part, int) else part for part in parts
+        part.encode() if isinstance(part, str) else b"%d" % part if isinstance(part, int) else part
+        for part in _SEALED(row)
     ]
     head = _LENGTHS.pack(*[-1 if part is None else len(part) for part in plain])
-    return sha256(b"".join([head, *[part for part in plain if part]])).hexdigest()
+    return sha256(head + b"".join(filter(None, plain))).hexdigest()
 
 
-_SEALED = (
+_COLUMNS = (
     "answer",
     "at_us",
     "basis",
@@ -93,7 +94,7 @@ _SEALED = (
 )
 
 
-_LENGTHS = struct.Struct(f">{len(_SEALED)}q")
+_SEALED, _LENGTHS = itemgetter(*_COLUMNS), struct.Struct(f">{len(_COLUMNS)}q")
 
 
 @lru_cache(maxsize=64)

@@ -87,6 +87,10 @@ class Transaction:
         else:
             self._part.rows.append(row)
 
+    def keep_beside(self, row: Row, failed: Failed) -> None:
+        """Keep a decision with which nothing else is changed; ``failed`` is told if it turns out not to be kept."""
+        self._kept.append((row, failed))
+
     def _begin(self, part: _Part) -> None:
         self._write_kept()
         part.begun = True

@@ -17,6 +17,7 @@ from serving.journal.database import Database
 from serving.journal.engine import Synchronous
 from serving.journal.errors import JournalUnavailableError
 from serving.journal.group import Coming, nobody
+from serving.journal.record import Row
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position
 from serving.journal.written import Written
@@ -182,6 +183,10 @@ class Way:
         What is called then must not wait for another write. Where the journal cannot be opened, this fails at once.
         """
         return self._ready().group.submit(change, self._explained)
+
+    def keep_soon(self, row: Row, kept: R) -> Later[R]:
+        """Keep a decision with which nothing else is changed, as ``write_soon``: ``kept`` comes when it is durable."""
+        return self._ready().group.keep(row, kept, self._explained)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -5,7 +5,8 @@ SQLAlchemy writes the statements; running them through it took ten times longer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Dialect, Executable, SelectBase, bindparam
@@ -17,11 +18,11 @@ Values = tuple[Any, ...]
 
 
 class _Text(NamedTuple):
-    """A statement as one kind of database reads it; ``names`` is the order of its parameters, None: they go by name."""
+    """A statement as one kind of database reads it; ``take`` puts its parameters in order, None: they go by name."""
 
     sql: str
     fixed: dict[str, Any]
-    names: tuple[str, ...] | None
+    take: Callable[[Mapping[str, object]], object] | None
 
 
 class Written:
@@ -66,9 +67,9 @@ class Written:
             raise DBAPIError.instance(text.sql, None, error, dialect.loaded_dbapi.Error) from error
 
     @staticmethod
-    def _values(text: _Text, given: Mapping[str, object]) -> Mapping[str, object] | list[object]:
+    def _values(text: _Text, given: Mapping[str, object]) -> object:
         told = {**text.fixed, **given} if text.fixed else given
-        return told if text.names is None else [told[name] for name in text.names]
+        return told if text.take is None else text.take(told)
 
     def _run(self, connection: Connection, given: Mapping[str, object]) -> Any:
         return self.on(connection.dialect, connection.connection.driver_connection, given)
@@ -78,10 +79,16 @@ class Written:
         if isinstance(told, SelectBase):
             told, how = replacement_traverse(told, {}, _spelt_out), {"render_postcompile": True}
         compiled: Any = told.compile(dialect=dialect, compile_kwargs=how)
-        names = None if compiled.positiontup is None else tuple(compiled.positiontup)
+        names = compiled.positiontup
+        take = None if names is None else itemgetter(*names) if len(names) > 1 else _in_order(tuple(names))
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        text = self._texts[dialect.name] = _Text(str(compiled), fixed, names)
+        text = self._texts[dialect.name] = _Text(str(compiled), fixed, take)
         return text
+
+
+def _in_order(names: tuple[str, ...]) -> Callable[[Mapping[str, object]], object]:
+    """As ``itemgetter``, for no name or one."""
+    return lambda told: tuple([told[name] for name in names])
 
 
 def _spelt_out(element: Any, **_: Any) -> BindParameter[Any] | None:

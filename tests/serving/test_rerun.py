@@ -23,6 +23,7 @@ from serving.consent import Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision
 from serving.desk import Made
+from serving.difference import differences
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal, Record
 from serving.journal.decisions import row_of, write_row
@@ -157,7 +158,7 @@ def test_a_recorded_decision_made_again_is_the_same(
         told_of = basis.from_bytes(found.basis)
         again = rerun(told_of, found.state, equipment_of(told_of, kept))
         told = findings.from_bytes(found.findings, found.answer)
-        assert findings.differences(told, findings.findings_of(again.decision)) == ()
+        assert differences(told, findings.findings_of(again.decision)) == ()
         assert again.decision.grant == made.decision.grant
         groups.add(told.group)
         offered += len(told.items)
@@ -245,7 +246,7 @@ def test_another_model_is_found_out(
     other = replace(kept, models={"fake-1": model({"promo-tea": 0.6, "promo-milk": 0.55 + 1e-6}, noticed=0.8)})
     rested = basis.from_bytes(basis.to_bytes(made.decision, made.equipment))
     again = rerun(rested, basis.state_of(made.decision), equipment_of(rested, other))
-    told = findings.differences(findings.findings_of(made.decision), findings.findings_of(again.decision))
+    told = differences(findings.findings_of(made.decision), findings.findings_of(again.decision))
     assert any("score" in line for line in told)
 
 

@@ -55,6 +55,20 @@ def test_a_decision_that_cannot_be_kept_keeps_none_of_the_others_out(journal: Jo
     assert all(journal.decision(DecisionId(f"d-{number}")) is not None for number in range(1, 6))
 
 
+def test_decisions_with_which_nothing_else_is_changed_are_kept_in_their_turn_and_fail_alone(journal: Journal) -> None:
+    journal.write(keeps("d-2"))
+    with journal.together():
+        soon = [journal.keep_soon(row_of(replace(RECORD, decision_id=DecisionId(f"d-{n}"))), n) for n in range(1, 4)]
+        soon.append(journal.write_soon(takes_a_turn_and_keeps("d-4")))
+        soon.append(journal.keep_soon(row_of(replace(RECORD, decision_id=DecisionId("d-4"))), 4))
+    told = [each.exception() or each.result() for each in soon]
+    assert [str(each) if isinstance(each, int | str) else "none" for each in told] == ["1", "none", "3", "d-4", "none"]
+    alone = [journal.keep_soon(row_of(replace(RECORD, decision_id=DecisionId(f"d-{n}"))), n) for n in (4, 5)]
+    assert isinstance(alone[0].exception(), JournalUnavailableError)
+    assert alone[1].result() == 5
+    assert all(journal.decision(DecisionId(f"d-{number}")) is not None for number in range(1, 6))
+
+
 def test_what_is_undone_keeps_no_decision(journal: Journal) -> None:
     def turn(transaction: Transaction) -> str:
         keeps("d-3")(transaction)
