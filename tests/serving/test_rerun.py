@@ -256,9 +256,11 @@ def test_a_record_that_was_tampered_with_is_not_intact(
 ) -> None:
     made = made_for(2, kept, history, now)
     journal.record(record_of(made))
-    with journal._ready().group._engine.begin() as connection:
-        connection.execute(text(f"UPDATE decisions SET {column} = replace({column}, '}}', ' }}')"))
-        connection.execute(text('UPDATE decisions SET versions = \'{"model": "x"}\''))
+    for change in (
+        f"UPDATE decisions SET {column} = replace({column}, '}}', ' }}')",
+        'UPDATE decisions SET versions = \'{"model": "x"}\'',
+    ):
+        journal.write(lambda transaction, change=change: transaction.connection.execute(text(change)))
     found = journal.decision(made.decision.ask.decision_id)
     assert found is not None
     assert not found.intact
