@@ -67,13 +67,13 @@ class Equipment:
         if held is None or held.catalogue is not self.catalogue or held.policy is not self.policy:
             object.__setattr__(self, "laid_out", Shelf.of(self.catalogue, self.policy))
 
-    @property
+    @cached_property
     def shelf(self) -> Shelf:
         """Catalogue and policy, laid out for the rules of eligibility."""
         assert self.laid_out is not None
         return self.laid_out
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """Every pair of the catalogue."""
         return self.shelf.pairs

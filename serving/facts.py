@@ -124,7 +124,7 @@ class _Rows:
         return keyed(self._state, section, keys, self._at)
 
 
-@quick(frozen=True)
+@quick(frozen=True, eq=False)
 class Facts:
     """The values for one customer: of the customer alone one each, of the pairs arrays ``[n_pairs]``."""
 
@@ -132,7 +132,7 @@ class Facts:
     pairs: Sequence[Pair]
     evidence: Pooled
     context: Mapping[str, object] = field(default_factory=dict)
-    _found: dict[str, Value] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _found: dict[str, Value] = field(default_factory=dict)
     """What was read before: many conditions ask for the same few names."""
 
     def read(self, name: str) -> Value:

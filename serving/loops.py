@@ -101,13 +101,16 @@ def first_open(opened, minute, hour, instants, place, moment):
         place: ``[n_pairs]``, written: which moment.
         moment: int64 ``[n_pairs]``, written: its instant.
     """
-    n, begin = len(minute), 0
-    while begin < n and minute[begin] // 60 != hour:
-        begin += 1
+    n, begin, end = len(minute), 0, 0
+    for each in range(len(minute) - 1, -1, -1):
+        if 60 * hour <= minute[each] < 60 * hour + 60:
+            begin, end = each, max(end, each + 1)
     for pair in range(len(place)):
         found, wish = 0, begin
-        while wish < n and not (opened[pair, wish] and minute[wish] // 60 == hour):
+        while wish < end and not (opened[pair, wish] and 60 * hour <= minute[wish] < 60 * hour + 60):
             wish += 1
+        if wish == end:
+            wish = n
         if wish == n:
             while found < n and not opened[pair, found]:
                 found += 1
