@@ -18,6 +18,7 @@ from serving.call import refusal
 from serving.catch_up import CatchUp
 from serving.clock_routes import clock_routes
 from serving.companion import Companion
+from serving.crew import TOGETHER
 from serving.decision import Ask, Decision
 from serving.decision_routes import decision_routes
 from serving.desk import Desk
@@ -134,6 +135,7 @@ def serve(parts: Parts) -> FastAPI:
         for kind in equipment.catalogue.kinds:
             asked = Ask(DecisionId(""), CustomerId(""), parts.clock.now(), kind, None, 1)
             staff.clerk.desk.decide(asked, equipment)
+        staff.reception.rehearse(TOGETHER)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

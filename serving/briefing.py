@@ -65,6 +65,12 @@ class Briefing:
         self._store, self._desk, self._clock, self._equipment = store, desk, clock, equipment
         self._held = _Held()
 
+    def rehearse(self, most: int) -> None:
+        """Be ready for as many decisions at once; where the journal cannot be read now, later."""
+        with suppress(JournalUnavailableError):
+            for power in range(1, most.bit_length()):
+                self._store.rehearse(1 << power)
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """What this thread reads meanwhile is forgotten at the end."""

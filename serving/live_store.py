@@ -20,7 +20,7 @@ from serving.journal.contacts import read_ledger
 from serving.journal.decisions import latest_bases
 from serving.journal.dossier import Dossier
 from serving.journal.openings import MOST as MOST_EVENTS
-from serving.journal.openings import begun, begun_by
+from serving.journal.openings import begun, begun_by, rehearse
 from serving.journal.past import Standing, recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
@@ -111,6 +111,17 @@ class LiveStore:
             open_now = intents.get(customer_id, ())
             known.append(Known(at, did, profile, zone, met.consents, open_now, events, value))
         return known
+
+    def rehearse(self, n: int) -> None:
+        """Ask for so many at once who are nobody: what that takes is then ready when somebody waits.
+
+        Raises:
+            JournalUnavailableError: It cannot be asked.
+        """
+        journal, begins = self._projection.journal, [kinds for _, kinds, _ in _OPENED]
+        journal.known_by("", [""] * n, Instant(0))
+        for kinds in (*begins, _NONE.union(*begins)):
+            rehearse(journal.look, kinds, n)
 
     def holding(
         self,

@@ -77,6 +77,11 @@ class Reception:
         if self._briefing is not None:
             self._briefing.read(dues)
 
+    def rehearse(self, most: int) -> None:
+        """Be ready to decide as many together."""
+        if self._briefing is not None:
+            self._briefing.rehearse(most)
+
     def hurry(self) -> None:
         """See Journal."""
         self._journal.hurry()

@@ -68,6 +68,13 @@ def begun_by(look: Look, begins: Begins, at: Instant) -> dict[CustomerId, tuple[
     return {each: open_topics(told, closings.get(each, ()), at) for each, told in openings.items()}
 
 
+def rehearse(look: Look, kinds: frozenset[Kind], n: int) -> None:
+    """Ask of so many customers who are nobody: the statements are then ready when somebody waits."""
+    nobody, since = numbered("whose", [""] * n), {f"since_{kind}": 0 for kind in kinds}
+    look(_openings(kinds, n), {**nobody, **since})
+    look(_closings(n), {**nobody, **numbered("first", [0] * n)})
+
+
 def _one_by_one(look: Look, begins: Begins, at: Instant) -> dict[CustomerId, tuple[Intent, ...]]:
     """The same of customers of some of whom more happened than can be looked at."""
     return {customer_id: begun(look, customer_id, at, kinds) for customer_id, kinds in begins.items()}

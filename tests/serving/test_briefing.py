@@ -19,8 +19,9 @@ from serving import api
 from serving.answer_api import Answer
 from serving.briefing import Due
 from serving.consent import Consent
-from serving.journal import Cause
+from serving.journal import Cause, openings
 from serving.journal.consents import state_consent
+from serving.journal.dossier import by_names
 from serving.journal.names import book
 from serving.journal.people import People
 from serving.packed_connection import PackedConnection
@@ -224,6 +225,15 @@ def test_where_the_journal_is_replaced_each_is_answered_as_alone(staff: Staff, p
     found, briefed = together(staff.reception, [due("ann"), due("bob")])
     assert briefed == [False, False]
     assert not any(each.items or each.recorded for each in found)
+
+
+def test_what_was_rehearsed_is_ready(staff: Staff) -> None:
+    caches = by_names, openings._openings, openings._closings
+    staff.reception.rehearse(16)
+    written = [cache.cache_info().misses for cache in caches]
+    for n in (2, 3, 5):
+        together(staff.reception, [due(who, dry_run=True) for who in PEOPLE[:n]])
+    assert [cache.cache_info().misses for cache in caches] == written
 
 
 def test_the_time_of_reading_is_told(staff: Staff) -> None:

@@ -77,7 +77,17 @@ def test_no_grant_is_beyond_a_cap_whatever_four_processes_do(
     record_property(f"{database}: violations", len(wrong))
     assert wrong == []
     assert checked > size() / 20
-    happened = ("in blocks", "confirmed", "released", "contact_expired", "ungranted", "joined", "split", "silent")
+    happened = (
+        "in blocks",
+        "confirmed",
+        "released",
+        "contact_expired",
+        "ungranted",
+        "joined",
+        "split",
+        "silent",
+        "briefed",
+    )
     assert [name for name in happened if did[name] == 0] == []
 
 
