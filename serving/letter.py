@@ -39,6 +39,7 @@ class Letter:
     def __init__(self, front: bytes, timings_ms: dict[str, float]) -> None:
         """``front`` is everything before the timings."""
         self._front, self._timings = front, timings_ms
+        self._text: bytes | None = None
 
     @staticmethod
     def of(answer: Answer) -> Letter:
@@ -50,10 +51,12 @@ class Letter:
         """The same with other timings."""
         return Letter(self._front, timings_ms)
 
-    @cached_property
+    @property
     def text(self) -> bytes:
         """JSON."""
-        return b"%b%b}" % (self._front, written(self._timings))
+        if self._text is None:  # a property that is cached takes a lock
+            self._text = b"%b%b}" % (self._front, written(self._timings))
+        return self._text
 
     @cached_property
     def answer(self) -> Answer:

@@ -14,12 +14,12 @@ class Stopwatch:
         """``earlier_s`` is what was done of the first stage before."""
         self._began = self._last = perf_counter() - earlier_s
         self._laps: dict[str, float] = {}
-        """Milliseconds of each stage, to the microsecond."""
+        """Seconds of each stage."""
 
     def lap(self, stage: str) -> None:
         """End a stage."""
         now = perf_counter()
-        self._laps[stage] = _milliseconds(now - self._last)
+        self._laps[stage] = now - self._last
         self._last = now
 
     @property
@@ -28,10 +28,7 @@ class Stopwatch:
         return self._last - self._began
 
     def milliseconds(self) -> dict[str, float]:
-        """Milliseconds of each stage, and ``total`` since the beginning."""
-        return {**self._laps, "total": _milliseconds(self._last - self._began)}
-
-
-def _milliseconds(seconds: float) -> float:
-    # As round(1e3 * seconds, 3), which writes the number out and reads it again.
-    return int(1e6 * seconds + 0.5) / 1e3
+        """Milliseconds of each stage, to the microsecond, and ``total`` since the beginning."""
+        took = {**self._laps, "total": self._last - self._began}
+        # As round(1e3 * seconds, 3), which writes the number out and reads it again.
+        return {stage: int(1e6 * seconds + 0.5) / 1e3 for stage, seconds in took.items()}
