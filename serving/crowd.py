@@ -9,8 +9,8 @@ from pathlib import Path
 from features.clock import Clock
 from features.domain import SECOND, Instant, OfferId
 from features.state import State
+from serving.feature_reader import FeatureReader
 from serving.shortfall import Shortfall
-from serving.store import FeatureReader
 from serving.unavailable import UNREADABLE, without_store
 
 STALE_US = 60 * SECOND

@@ -14,6 +14,7 @@ from serving.account import Account
 from serving.basis import from_bytes
 from serving.consent import Consent, Topic
 from serving.eligibility.memory import Need, spans
+from serving.feature_reader import FeatureReader, KnownProfile
 from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
@@ -26,7 +27,6 @@ from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
 from serving.pairs import Known, memory_of, stranger
 from serving.projection import NoVocabularyError, Projection
-from serving.store import FeatureReader, KnownProfile
 from serving.values import position_of
 
 LATEST = 50

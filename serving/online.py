@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from features.errors import KairosError
 from serving.crowd import Stamp, file_stamp
+from serving.feature_reader import FeatureReader
 from serving.packed_connection import PackedConnection
 from serving.packed_file import PROJECT
 from serving.settings import Settings
-from serving.store import FeatureReader, SqliteReader, StoreUnavailableError
+from serving.store import SqliteReader, StoreUnavailableError
 from serving.values import SqliteValues, Values, position_of
 from serving.witness import FileWitness, ValuesWitness, Witness
 

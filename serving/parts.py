@@ -15,6 +15,7 @@ from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
 from serving.crowd import Crowd
 from serving.door import check_open
+from serving.feature_reader import FeatureReader
 from serving.jobs.launch import launch, launch_prices, launch_shadow
 from serving.jobs.order import JobId
 from serving.journal import Journal
@@ -27,7 +28,6 @@ from serving.registry import Load, Registry, read_bundle
 from serving.repricing import Solve
 from serving.settings import Access, Settings, variables
 from serving.shadow import challenger_of
-from serving.store import FeatureReader
 from serving.tariff import Tariffs
 from serving.values import MemoryValues, Values
 from serving.watch import Watch

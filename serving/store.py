@@ -1,4 +1,4 @@
-"""What the service knows of a customer and of the offers: read by key, without Feast, and as of an instant."""
+"""What the service knows of a customer and of the offers, in packed values: read by key, without Feast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import apsw
 
@@ -14,11 +13,11 @@ from features.codec import Packed, event_instant, pack, parts, raw
 from features.domain import DAY, CustomerId, Instant, OfferId
 from features.errors import KairosError
 from features.packed_state import PackedState, unpack_state
-from features.quick import quick
 from features.rows import Profile
 from features.schema import EVIDENCE_SCHEMA, SCHEMA, Section
 from features.state import State
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, Stored
+from serving.feature_reader import KnownProfile, Stood
 from serving.packed_connection import PackedConnection
 from serving.packed_file import PROJECT, Both, get, get_all, get_both, get_several, keys, table_name
 from serving.pairs import UNKNOWN_ZONE
@@ -29,58 +28,6 @@ LATEST = 1_000
 
 class StoreUnavailableError(KairosError):
     """The online store cannot be read now; a decision goes on without it, flagged."""
-
-
-@quick(frozen=True, slots=True)
-class KnownProfile:
-    """What a customer told, and the IANA zone of the customer's wall clock."""
-
-    profile: Profile
-    zone: str
-
-
-Stood = tuple[bytes | None, KnownProfile | None]
-"""The stored value that says what a customer did, and what the customer told; None where not known."""
-
-
-class FeatureReader(Protocol):
-    """Anything that knows what is stored. A value older than its time-to-live at the asked instant is not known.
-
-    Every method raises StoreUnavailableError where the store cannot be read, and SchemaMismatchError where it was
-    written by another build. All may be called from several threads.
-    """
-
-    def activity(self, customer_id: CustomerId, at: Instant) -> State | None:
-        """What the customer did; None where nothing is known."""
-        ...
-
-    def state(self, value: bytes, at: Instant) -> State | None:
-        """What a stored value says that the customer did; None where it is older than its time-to-live."""
-        ...
-
-    def customer(self, customer_id: CustomerId) -> Stood:
-        """The stored value that says what the customer did, and what the customer told; None where not known."""
-        ...
-
-    def several(self, customer_ids: Sequence[CustomerId]) -> list[Stood]:
-        """As ``customer``, of each of these, read together; at least one."""
-        ...
-
-    def profile(self, customer_id: CustomerId) -> KnownProfile | None:
-        """What the customer told; None where nothing is known."""
-        ...
-
-    def zone(self, customer_id: CustomerId) -> str:
-        """The IANA zone of the customer's wall clock; UTC where nothing is known."""
-        ...
-
-    def customers(self) -> list[CustomerId]:
-        """Everybody of whom anything is stored, by id."""
-        ...
-
-    def evidence(self, at: Instant) -> Mapping[OfferId, State]:
-        """What all customers showed of every offer, and of the market as a whole."""
-        ...
 
 
 def expired(event_at: Instant, at: Instant, ttl_days: float) -> bool:

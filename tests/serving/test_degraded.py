@@ -15,10 +15,11 @@ from features.domain import CustomerId, Instant, OfferId
 from features.errors import ModelError
 from features.state import State
 from serving.app import create_app
+from serving.feature_reader import KnownProfile
 from serving.journal import Journal
 from serving.score import Model
 from serving.settings import read_settings
-from serving.store import KnownProfile, SqliteReader, StoreUnavailableError
+from serving.store import SqliteReader, StoreUnavailableError
 
 Clients = Callable[..., TestClient]
 ANN = {"customer_id": "ann", "kind": "promotion"}

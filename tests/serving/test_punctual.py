@@ -18,6 +18,7 @@ from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId
 from serving import api
 from serving.answer_api import Answer
+from serving.feature_reader import KnownProfile, Stood
 from serving.identity.identity import identity
 from serving.journal import Cause, Journal
 from serving.journal.schema import CONTACTS, COUNTERS, DECISIONS, TAKES
@@ -29,7 +30,7 @@ from serving.progress import Progress
 from serving.punctual import Punctual
 from serving.score import Model, Part
 from serving.staff import staff_of
-from serving.store import KnownProfile, MemoryReader, Stood
+from serving.store import MemoryReader
 
 R = TypeVar("R")
 DEADLINE_MS = 2_000.0

@@ -15,10 +15,11 @@ from features.fold import fold
 from features.schema import EVIDENCE_SCHEMA
 from features.state import close, empty
 from features.stored import ACTIVITY, EVIDENCE, PROFILE, VIEWS, Row, Shape, Stored, state_to_row
+from serving.feature_reader import FeatureReader
 from serving.packed_file import PROJECT, count, create, get, open_to_read, open_to_write, publish, put, table_name
 from serving.packed_redis import PackedRedis, connect
 from serving.redis_reader import RedisReader
-from serving.store import FeatureReader, MemoryReader, PackedReader, SqliteReader, StoreUnavailableError
+from serving.store import MemoryReader, PackedReader, SqliteReader, StoreUnavailableError
 from tests.redis_server import redis_address, redis_server
 
 NOW = Instant(1_700_000_000_000_000)

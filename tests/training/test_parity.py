@@ -21,9 +21,10 @@ from features.evidence import MARKET, Pooled, pool
 from features.rows import PROFILE_VALUES, Profile
 from features.schema import EVIDENCE_SCHEMA
 from features.state import NEVER, State
+from serving.feature_reader import FeatureReader, KnownProfile
 from serving.pairs import NAMES, Known, Pair, vectors
 from serving.settings import Settings, read_settings
-from serving.store import FeatureReader, KnownProfile, SqliteReader
+from serving.store import SqliteReader
 from tests.oracle import DAY_US, Remembered, event_of, remembered, to_state
 from training.assemble import assemble
 from training.feature_store import open_store
