@@ -12,14 +12,14 @@ from pathlib import Path
 
 import duckdb
 
-from features.column import SQL_TYPES, Column, ColumnType, Table
+from features.column import SQL_TYPES, Table
 from features.contract import TABLES
 from features.domain import DAY, Instant
 from features.errors import ContractError
 from features.instant import format_instant
+from features.keeping import WALL_CLOCK, keeping
+from features.reading import reading
 from features.rules import duplicate_rule, rules_of
-
-_WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def check(
             on_table(table.name)
         _judge(con, table)
         _set_aside(con, table)
-    con.execute(_WALL_CLOCK)
+    con.execute(WALL_CLOCK)
     for table in TABLES:
-        _keep(con, table)
+        con.execute(keeping(table))
         counts[table.name] = _count(con, table)
     return counts
 
@@ -122,36 +122,12 @@ def _raw_types(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in con.execute(f"DESCRIBE raw_{table.name}").fetchall()}
 
 
-def _read(column: Column, raw_type: str) -> str:
-    """SQL that reads the raw value as the column's type, NULL where it cannot be."""
-    raw, sql_type = f'"{column.name}"', SQL_TYPES[column.type]
-    text = f"trim({raw}::VARCHAR)"
-    if column.type is ColumnType.TEXT:
-        read = f"nullif({text}, '')"
-        return f"lower({read})" if column.name == "namespace" else read
-    if column.type is ColumnType.LIST:
-        if raw_type.endswith("[]"):
-            return f"{raw}::VARCHAR[]"
-        split = f"list_transform(string_split({text}, '|'), lambda each: trim(each))"
-        json = f"""TRY_CAST(json_transform(TRY_CAST({text} AS JSON), '["VARCHAR"]') AS VARCHAR[])"""
-        return f"CASE WHEN {text} = '' THEN NULL WHEN starts_with({text}, '[') THEN {json} ELSE {split} END"
-    if column.type is ColumnType.INSTANT:
-        return f"CASE WHEN isfinite(TRY_CAST({raw} AS {sql_type})) THEN TRY_CAST({raw} AS {sql_type}) END"
-    if column.type is ColumnType.REAL:
-        return f"CASE WHEN isfinite(TRY_CAST({raw} AS DOUBLE)) THEN TRY_CAST({raw} AS DOUBLE) END"
-    if column.type in (ColumnType.INTEGER, ColumnType.SHORT) and raw_type not in _WHOLE:
-        # A plain cast would round 12.5 to a whole number of minor units.
-        whole = f"TRY_CAST({raw} AS DOUBLE) = floor(TRY_CAST({raw} AS DOUBLE))"
-        return f"CASE WHEN {whole} THEN TRY_CAST(TRY_CAST({raw} AS DOUBLE) AS {sql_type}) END"
-    return f"TRY_CAST({raw} AS {sql_type})"
-
-
 def _judge(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Create ``judged_<table>``: typed values, the raw row's number, and the number of the first rule it breaks."""
     types = _raw_types(con, table)
     given = [column for column in table.columns if column.name in types]
     absent = [column for column in table.columns if column.name not in types]
-    read = [f"{_read(c, types[c.name])} AS {c.name}" for c in given]
+    read = [f"{reading(c, types[c.name])} AS {c.name}" for c in given]
     read += [f"NULL::{SQL_TYPES[c.type]} AS {c.name}" for c in absent]
     raw = [f'"{c.name}" AS raw_{c.name}' for c in given] + [f"NULL AS raw_{c.name}" for c in absent]
     filled = [f"coalesce({c.name}, {c.default}) AS {c.name}" if c.default else c.name for c in table.columns]
@@ -216,46 +192,6 @@ def _set_aside(con: duckdb.DuckDBPyConnection, table: Table) -> None:
             WHERE judged.broken = {number} ORDER BY judged.row_nr
             """
         )
-
-
-_LOOKED_UP = {
-    (
-        "customers",
-        "known_at",
-    ): "coalesce(known_at, member_since, least((SELECT min(occurred_at) FROM good_events), "
-    "(SELECT min(decided_at) FROM good_decisions)), getvariable('now'))",
-    ("events", "utc_offset_min"): "coalesce(utc_offset_min, offset_min)::SMALLINT",
-    ("events", "category"): "coalesce(category, offer_category)",
-}
-"""SQL for values that are taken from another table where they are absent."""
-
-_LOOK_UPS = {
-    "events": """
-        LEFT JOIN (SELECT customer_id, zone FROM good_customers) USING (customer_id)
-        LEFT JOIN wall_clock ON zone = clock_zone AND time_bucket(INTERVAL 15 MINUTE, occurred_at) = clock_quarter
-        LEFT JOIN (SELECT offer_id, category AS offer_category FROM good_offers) USING (offer_id)
-    """
-}
-
-_WALL_CLOCK = """
-    CREATE TABLE wall_clock AS
-    SELECT zone AS clock_zone, quarter AS clock_quarter,
-        date_diff('minute', quarter AT TIME ZONE 'UTC', quarter AT TIME ZONE zone) AS offset_min
-    FROM (
-        SELECT DISTINCT zone, time_bucket(INTERVAL 15 MINUTE, occurred_at) AS quarter
-        FROM good_events JOIN good_customers USING (customer_id) WHERE utc_offset_min IS NULL
-    )
-"""
-"""Offsets per quarter of an hour, not per event: a zone is looked up once, and none changes within a quarter."""
-
-
-def _keep(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    values = ", ".join(
-        f"{_LOOKED_UP.get((table.name, c.name), c.name)}::{SQL_TYPES[c.type]} AS {c.name}" for c in table.columns
-    )
-    con.execute(
-        f"CREATE VIEW kept_{table.name} AS SELECT {values} FROM good_{table.name} {_LOOK_UPS.get(table.name, '')}"
-    )
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: Table) -> Count:

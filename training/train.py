@@ -7,95 +7,38 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from feast import FeatureStore
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from features.catalogue import Catalogue
 from features.clock import SystemClock
 from features.errors import KairosError
 from features.instant import format_instant
 from features.vector import FEATURES, vector_fingerprint
-from serving.grouped_part import GroupedPart
-from serving.model import Part, PartName
 from serving.patience import Patience
 from serving.settings import Settings, read_settings
 from training import tracking
 from training.bundle import PREDICTIONS, write_bundle
-from training.contest import MODEL, POPULARITY, Contest, compete
-from training.dataset import Dataset
+from training.contest import Contest
+from training.contest_log import log_contest, predictions
 from training.feature_store import open_store
-from training.fit import Resources, TooFewError, fit
+from training.fit import Resources
 from training.gate.replay import Replay, replayed
+from training.learn import learn, lessons
 from training.monitor.reference import reference_of
-from training.parts.lesson import Lesson, lesson, taught
+from training.parts.lesson import taught
 from training.parts.toll import losses_of, told_of
-from training.plots import drivers_figure, quality_figure, shares_figure
 from training.samples import Samples, gather
 from training.spent import Spent
 from training.summary import numbers, table
 from training.words import title
 
-DRAWS = 300
-
 
 class NothingLearntError(KairosError):
     """Not one part could be fitted."""
-
-
-def judge_part(name: PartName, kind: str, rows: Dataset, resources: Resources) -> Contest | None:
-    """The contest on the latest decisions; None where there is too little to hold back."""
-    cut = rows.cut()
-    if cut is None:
-        return None
-    learnt, test = rows.where(rows.ends_us <= cut), rows.where(rows.decided_us >= cut)
-    try:
-        return compete(name, kind, learnt, test, resources, n_draws=DRAWS)
-    except TooFewError:
-        return None
-
-
-def learn(
-    samples: Samples, resources: Resources, without: Sequence[str] = ()
-) -> tuple[dict[tuple[PartName, str], Part | GroupedPart], list[Contest], list[str]]:
-    """Every part for service, the contests that judged them, and sentences about what could not be learnt.
-
-    ``without``: kinds that are learnt otherwise.
-    """
-    parts: dict[tuple[PartName, str], Part | GroupedPart] = {}
-    contests, left_out = [], []
-    todo = [(name, kind, rows) for name, kind, rows in samples.parts() if kind not in without]
-    with tqdm(todo, desc="train", unit="part", disable=None) as bar:
-        for name, kind, rows in bar:
-            bar.set_postfix_str(f"{kind} {name}, {len(rows):,} rows")
-            contest = judge_part(name, kind, rows, resources)
-            try:
-                parts[name, kind], _ = fit(name, rows, resources, contest.choice if contest else None)
-            except TooFewError as error:
-                left_out.append(f"{kind} {name}: {error}")
-                continue
-            contests += [contest] if contest else []
-    return parts, contests, left_out
-
-
-def lessons(
-    settings: Settings, samples: Samples, store: FeatureStore, kinds: Sequence[str], resources: Resources
-) -> tuple[dict[str, Lesson], list[str]]:
-    """What decisions with probabilities teach, by kind, and sentences about what they do not."""
-    found, left_out = {}, []
-    for kind in kinds:
-        try:
-            found[kind] = lesson(settings, samples.catalogue, store, samples, kind, resources)
-        except TooFewError as error:
-            left_out.append(f"{kind}, three parts: {error}")
-            continue
-        left_out += [found[kind].note] if found[kind].note else []
-    return found, left_out
 
 
 def about(
@@ -129,45 +72,6 @@ def about(
         "earned": dict(earned or {}),
         "realised": dict(realised or {}),
     } | ({} if patience is None else {"attention": patience.document()})
-
-
-def log_contest(contest: Contest, notices_known: bool, seed: int) -> None:
-    """Metrics, tables and pictures of one part."""
-    found, where = numbers(contest), f"{contest.kind}.{contest.name}"
-    for contender, measured in found["contenders"].items():
-        prefix = where if contender == MODEL else f"{where}.{contender.replace(' ', '_')}"
-        tracking.log_metrics(tracking.flat(prefix, measured, tuple(measured)))
-    for channel in found["by_channel"]:
-        prefix = f"{where}.channel.{channel['name'] or 'none'}"
-        tracking.log_metrics(tracking.flat(prefix, channel, ("auc", "mean_predicted", "mean_observed")))
-    folder, words = f"{contest.kind}/{contest.name}", title(contest.kind, contest.name, notices_known)
-    tracking.log_json(found, f"{folder}/numbers.json")
-    tracking.log_text(table(contest), f"{folder}/table.txt")
-    tracking.log_figure(quality_figure(contest, words), f"{folder}/quality.png")
-    tracking.log_figure(drivers_figure(contest, f"What drives it: {words}", seed), f"{folder}/drivers.png")
-    offers = {s["name"]: (s["mean_predicted"], s["mean_observed"], s["rows"]) for s in found["by_offer"]}
-    tracking.log_figure(shares_figure(offers, words), f"{folder}/offers.png")
-
-
-def predictions(contests: list[Contest]) -> pa.Table:
-    """What the model and popularity said of every judged row, for later comparison."""
-    return pa.concat_tables(
-        pa.table(
-            {
-                "part": pa.array([str(c.name)] * len(c.test), pa.string()),
-                "kind": pa.array([c.kind] * len(c.test), pa.string()),
-                "decision_id": pa.array(c.test.decisions, pa.string()),
-                "customer_id": pa.array(c.test.customers, pa.string()),
-                "offer_id": pa.array(c.test.offers, pa.string()),
-                "channel": pa.array(c.test.channels, pa.string()),
-                "taken": pa.array(c.test.taken),
-                "weight": pa.array(c.test.weight),
-                "probability": pa.array(c.said[MODEL]),
-                "popularity": pa.array(c.said[POPULARITY]),
-            }
-        )
-        for c in contests
-    )
 
 
 def replay_of(contests: list[Contest]) -> Replay:
