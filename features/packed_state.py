@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -104,7 +104,7 @@ _array = np.ndarray
 """Of a buffer it is a view; two thirds of the time that it takes to cut it from another array."""
 
 
-@cache
+@lru_cache(maxsize=64)
 def _no_instants(n_keys: int) -> NDArray[np.int64]:
     return _array((n_keys, 0), I8, b"")
 

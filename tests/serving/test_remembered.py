@@ -71,9 +71,11 @@ ASKED: dict[str, Callable[[int], tuple[Any, ...]]] = {
 FEW = {
     "features.codec": {"layout", "_sections"},
     "features.fold": {"_traces"},
+    "features.packed_state": {"_cut"},
     "features.past": {"_places"},
     "features.state": {"half_lives_us", "_all_half_lives_us", "unset", "_earliest", "_slices"},
     "features.stored": {"_names"},
+    "features.tally": {"recipe"},
     "serving.eligibility.memory": {"_sorted", "_places"},
     "serving.findings": {"_rules", "_names"},
     "serving.journal.counters": {"counted_of", "_raise"},
