@@ -239,6 +239,7 @@ def parts(place: Path, store: MemoryReader, model: Callable[..., Model]) -> Call
             Attention(1.0, 0.5),
             poll_s=0.02,
             keep=archive.keep,
+            settle=other.get("settle", lambda _: None),
         )
         watch.refresh()
         loading = other.get("load", load)

@@ -22,6 +22,7 @@ from features.stored import PROFILE
 from serving.decision import Versions
 from serving.eligibility.shelf import Shelf
 from serving.equipment import Equipment
+from serving.garbage import settle
 from serving.language import Language
 from serving.moments import Timetable
 from serving.parts import Parts
@@ -155,7 +156,7 @@ def alive(kind: type) -> int:
 
 def test_what_is_out_of_force_is_let_go_of(parts: Callable[..., Parts], promote: Callable[[str], None]) -> None:
     clock = SimulatedClock(NOW)
-    watch = parts(clock=clock).watch
+    watch = parts(clock=clock, settle=settle).watch
     before = alive(Equipment), alive(Shelf)
     for number in range(30):
         clock.advance(HOUR)
@@ -169,7 +170,7 @@ def test_what_is_out_of_force_is_let_go_of(parts: Callable[..., Parts], promote:
 
 def test_evidence_that_is_renewed_each_minute_is_not_kept_from_the_collector(parts: Callable[..., Parts]) -> None:
     clock = SimulatedClock(NOW)
-    watch = parts(clock=clock).watch
+    watch = parts(clock=clock, settle=settle).watch
     shelf, kept = watch.current.shelf, gc.get_freeze_count()
     for _ in range(5):
         clock.advance(HOUR)
