@@ -146,8 +146,8 @@ def _known(events: ir.Table, instants: ir.Table, schema: tuple[Section, ...]) ->
 
 
 def _read(known: ir.Table, pool: Executor) -> list[_Part]:
-    """The parts of an expression's answer, in whatever order the engine makes them."""
-    # Ibis asks for parts by a name that this DuckDB no longer knows.
+    """The parts of an expression's answer, in whatever order DuckDB makes them."""
+    # Ibis asks for parts by a name that DuckDB does not know.
     found = known.get_backend().con.sql(ibis.to_sql(known)).to_arrow_reader(ROWS)
     room = threading.Semaphore(WAITING)
 

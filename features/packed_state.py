@@ -114,6 +114,7 @@ def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEM
 
     Raises:
         SchemaMismatchError: The value was written under another schema; materialise again.
+        ValueError: It is cut off.
     """
     # Unpacked anew for every customer who comes: all that is the same from value to value stands ready.
     known = view is ACTIVITY and schema is SCHEMA
@@ -124,8 +125,11 @@ def unpack_state(view: Stored, value: bytes, schema: tuple[Section, ...] = SCHEM
     at_float, at_list = head.size, singles
     middle = singles + 8 * sum(told[_FIRST_COUNT:lists])
     at_integer, at_extremes = middle + 8, middle + instants
-    said = value[at_extremes + 8 * sum(told[lists:texts]) :].decode()
-    keys = said.split(said[0]) if said else []
+    at_text = at_extremes + 8 * sum(told[lists:texts])
+    said = value[at_text:].decode()
+    keys = said.split(said[0]) if said else [""]
+    if len(value) < at_text or len(keys) != 1 + sum(told[texts:]):
+        raise ValueError(f"a value of {view.name} is cut off: run `make features` to write it anew")
     memories = []
     for n_sums, n_extremes in whole:
         sums = _array((1, n_sums), F8, value, at_float)

@@ -44,6 +44,7 @@ FEATURES: tuple[Feature, ...] = (
     *EVIDENCE_FEATURES,
 )
 Run = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
+"""Does something for each number: ``map``, or that of a pool of threads."""
 _TOGETHER = 16
 """Columns that share what a processor fetches at once: two that wrote into it would wait for each other."""
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}

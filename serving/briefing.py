@@ -101,7 +101,8 @@ class Briefing:
         spent, taken = self._desk.spent(), self._store.taken(keys_of(equipment.policy, equipment.stocks, at))
         stands = [Circumstances(Ledger(each.contacts, each.who.revision, taken), spent) for each, _ in met]
         for (each, progress), stand in zip(met, stands, strict=True):  # by which it is decided where the store is late
-            progress.background = Background(each.who.customer_id, at, each.consents, stand)
+            if progress.background is None:  # who took the job over meanwhile may know more
+                progress.background = Background(each.who.customer_id, at, each.consents, stand)
         found = self._store.several([each for each, _ in met], at, equipment.needed)
         share = (perf_counter() - began) / len(met)
         for (each, progress), stand, known in zip(met, stands, found, strict=True):

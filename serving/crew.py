@@ -5,6 +5,7 @@ Decisions share one interpreter, so that many threads at once would only take tu
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from serving.later import Later
 
 R = TypeVar("R")
+_LOG = logging.getLogger(__name__)
 PATIENCE_S = 0.05
 """How long a job may take before another thread takes over the rest."""
 MOST = 64
@@ -60,7 +62,8 @@ class Crew:
         """A thread does the jobs that it finds waiting within one ``together``.
 
         ``hurry`` is called where one of them is held up: what those before it have begun is not to wait for its end.
-        ``ahead`` is called before several are begun, with what they are about, and raises nothing.
+        ``ahead`` is called before several are begun, with what they are about; where it fails, they are done all the
+        same.
         """
         self._name = name
         self._together, self._hurry, self._ahead = together, hurry, ahead
@@ -116,12 +119,19 @@ class Crew:
 
     def _work(self, relieving: bool) -> None:
         me = current_thread()
+        try:
+            self._lead_on(me, relieving)
+        except BaseException:  # the next job that comes finds nobody at work, and another thread begins
+            with self._lock:
+                self._leave(me)
+            raise
+
+    def _lead_on(self, me: Thread, relieving: bool) -> None:
         while waiting := self._waiting(me):
             with self._together():
-                until = monotonic() + PATIENCE_S
                 if waiting > 1 and not relieving:  # for what holds the other one up would hold up this one
                     self._look_ahead(me)
-                relieving = False
+                relieving, until = False, monotonic() + PATIENCE_S
                 for _ in range(min(waiting, TOGETHER)):
                     if (job := self._next(me)) is None:
                         break
@@ -138,7 +148,10 @@ class Crew:
             self._began = monotonic()
             told = [job.about for job in islice(self._jobs, TOGETHER) if job.about is not None]
         if len(told) > 1:
-            self._ahead(told)
+            try:
+                self._ahead(told)
+            except Exception:
+                _LOG.exception("what waiting jobs are about could not be told: each is done without")
 
     def _waiting(self, me: Thread) -> int:
         """How many jobs wait for the thread that leads; 0 where this thread is to end."""
@@ -150,12 +163,15 @@ class Crew:
                 self._idle = True
                 ours = (self._news.wait(IDLE_S) or bool(self._jobs)) and self._lead is me
             if not ours:
-                self._threads -= 1
-                if self._lead is me:
-                    self._lead, self._idle = None, False
+                self._leave(me)
                 return 0
             self._idle = False
             return len(self._jobs)
+
+    def _leave(self, me: Thread) -> None:
+        self._threads -= 1
+        if self._lead is me:
+            self._lead, self._began, self._idle = None, None, False
 
     def _next(self, me: Thread) -> _Job[Any] | None:
         """The next job of the thread that leads; None where there is none, or another one leads by now."""

@@ -15,5 +15,5 @@ def filled(values: Sequence[T]) -> list[T]:
 
 
 def numbered(noun: str, values: Sequence[T]) -> dict[str, T]:
-    """So many values as parameters ``noun_0``, ``noun_1`` and so on."""
+    """The values as parameters ``noun_0``, ``noun_1`` and so on, filled up to a power of two."""
     return {f"{noun}_{number}": value for number, value in enumerate(filled(values))}

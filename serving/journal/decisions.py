@@ -79,16 +79,19 @@ def read_decisions(connection: Connection, since: Instant, until: Instant) -> It
 
 
 def latest_bases(connection: Connection, most: int) -> list[bytes]:
-    """What the latest decisions rest on; without those that the oldest builds made."""
+    """What the latest decisions rest on; without those that the oldest builds made, or that were changed since."""
     rows = select(DECISIONS.c.basis, DECISIONS.c.packed).order_by(DECISIONS.c.at_us.desc()).limit(most)
     found = (_basis(row) for row in connection.execute(rows))
     return [basis for basis in found if basis]
 
 
 def _basis(row: Any) -> bytes:
-    """That of a row, wherever its build kept it."""
+    """That of a row, wherever its build kept it; empty where it cannot be read."""
     kept: str = row.basis
-    return kept.encode() if kept or row.packed is None else unpack(row.packed).basis
+    try:
+        return kept.encode() if kept or row.packed is None else unpack(row.packed).basis
+    except ValueError:
+        return b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from serving.journal.audit import Cause, write_line
 from serving.journal.consents import STATED, in_force
 from serving.journal.contacts import MATTERS_DAYS, STORY, ledger_in
 from serving.journal.counters import counted_of
-from serving.journal.counters import numbered as keys_of
+from serving.journal.counters import numbered as counted_keys
 from serving.journal.decisions import read_decision, write_decision
 from serving.journal.documents import Version, version_of
 from serving.journal.dossier import BY_NAME, BY_NUMBER, Dossier, by_names, dossier, dossiers, nobody_yet
@@ -173,7 +173,7 @@ class Journal(Way):
 
     def taken(self, keys: Collection[str]) -> dict[str, float]:
         """What is used up of what is shared, by key; keys of which nothing was ever taken are left out."""
-        return dict(self._look(counted_of(len(keys)), **keys_of(keys))) if keys else {}
+        return dict(self._look(counted_of(len(keys)), **counted_keys(keys))) if keys else {}
 
     def recent_events(self, customer_id: CustomerId, at: Instant, within: Mapping[Kind, int], most: int) -> list[Event]:
         """The customer's latest events of these kinds that count, each kind as far back as it says (microseconds)."""

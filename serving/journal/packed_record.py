@@ -85,12 +85,21 @@ def unpack(packed: bytes) -> Unpacked:
 
 
 def answered(row: Any) -> str:
-    """The answer of a decision as it is kept, JSON, where ``answer`` and ``packed`` are among the columns read."""
+    """The answer of a decision as it is kept, JSON.
+
+    ``decision_id``, ``answer`` and ``packed`` are among the columns read.
+
+    Raises:
+        ValueError: It was changed since.
+    """
     packed: bytes | None = row.packed
     kept: str = row.answer
     if packed is None or packed.startswith((_OLDEST, _OLDER)):
         return kept
-    return unsqueeze(_READ.decode(packed)[0]).answer
+    try:
+        return unsqueeze(_READ.decode(packed)[0]).answer
+    except ValueError as error:
+        raise ValueError(f"decision {row.decision_id}: {error}") from error
 
 
 @lru_cache(maxsize=16)

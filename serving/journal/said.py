@@ -11,6 +11,9 @@ from typing import NamedTuple
 import msgspec
 from lz4 import block
 
+MOST = 1 << 28
+"""Bytes that no answer reaches; a length that was changed since is not believed."""
+
 
 class Said(NamedTuple):
     """What was answered."""
@@ -37,6 +40,9 @@ def unsqueeze(squeezed: bytes) -> Said:
     Raises:
         ValueError: It was changed since.
     """
+    size = int.from_bytes(squeezed[:4], "little")
+    if size > MOST:
+        raise ValueError(f"what was answered cannot be read (it would be {size} bytes long)")
     try:
         return _READ.decode(block.decompress(squeezed))
     except block.LZ4BlockError as error:

@@ -136,8 +136,9 @@ def lay_out(
     return end
 
 
-_SENT, _SIMILAR = 10, 12
-"""Where READ has the contacts with the offer, and with similar ones."""
+_BOUGHT, _DAYS, _SHARE, _DUE, _LOOKED, _REDEEMED, _USES = range(7)
+_AGO, _CONTACTS, _NOTICE, _SENT, _TAKEN, _SIMILAR, _EVERYBODY = range(7, 14)
+"""Where READ has each of the features that reasons are read from."""
 
 
 @reckoned
@@ -146,35 +147,41 @@ def give_reasons(seen, read, thing, category, channel, out):
 
     One that admits it where none does. What is unknown is NaN, which no comparison holds for. What was yesterday is
     not rounded to two days.
+
+    Args:
+        seen: float32 ``[n_features]``, the vector that was scored.
+        read: intp ``[14]``, where it has the features that reasons are read from, in the order of READ.
+        thing, category, channel: Numbers of nouns, fewer than 2**24; ``thing`` is -1 where nothing can be bought.
+        out: int64 ``[PARTS]``.
     """
     n = more = 0
-    if seen[read[5]] >= 0.1:
+    if seen[read[_REDEEMED]] >= 0.1:
         n = _put(out, n, USED_KIND if thing < 0 else USED_FOR, category if thing < 0 else thing, 0.0)
     if thing >= 0:
-        bought, days, share = float(seen[read[0]]), float(seen[read[1]]), float(seen[read[2]])
+        bought, days, share = float(seen[read[_BOUGHT]]), float(seen[read[_DAYS]]), float(seen[read[_SHARE]])
         if bought >= 0.5 and days >= 0:
             n = _put(out, n, BUYS, thing, 0.0)
             n = _put(out, n, AGO, 0, _whole(days))
             n = _put(out, n, SHARE, 0, np.rint(100.0 * share) if share >= 0.01 else NO_SHARE)
             more = 2
-        if seen[read[3]] >= 0.6 and bought >= 2:
+        if seen[read[_DUE]] >= 0.6 and bought >= 2:
             n = _put(out, n, IS_DUE, thing, 0.0)
-        if seen[read[4]] >= 0.3:
+        if seen[read[_LOOKED]] >= 0.3:
             n = _put(out, n, LOOKED_AT, thing, 0.0)
-    ago, notice = float(seen[read[7]]), float(seen[read[9]])
-    if seen[read[6]] >= 0.25 and ago >= 0 and n - more < MOST:
+    ago, notice = float(seen[read[_AGO]]), float(seen[read[_NOTICE]])
+    if seen[read[_USES]] >= 0.25 and ago >= 0 and n - more < MOST:
         n = _put(out, n, USES, 0, _whole(ago))
-    if notice >= 0.5 and seen[read[8]] >= 0.5 and n - more < MOST:
+    if notice >= 0.5 and seen[read[_CONTACTS]] >= 0.5 and n - more < MOST:
         n = _put(out, n, NOTICES, channel, np.rint(100.0 * notice))
     if n - more < MOST:
         if seen[read[_SENT]] >= 1:
             n = _put(out, n, TAKEN_BY_ALL, 0, seen[read[_SENT]])
-            n = _put(out, n, WERE_TAKEN, 0, seen[read[11]])
+            n = _put(out, n, WERE_TAKEN, 0, seen[read[_TAKEN]])
             more += 1
         elif seen[read[_SIMILAR]] >= 1:
             n = _put(out, n, ALIKE, 0, seen[read[_SIMILAR]])
-    if float(seen[read[13]]) >= 0.001 and thing >= 0 and n - more < MOST:
-        n = _put(out, n, BOUGHT_BY_ALL, thing, seen[read[13]])
+    if float(seen[read[_EVERYBODY]]) >= 0.001 and thing >= 0 and n - more < MOST:
+        n = _put(out, n, BOUGHT_BY_ALL, thing, seen[read[_EVERYBODY]])
     return n if n > 0 else _put(out, n, NOTHING_KNOWN, 0, 0.0)
 
 

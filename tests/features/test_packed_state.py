@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,3 +58,13 @@ def test_what_was_unpacked_cannot_be_written_to() -> None:
     for memory in unpack_state(ACTIVITY, value).state.memories:
         assert not memory.sums.flags.writeable
         assert not memory.instants.flags.writeable
+
+
+@given(data=st.data())
+def test_a_value_that_is_cut_off_before_its_keys_is_refused(data: st.DataObject) -> None:
+    state = data.draw(states(SCHEMA))
+    value = pack_state(ACTIVITY, PackedState(Instant(3), Instant(2), 1, state))
+    text = sum(len(key.encode()) + len("🦉".encode()) for memory in state.memories for key in memory.keys)
+    cut = value[: data.draw(st.integers(0, len(value) - text - 1))]
+    with pytest.raises((ValueError, SchemaMismatchError, struct.error)):
+        unpack_state(ACTIVITY, cut)

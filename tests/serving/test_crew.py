@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, current_thread
+from threading import Event, Thread, current_thread
 
 import pytest
 
-from serving.crew import PATIENCE_S, Crew
+from serving.crew import MOST, PATIENCE_S, Crew
 from serving.later import Later, after, there
 
 
@@ -152,4 +152,59 @@ def test_where_looking_ahead_is_held_up_another_thread_does_all_jobs_without() -
     assert looked == [5]
     hold.set()
     assert crew.submit(lambda: there(1)).result(600) == 1
+    crew.close()
+
+
+def test_where_looking_ahead_fails_the_jobs_are_done_without(caplog: pytest.LogCaptureFixture) -> None:
+    begun, go_on = Event(), Event()
+
+    def ahead(about: Sequence[object]) -> None:
+        raise TypeError(f"{len(about)} cannot be told")
+
+    crew = Crew("test", ahead=ahead)
+    crew.submit(lambda: there(begun.set() or go_on.wait(600)))
+    assert begun.wait(600)
+    behind = [crew.submit(lambda number=number: there(number), number) for number in range(5)]  # type: ignore[misc]
+    go_on.set()
+    assert [each.result(600) for each in behind] == list(range(5))
+    assert "5 cannot be told" in caplog.text
+    crew.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_fails_leaves_its_place_to_another() -> None:
+    failed = list[Thread]()
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        if len(failed) < MOST:
+            failed.append(current_thread())
+            raise OSError("no room")
+        yield
+
+    crew, asked = Crew("test", together), list[Later[int]]()
+    for number in range(MOST + 1):
+        asked.append(crew.submit(lambda number=number: there(number)))  # type: ignore[misc]
+        if number < MOST:
+            while len(failed) <= number:
+                time.sleep(0.001)
+            failed[number].join()
+    assert [each.result(600) for each in asked] == list(range(MOST + 1))
+    crew.close()
+
+
+def test_a_slow_look_ahead_is_for_all_that_was_looked_at() -> None:
+    begun, go_on, looked = Event(), Event(), list[int]()
+
+    def ahead(about: Sequence[object]) -> None:
+        looked.append(len(about))
+        time.sleep(2 * PATIENCE_S)
+
+    crew = Crew("test", ahead=ahead)
+    crew.submit(lambda: there(begun.set() or go_on.wait(600)))
+    assert begun.wait(600)
+    behind = [crew.submit(lambda number=number: there(number), number) for number in range(8)]  # type: ignore[misc]
+    go_on.set()
+    assert [each.result(600) for each in behind] == list(range(8))
+    assert looked == [8]
     crew.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -13,4 +16,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Change no table; decisions in the newer form are refused by the older build."""
+    """Change no table.
+
+    Raises:
+        RuntimeError: Decisions are kept in a form that the older build does not know.
+    """
+    newer = sa.text("SELECT count(*) FROM decisions WHERE answer = ''")
+    if found := op.get_bind().execute(newer).scalar_one():
+        raise RuntimeError(f"{found} decisions are in a form that an older build cannot read: keep this one")
