@@ -1,6 +1,6 @@
 """What decisions that are made one after the other need to know of their customers, read for all of them at once.
 
-Read one by one, between one decision and the next, it takes three times as long. What changes afterwards shows in the
+Read one by one, between one decision and the next, it takes longer. What changes afterwards shows in the
 revision of the customer's ledger, as for any decision.
 """
 
