@@ -196,29 +196,10 @@ def _laid_out(
     judged: Judged, places: Places, rows: Places, nouns: NDArray[np.int64], seen: NDArray[np.float32]
 ) -> tuple[Floats, list[int]]:
     """The figures of a menu, and what is said of reasons, see ``lay_out``."""
-    n, chances, terms = len(seen), judged.chances, judged.terms
-    noticed, organic, bought = chances.noticed, chances.organic, chances.bought
+    n = len(seen)
     figures = np.empty(n * WIDTH + (len(places) - n) * BEST)
     said = np.empty(n * (PARTS + 1), dtype=np.int64)
-    end = lay_out(
-        judged.score,
-        judged.value.table,
-        bought if noticed is None else noticed,
-        chances.used,
-        bought,
-        bought if organic is None else organic,
-        terms.weight,
-        terms.lever,
-        terms.scarcity,
-        (noticed is not None, organic is not None),
-        places,
-        rows,
-        nouns,
-        _READ,
-        seen,
-        figures,
-        said,
-    )
+    end = lay_out(*judged.told(), places, rows, nouns, _READ, seen, figures, said)
     return figures, said[:end].tolist()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,23 @@ class Judged:
         total = value.table[TOTAL]
         score = terms.score(total)
         return Judged(pairs, chances, value, terms, moments, np.fmax(score, -np.inf), total)
+
+    def told(self) -> tuple[Any, ...]:
+        """What is told of a pair, in the order in which ``kernels.menu.tell`` takes it."""
+        chances, terms = self.chances, self.terms
+        noticed, organic, bought = chances.noticed, chances.organic, chances.bought
+        return (
+            self.score,
+            self.value.table,
+            bought if noticed is None else noticed,
+            chances.used,
+            bought,
+            bought if organic is None else organic,
+            terms.weight,
+            terms.lever,
+            terms.scarcity,
+            (noticed is not None, organic is not None),
+        )
 
 
 class Components(NamedTuple):
@@ -102,24 +119,8 @@ class Ranking(Sequence[Scored]):
 def scored(judged: Judged, places: list[int]) -> list[Scored]:
     """The pairs at these places."""
     here = np.array(places, dtype=np.int64)
-    chances, terms = judged.chances, judged.terms
-    noticed, organic, bought = chances.noticed, chances.organic, chances.bought
-    found = np.empty((len(here), TOLD))
-    tell(
-        judged.score,
-        judged.value.table,
-        bought if noticed is None else noticed,
-        chances.used,
-        bought,
-        bought if organic is None else organic,
-        terms.weight,
-        terms.lever,
-        terms.scarcity,
-        (noticed is not None, organic is not None),
-        here,
-        found.ravel(),
-        TOLD,
-    )
+    found, chances = np.empty((len(here), TOLD)), judged.chances
+    tell(*judged.told(), here, found.ravel(), TOLD)
     rows, moments = found.tolist(), judged.moments[here].tolist()
     return [
         Scored(
@@ -128,10 +129,10 @@ def scored(judged: Judged, places: list[int]) -> list[Scored]:
             moment,
             score,
             value,
-            None if noticed is None else seen,
+            None if chances.noticed is None else seen,
             used,
             likely,
-            None if organic is None else base,
+            None if chances.organic is None else base,
             Components(*amounts),
         )
         for place, moment, (score, value, *amounts, seen, used, likely, base) in zip(places, moments, rows, strict=True)
