@@ -148,7 +148,8 @@ def serve(parts: Parts) -> FastAPI:
         office.resume_all()
         repricing.start()
         companion.start()
-        yield
+        with parts.stay():
+            yield
         companion.stop()
         repricing.stop()
         punctual.close()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features.errors import KairosError
+from serving.core import anywhere
 from serving.journal.erasure import Known
 from serving.settings import Settings
 
@@ -47,9 +48,15 @@ class BatchFiles:
         )
         # What is asked goes through a pipe: the arguments of a process are for all to read.
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", MODULE], input=asked, text=True, capture_output=True, timeout=TIME_S, check=False
-            )
+            with anywhere():
+                done = subprocess.run(
+                    [sys.executable, "-m", MODULE],
+                    input=asked,
+                    text=True,
+                    capture_output=True,
+                    timeout=TIME_S,
+                    check=False,
+                )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise FilesLeftError(
                 f"the batch files could not be rewritten ({type(error).__name__}): try again"

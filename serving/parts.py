@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -13,6 +14,7 @@ from serving.archive import Archive
 from serving.attention import Attention
 from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
+from serving.core import Core
 from serving.crowd import Crowd
 from serving.door import check_open
 from serving.feature_reader import FeatureReader
@@ -70,6 +72,8 @@ class Parts:
     """Where that process writes what it found."""
     solve: Solve = lambda _: lambda: True
     """Starts the process that solves them."""
+    stay: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Meanwhile the thread that answers, and whatever it starts, runs where that is best."""
 
 
 def parts_of(settings: Settings) -> Parts:
@@ -111,4 +115,5 @@ def parts_of(settings: Settings) -> Parts:
         shadow=lambda: launch_shadow(settings.data_dir / "logs" / "shadow.log", variables(settings)),
         shadow_report=settings.shadow_file,
         solve=lambda at: launch_prices(at, settings.data_dir / "logs" / "prices.log", variables(settings)),
+        stay=Core(f"{settings.host}:{settings.port}").kept if settings.one_core else nullcontext,
     )

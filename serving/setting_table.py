@@ -79,6 +79,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Processes that serve on the port, one per core at most; each loads the model for itself.",
         whole(1, 1_024),
     ),
+    Setting(
+        "one_core",
+        "yes",
+        "yes keeps the threads of each serving process on one core, another one for each process; Linux only.",
+        yes,
+    ),
     Setting("mlflow_port", "5000", "Port of MLflow's pages.", whole(1, 65_535)),
     Setting(
         "deadline_ms",

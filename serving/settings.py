@@ -48,6 +48,7 @@ class Settings:
     host: str
     port: int
     processes: int
+    one_core: bool
     mlflow_port: int
     deadline_ms: float
     model_poll_s: float

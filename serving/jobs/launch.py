@@ -11,6 +11,7 @@ from pathlib import Path
 
 from features.domain import Instant
 from features.instant import format_instant
+from serving.core import anywhere
 from serving.jobs.folder import Folder
 from serving.jobs.order import JobId
 
@@ -21,7 +22,7 @@ SHADOW = "serving.shadow"
 
 def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
     """Start it with these settings, as variables; what it has to say goes into the log."""
-    with log.open("ab") as opened, Folder(log.parent).process() as alive:
+    with log.open("ab") as opened, Folder(log.parent).process() as alive, anywhere():
         child = subprocess.Popen(
             [sys.executable, "-m", MODULE, "--job", job_id],
             stdin=subprocess.DEVNULL,
@@ -38,7 +39,7 @@ def launch(job_id: JobId, log: Path, settings: Mapping[str, str]) -> None:
 def launch_prices(at: Instant, log: Path, settings: Mapping[str, str]) -> Callable[[], bool]:
     """Have prices solved as of an instant by another process; what this gives says whether it has ended."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as opened:
+    with log.open("ab") as opened, anywhere():
         child = subprocess.Popen(
             [sys.executable, "-m", PRICES, "--at", format_instant(at)],
             stdin=subprocess.DEVNULL,
@@ -52,7 +53,7 @@ def launch_prices(at: Instant, log: Path, settings: Mapping[str, str]) -> Callab
 def launch_shadow(log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start the process in which a challenger makes live decisions again."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as opened:
+    with log.open("ab") as opened, anywhere():
         return subprocess.Popen(
             [sys.executable, "-m", SHADOW],
             stdin=subprocess.DEVNULL,

@@ -14,8 +14,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from serving.settings import Settings, read_settings
-from tests.bench.bench_decision import FIGURES, MODELS, ROUNDS, boosters, customers_of, kairos
+from tests.bench.bench_decision import FIGURES, MODELS, ROUNDS, boosters
 from tests.bench.load import Measured, ask
+from tests.bench.ours import customers_of, kairos
 from tests.bench.peers import feast_serve, feasts_own, no_op_fastapi, obvious_stack, refs
 from tests.bench.report import figure, write
 

@@ -2,45 +2,37 @@
 
 Kairos decides among 100 offers on 4 channels with the champion's models; the peers are an endpoint that does nothing,
 the stack that is built most often (FastAPI, Feast, three models on 400 rows), and Feast's own server, which decides
-nothing. The ratios count, not the times. Writes ``bench_decision.json`` to the folder of reports.
+nothing. Kairos keeps to one core, as it does by default; beside it stands what it does on all of them, and what the
+stack does on one. The ratios count, not the times. Writes ``bench_decision.json`` to the folder of reports.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
-import shutil
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import Request, urlopen
 
-import duckdb
 import lightgbm
 import numpy as np
 from matplotlib.figure import Figure as Picture
 
 from serving.settings import Settings, read_settings
-from tests.bench.load import HOST, Measured, Target, ask, free_port
+from tests.bench.load import HOST, Measured, Target, ask, on_one_core
+from tests.bench.ours import customers_of, kairos, ready_s
 from tests.bench.peers import SERVICE, customer_service, feast_serve, feasts_own, no_op_fastapi, obvious_stack, refs
 from tests.bench.redis import redis_server
 from tests.bench.report import Figure, write
-from training.child import child
-from training.publication import publish_online
 
 CONNECTIONS = (1, 16)
 ROUNDS = 3
-CUSTOMERS = 500
 STAGED = 200
 """Decisions whose stages are looked at."""
-OFFERS, KIND = 100, "promotion"
 MODELS = 3
 """Of the champion's, the last by name: those that the obvious stack runs."""
 FIGURES = ("per_second", "p50_ms", "p99_ms", "cpu_ms", "resident_mb", "failed")
@@ -50,67 +42,6 @@ AIMS = (
     ("kairos", "no_op_fastapi", 0.35, 0.15),
 )
 """Requests per second of one as a multiple of another: the aim, and the least."""
-
-
-ready_s: list[float] = []
-"""Seconds from start to ready of each service of ours; all but the first find compiled code."""
-
-
-def customers_of(settings: Settings) -> list[str]:
-    """A fixed sample of the source's customers."""
-    with duckdb.connect() as con:
-        rows = con.execute(
-            "SELECT customer_id FROM read_parquet(?) ORDER BY customer_id",
-            [str(settings.contract_dir / "customers.parquet")],
-        ).fetchall()
-    return random.Random(settings.seed).sample([row[0] for row in rows], min(CUSTOMERS, len(rows)))
-
-
-@contextmanager
-def kairos(
-    settings: Settings, customers: list[str], redis: int | None = None, processes: int = 1, **more: object
-) -> Iterator[Target]:
-    """The service over the features and models that are there, with a journal of its own and four channels an offer.
-
-    With the port of a Redis server the features are read from there, in a database that is filled first.
-    """
-    port, name = free_port(), f"bench_kairos{'_redis' if redis else ''}{'_dry' if more else ''}_{processes}.log"
-    with TemporaryDirectory(dir=settings.data_dir, prefix="bench-") as folder:
-        channels = assorted(settings, Path(folder) / settings.source)
-        environ = {**os.environ, "KAIROS_DATA_DIR": folder, "KAIROS_PORT": str(port), "KAIROS_DEADLINE_MS": "10000"}
-        environ["KAIROS_PROCESSES"] = str(processes)
-        if redis is not None:
-            environ["KAIROS_ONLINE"] = f"redis://{HOST}:{redis}/2"
-            publish_online(replace(settings, online=environ["KAIROS_ONLINE"]), settings.online_file, progress=False)
-        log, started = settings.data_dir / "logs" / name, time.monotonic()
-        with child([sys.executable, "-m", "serving"], HOST, port, log, environ) as server:
-            server.wait_until_up("/health/ready", timeout_s=120)
-            ready_s.append(time.monotonic() - started)
-            body = {"kind": KIND, "channels": channels, **more}
-            answer = server.post("/v1/decisions", {"customer_id": customers[0], "explain": "funnel", **body})
-            if answer["fallback"]:
-                sys.exit(f"the service only falls back: {', '.join(answer['warnings'])}")
-            print(f"one decision weighs {answer['funnel']['eligible']} pairs", file=sys.stderr)
-            yield Target(
-                server.pid, port, "/v1/decisions", [json.dumps({"customer_id": c, **body}).encode() for c in customers]
-            )
-
-
-def assorted(settings: Settings, folder: Path) -> list[str]:
-    """The source's files, and a catalogue with so many offers of one kind, each on every channel; its channels."""
-    folder.mkdir()
-    for each in settings.source_dir.absolute().iterdir():
-        if each.name.startswith("journal.db"):
-            shutil.copy(each, folder)
-        elif each.name != "catalogue.json":
-            (folder / each.name).symlink_to(each.resolve())
-    catalogue = json.loads(settings.catalogue_file.read_text())
-    channels = [channel["name"] for channel in catalogue["channels"]]
-    catalogue["offers"] = [{**offer, "channels": channels} for offer in catalogue["offers"] if offer["kind"] == KIND][
-        :OFFERS
-    ]
-    (folder / "catalogue.json").write_text(json.dumps(catalogue))
-    return channels
 
 
 def stages(target: Target) -> dict[str, float]:
@@ -149,13 +80,15 @@ def measure(settings: Settings) -> tuple[dict[str, dict[int, list[Measured]]], d
         folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
         yaml, store = feasts_own(settings, folder, customers)
         customer_service(store)
-        redis = running.enter_context(redis_server())
+        redis, models = running.enter_context(redis_server()), boosters(settings)[-MODELS:]
         targets = {
             "no_op_fastapi": running.enter_context(no_op_fastapi(logs)),
             "kairos": running.enter_context(kairos(settings, customers)),
+            "kairos_all_cores": running.enter_context(kairos(settings, customers, one_core=False)),
             "kairos_redis": running.enter_context(kairos(settings, customers, redis)),
             "kairos_unrecorded": running.enter_context(kairos(settings, customers, dry_run=True)),
-            "obvious_stack": running.enter_context(obvious_stack(yaml, boosters(settings)[-MODELS:], customers, logs)),
+            "obvious_stack": running.enter_context(obvious_stack(yaml, models, customers, logs)),
+            "obvious_stack_one_core": on_one_core(running.enter_context(obvious_stack(yaml, models, customers, logs))),
             "feast_serve": running.enter_context(feast_serve(yaml, customers, logs, {"features": refs()})),
             "feast_serve_service": running.enter_context(
                 feast_serve(yaml, customers, logs, {"feature_service": SERVICE})

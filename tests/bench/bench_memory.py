@@ -27,8 +27,8 @@ from serving.packed_file import PROJECT, create, open_to_write, put, table_name
 from serving.packed_redis import PackedRedis, connect
 from serving.settings import Settings, read_settings
 from serving.store import SqliteReader
-from tests.bench.bench_decision import customers_of
 from tests.bench.load import HOST
+from tests.bench.ours import customers_of
 from tests.bench.peers import feasts_own
 from tests.bench.redis import redis_server
 from tests.bench.report import Figure, write

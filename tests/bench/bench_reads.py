@@ -29,8 +29,8 @@ from serving.redis_values import RedisValues
 from serving.settings import Settings, read_settings
 from serving.store import PackedReader, SqliteReader
 from serving.values import SqliteValues, Values
-from tests.bench.bench_decision import customers_of
 from tests.bench.load import HOST
+from tests.bench.ours import customers_of
 from tests.bench.peers import all_refs, feasts_own, refs, rows_of
 from tests.bench.redis import redis_server
 from tests.bench.report import Figure, medians, spread_table, write

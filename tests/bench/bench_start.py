@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
 from serving.settings import Settings, read_settings
-from tests.bench.bench_decision import KIND, assorted, customers_of
 from tests.bench.load import HOST, cpu_s, free_port
+from tests.bench.ours import KIND, assorted, customers_of
 from tests.bench.report import Figure, write
 from training.child import child
 

@@ -37,6 +37,14 @@ class Target:
     bodies: Sequence[bytes]
 
 
+def on_one_core(target: Target) -> Target:
+    """The same, kept to one core from now on, with every thread that it starts."""
+    core = max(os.sched_getaffinity(0))
+    for task in Path(f"/proc/{target.pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+    return target
+
+
 def ask(target: Target, connections: int, seconds: float) -> Measured:
     """Keep so many connections busy for so many seconds."""
     return asyncio.run(_ask(target, connections, seconds))
