@@ -68,8 +68,7 @@ class Briefing:
     def rehearse(self, most: int) -> None:
         """Be ready for as many decisions at once; where the journal cannot be read now, later."""
         with suppress(JournalUnavailableError):
-            for power in range(1, most.bit_length()):
-                self._store.rehearse(1 << power)
+            self._store.rehearse(most)
 
     @contextmanager
     def kept(self) -> Iterator[None]:

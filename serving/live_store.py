@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from features.domain import CustomerId, Event, Instant, Kind, OfferId
-from features.intent import MATTERS_US, OPENING, Intent
+from features.domain import CustomerId, Event, Instant, OfferId
+from features.intent import Intent
 from features.quick import quick
-from features.schema import CUSTOMER
 from features.state import State
+from features.unfinished import Unfinished, unfinished
 from serving.account import Account
 from serving.basis import from_bytes
 from serving.consent import Consent, Topic
 from serving.eligibility.memory import Need, spans
-from serving.feature_reader import FeatureReader, KnownProfile
+from serving.feature_reader import FeatureReader, KnownProfile, Stood
 from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
@@ -25,7 +25,7 @@ from serving.journal.openings import begun, begun_by, rehearse
 from serving.journal.past import Standing, recent_events
 from serving.journal.transaction import Transaction
 from serving.ledger.contact import Ledger
-from serving.pairs import Known, memory_of, stranger
+from serving.pairs import Known, stranger
 from serving.projection import NoVocabularyError, Projection
 from serving.values import position_of
 
@@ -83,7 +83,7 @@ class LiveStore:
         """
         journal, customer_id, asked = self._projection.journal, met.who.customer_id, spans(needed, activity, at)
         told = journal.recent_events(customer_id, at, asked, MOST_EVENTS) if asked else ()
-        return Heard(met.consents, begun(journal.look, customer_id, at, _opened(activity, at)), tuple(told))
+        return Heard(met.consents, begun(journal.look, customer_id, at, unfinished(activity, at)), tuple(told))
 
     def several(self, mets: Sequence[Dossier], at: Instant, needed: Sequence[Need] = ()) -> list[Known | None]:
         """All that is known of each of several customers, at least one, read together.
@@ -93,35 +93,43 @@ class LiveStore:
         Raises:
             JournalUnavailableError: It cannot be told.
         """
-        journal, stored = self._projection.journal, self._stored.several([met.who.customer_id for met in mets])
-        found = [
-            (met, None if value is None else self._stored.state(value, at), value, told)
-            for met, (value, told) in zip(mets, stored, strict=True)
-        ]
-        intents = begun_by(journal.look, {met.who.customer_id: _opened(did, at) for met, did, _, _ in found}, at)
-        known = list[Known | None]()
-        for met, did, value, told in found:
-            customer_id = met.who.customer_id
+        journal = self._projection.journal
+        found: list[tuple[Dossier, State | None, Stood] | None] = []
+        signs: dict[CustomerId, Unfinished] = {}
+        for met, stood in zip(mets, self._stored.several([met.who.customer_id for met in mets]), strict=True):
+            value, _ = stood
             if met.who.head > position_of(value):
+                found.append(None)
+                continue
+            did = None if value is None else self._stored.state(value, at)
+            found.append((met, did, stood))
+            if (told := unfinished(did, at)) is not None:
+                signs[met.who.customer_id] = told
+        intents = begun_by(journal.look, signs, at)
+        known = list[Known | None]()
+        for each in found:
+            if each is None:
                 known.append(None)
                 continue
+            met, did, (value, profiled) = each
+            customer_id = met.who.customer_id
             asked = spans(needed, did, at)
             events = tuple(journal.recent_events(customer_id, at, asked, MOST_EVENTS)) if asked else ()
-            profile, zone = (_UNTOLD.profile, _UNTOLD.zone) if told is None else (told.profile, told.zone)
+            profile, zone = (_UNTOLD.profile, _UNTOLD.zone) if profiled is None else (profiled.profile, profiled.zone)
             open_now = intents.get(customer_id, ())
             known.append(Known(at, did, profile, zone, met.consents, open_now, events, value))
         return known
 
     def rehearse(self, n: int) -> None:
-        """Ask for so many at once who are nobody: what that takes is then ready when somebody waits.
+        """Ask for up to so many at once who are nobody: what that takes is then ready when somebody waits.
 
         Raises:
             JournalUnavailableError: It cannot be asked.
         """
-        journal, begins = self._projection.journal, [kinds for _, kinds, _ in _OPENED]
-        journal.known_by("", [""] * n, Instant(0))
-        for kinds in (*begins, _NONE.union(*begins)):
-            rehearse(journal.look, kinds, n)
+        journal = self._projection.journal
+        for power in range(1, n.bit_length()):
+            journal.known_by("", [""] * (1 << power), Instant(0))
+        rehearse(journal.look, n)
 
     def holding(
         self,
@@ -137,7 +145,8 @@ class LiveStore:
         connection, asked = transaction.connection, spans(needed, activity, at)
         ledger = read_ledger(connection, customer_id, at, keys, since)
         told = recent_events(connection, customer_id, at, asked, MOST_EVENTS) if asked else []
-        opened = begun(lambda asking, given: asking.rows(connection, given), customer_id, at, _opened(activity, at))
+        signs = unfinished(activity, at)
+        opened = begun(lambda asking, given: asking.rows(connection, given), customer_id, at, signs)
         return ledger, Heard(consents_of(connection, customer_id), opened, tuple(told))
 
     def ledger(self, met: Dossier, keys: Collection[str]) -> Ledger:
@@ -180,27 +189,4 @@ def _accounts(told: Iterable[bytes]) -> Iterator[Account]:
             yield from_bytes(each).circumstances.account
 
 
-def _opened_by(name: str) -> tuple[int, frozenset[Kind], int]:
-    """Which of the customer's instants this is, what began then, and how long that can be open."""
-    extreme = next(extreme for extreme in CUSTOMER.extremes if extreme.name == name)
-    kinds = extreme.measure.kinds & OPENING
-    return CUSTOMER.extremes.index(extreme), kinds, max(MATTERS_US[kind] for kind in kinds)
-
-
-_OPENED = tuple(_opened_by(name) for name in ("latest_interest", "latest_service"))
-
-
-def _opened(activity: State | None, at: Instant) -> frozenset[Kind]:
-    """Events that may have begun what is open: most customers have begun nothing lately, and are not asked about."""
-    if activity is None:
-        return _NONE
-    instants = memory_of(activity, CUSTOMER).instants
-    if not len(instants):
-        return _NONE
-    latest = instants[0].tolist()
-    found = [kinds for place, kinds, span in _OPENED if latest[place] >= at - span]
-    return found[0] if len(found) == 1 else _NONE.union(*found)
-
-
-_NONE = frozenset[Kind]()
 _UNTOLD = stranger(Instant(0))

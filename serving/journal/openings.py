@@ -6,90 +6,76 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, case, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Text, and_, bindparam, column, select, values
 
 from features.domain import CustomerId, Instant, Kind
-from features.intent import CLOSING, MATTERS_US, Closing, Intent, Opening, closable, open_intents, open_topics
+from features.intent import CLOSING, MATTERS_US, OPENING, Closing, Intent, Opening, closable, open_intents, open_topics
+from features.unfinished import Unfinished
 from serving.journal.past import KINDS, event_of, recent
 from serving.journal.schema import EVENTS, IDENTITIES
 from serving.journal.written import Values, Written
-from serving.several import numbered
 
 MOST = 500
 """Events among which it is looked for: the latest of a customer who has more of them."""
 Look = Callable[[Written, Mapping[str, object]], list[Values]]
 """Runs a statement with the values of its parameters."""
-Begins = Mapping[CustomerId, frozenset[Kind]]
-"""Customers with the kinds of events that may have begun what is open."""
 
 
-def begun(look: Look, customer_id: CustomerId, at: Instant, kinds: frozenset[Kind]) -> tuple[Intent, ...]:
-    """The topics open at an instant, of those that events of these kinds begin."""
-    if not kinds:
+def begun(look: Look, customer_id: CustomerId, at: Instant, signs: Unfinished | None) -> tuple[Intent, ...]:
+    """The topics open at an instant, of those that the signs tell of."""
+    if signs is None:
         return ()
-    told = look(_opening(kinds), {"whose": customer_id, **_since(kinds, at)})
-    if len(told) > MOST:
-        return _among_the_latest(look, customer_id, at, kinds)
-    openings = [_opened(row) for row in told]
-    first = _first(openings)
-    if first is None:
-        return open_topics(openings, (), at)
-    ends = look(_CLOSING, {"whose": customer_id, "first": first})
-    if len(ends) > MOST:
-        return _among_the_latest(look, customer_id, at, kinds)
-    return open_topics(openings, [_ended(row) for row in ends], at)
+    found = _begun(look, {customer_id: signs}, at)
+    return _among_the_latest(look, customer_id, at, signs) if found is None else found.get(customer_id, ())
 
 
-def begun_by(look: Look, begins: Begins, at: Instant) -> dict[CustomerId, tuple[Intent, ...]]:
+def begun_by(look: Look, signs: Mapping[CustomerId, Unfinished], at: Instant) -> dict[CustomerId, tuple[Intent, ...]]:
     """The same of several customers, read together; of whom nothing is open may be left out."""
-    alike: dict[frozenset[Kind], list[CustomerId]] = {}
-    for customer_id, kinds in begins.items():
-        alike.setdefault(kinds, []).append(customer_id)
+    found = _begun(look, signs, at) if signs else {}
+    return {each: begun(look, each, at, told) for each, told in signs.items()} if found is None else found
+
+
+def _begun(
+    look: Look, signs: Mapping[CustomerId, Unfinished], at: Instant
+) -> dict[CustomerId, tuple[Intent, ...]] | None:
+    """None where more happened than can be looked at."""
+    asked = [(each, kind, at - MATTERS_US[kind]) for each, told in signs.items() for kind in told.begun]
+    rows = look(_openings(_size(asked)), _given(asked))
+    if len(rows) > MOST:
+        return None
     openings: dict[CustomerId, list[Opening]] = {}
-    for kinds, customers in alike.items():
-        if not kinds:
-            continue
-        whose = numbered("whose", customers)
-        rows = look(_openings(kinds, len(whose)), {**whose, **_since(kinds, at)})
-        if len(rows) > MOST:
-            return _one_by_one(look, begins, at)
-        for customer_id, *row in rows:
-            openings.setdefault(customer_id, []).append(_opened(row))
-    found = {customer_id: _first(told) for customer_id, told in openings.items()}
-    first = {customer_id: each for customer_id, each in found.items() if each is not None}
+    for customer_id, *row in rows:
+        openings.setdefault(customer_id, []).append(_opened(row))
+    found = {each: _first(told) for each, told in openings.items()}
+    asked = [
+        (each, kind, first)
+        for each, first in found.items()
+        if first is not None
+        for kind, last in signs[each].ended
+        if last >= first
+    ]
+    ends = look(_closings(_size(asked)), _given(asked)) if asked else []
+    if len(ends) > MOST:
+        return None
     closings: dict[CustomerId, list[Closing]] = {}
-    if first:
-        whose = numbered("whose", [*first])
-        ends = look(_closings(len(whose)), {**whose, **numbered("first", [*first.values()])})
-        if len(ends) > MOST:
-            return _one_by_one(look, begins, at)
-        for customer_id, *row in ends:
-            closings.setdefault(customer_id, []).append(_ended(row))
+    for customer_id, *row in ends:
+        closings.setdefault(customer_id, []).append(_ended(row))
     return {each: open_topics(told, closings.get(each, ()), at) for each, told in openings.items()}
 
 
-def rehearse(look: Look, kinds: frozenset[Kind], n: int) -> None:
-    """Ask of so many customers who are nobody: the statements are then ready when somebody waits."""
-    nobody, since = numbered("whose", [""] * n), {f"since_{kind}": 0 for kind in kinds}
-    look(_openings(kinds, n), {**nobody, **since})
-    look(_closings(n), {**nobody, **numbered("first", [0] * n)})
+def rehearse(look: Look, n: int) -> None:
+    """Ask of nobody as it is done of so many customers: the statements are then ready when somebody waits."""
+    for power in range((n * len(OPENING) - 1).bit_length() + 1):
+        for statement in (_openings, _closings):
+            look(statement(1 << power), _given([_NOBODY] * (1 << power)))
 
 
-def _one_by_one(look: Look, begins: Begins, at: Instant) -> dict[CustomerId, tuple[Intent, ...]]:
-    """The same of customers of some of whom more happened than can be looked at."""
-    return {customer_id: begun(look, customer_id, at, kinds) for customer_id, kinds in begins.items()}
-
-
-def _among_the_latest(look: Look, customer_id: CustomerId, at: Instant, kinds: frozenset[Kind]) -> tuple[Intent, ...]:
+def _among_the_latest(look: Look, customer_id: CustomerId, at: Instant, signs: Unfinished) -> tuple[Intent, ...]:
     """The same of a customer of whom more happened than can be looked at."""
-    within = {kind: span for kind, span in MATTERS_US.items() if kind in kinds | CLOSING}
+    within = {kind: span for kind, span in MATTERS_US.items() if kind in signs.begun or kind in CLOSING}
     since = {f"since_{span}": at - span for span in within.values()}
     rows = look(recent(tuple(within.items())), {"whose": customer_id, "most": MOST, **since})
     return open_intents((event_of(row, customer_id) for row in rows), at)
-
-
-def _since(kinds: frozenset[Kind], at: Instant) -> dict[str, int]:
-    return {f"since_{kind}": at - MATTERS_US[kind] for kind in kinds}
 
 
 def _opened(row: Sequence[Any]) -> Opening:
@@ -108,52 +94,50 @@ def _first(openings: Iterable[Opening]) -> Instant | None:
     return min([opening.at for opening in openings if closable(opening.kind)], default=None)
 
 
-_OPENING = "kind", "channel", "offer_id", "category", "occurred_us", "received_us", "source", "event_id"
-_ENDING = "kind", "category", "occurred_us", "received_us"
-_OWN = IDENTITIES.c
+_Asked = tuple[CustomerId, Kind, int]
+"""Of whom events are asked for, of which kind, and since when."""
+_NOBODY = CustomerId(""), Kind.VISITED, 0
+
+
+def _size(asked: Sequence[_Asked]) -> int:
+    """Of few sizes, so that a database reads each statement only once."""
+    return 1 << (len(asked) - 1).bit_length()
+
+
+def _given(asked: Sequence[_Asked]) -> dict[str, object]:
+    """The parameters of a statement about so many."""
+    names = _names(_size(asked))
+    told = [value for each in asked for value in each]
+    return dict(zip(names, [*told, *_NOBODY * (len(names) // len(_NOBODY) - len(asked))], strict=True))
 
 
 @cache
-def _opening(kinds: frozenset[Kind]) -> Written:
-    """A statement for what events of these kinds may have begun; one after the other, as an index tells them.
-
-    Asked for all at once they would be looked for as far back as the one that is looked for the furthest.
-    """
-    whose = _OWN.customer_id == bindparam("whose")
-    return _joined(_events(_OPENING, kind, bindparam(f"since_{kind}")).where(whose) for kind in sorted(kinds))
+def _names(n: int) -> tuple[str, ...]:
+    return tuple(f"{noun}_{number}" for number in range(n) for noun in ("whose", "kind", "since"))
 
 
 @cache
-def _openings(kinds: frozenset[Kind], n: int) -> Written:
-    """The same of so many customers, each row with whose it is."""
-    whose = _OWN.customer_id.in_([bindparam(f"whose_{number}", type_=Text) for number in range(n)])
-    told = _OWN.customer_id
-    return _joined(_events(_OPENING, kind, bindparam(f"since_{kind}"), told).where(whose) for kind in sorted(kinds))
+def _openings(n: int) -> Written:
+    """A statement for what may have begun something, of so many customers and kinds; each row with whose it is."""
+    told = EVENTS.c
+    columns = told.kind, told.channel, told.offer_id, told.category, told.occurred_us, told.received_us
+    return _events(n, *columns, told.source, told.event_id)
 
 
 @cache
 def _closings(n: int) -> Written:
-    """A statement for what may have ended something of so many customers, each since an instant of their own."""
-    some = [bindparam(f"whose_{number}", type_=Text) for number in range(n)]
-    since = [bindparam(f"first_{number}", type_=BigInteger) for number in range(n)]
-    first = case(*((_OWN.customer_id == who, each) for who, each in zip(some, since, strict=True)))
-    whose = _OWN.customer_id.in_(some)
-    return _joined(_events(_ENDING, kind, first, _OWN.customer_id).where(whose) for kind in sorted(CLOSING))
+    """The same for what may have ended it."""
+    told = EVENTS.c
+    return _events(n, told.kind, told.category, told.occurred_us, told.received_us)
 
 
-def _joined(events: Iterable[Select[Any]]) -> Written:
-    return Written(union_all(*events).limit(MOST + 1))
-
-
-def _events(columns: Sequence[str], kind: Kind, since: ColumnElement[Any], *more: ColumnElement[Any]) -> Select[Any]:
-    return (
-        select(*more, *(EVENTS.c[name] for name in columns))
-        .select_from(IDENTITIES.join(EVENTS, EVENTS.c.identity_id == _OWN.identity_id))
-        .where(EVENTS.c.kind == kind.value, EVENTS.c.occurred_us >= since, EVENTS.c.machine.is_(False))
-    )
-
-
-_CLOSING = _joined(
-    _events(_ENDING, kind, bindparam("first")).where(_OWN.customer_id == bindparam("whose")) for kind in sorted(CLOSING)
-)
-"""Whatever may have ended something since an instant."""
+def _events(n: int, *columns: ColumnElement[Any]) -> Written:
+    """Each kind since an instant of its own: asked for all at once they would be looked for as far back as the one that
+    is looked for the furthest."""
+    types = ("whose", Text()), ("kind", Text()), ("since", BigInteger())
+    rows = [tuple(bindparam(f"{noun}_{number}", type_=of) for noun, of in types) for number in range(n)]
+    asked = values(*(column(noun, of) for noun, of in types), name="asked").data(rows).cte("asked")
+    own, event = IDENTITIES.c, EVENTS.c
+    meant = and_(event.identity_id == own.identity_id, event.kind == asked.c.kind, event.occurred_us >= asked.c.since)
+    whose = asked.join(IDENTITIES, own.customer_id == asked.c.whose).join(EVENTS, meant)
+    return Written(select(asked.c.whose, *columns).select_from(whose).where(event.machine.is_(False)).limit(MOST + 1))
