@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Raw
 
 from features.catalogue import Catalogue
 from features.domain import Importance
 from serving import answer_api, item_api
-from serving.figures import GAP, Figures, Table, gap, words_of
+from serving.figures import form, gap, words_of
 from serving.german_notes import limit
+from serving.kernels.letter import BLANK
 from serving.language import Language
 from serving.money import interrupts
 from serving.over_the_wire import written
 from serving.pairs import Pair
+from serving.pieces import Pieces
+from serving.trees.kernels.tables import addresses as addresses_of
 from serving.wording import Reader, addresses, say
 
 MONEY_DIGITS, PROBABILITY_DIGITS, EVIDENCE_DIGITS = 4, 6, 2
@@ -38,15 +41,13 @@ RANK, (OFFER, NAME, CATEGORY, CHANNEL, KIND, MOMENT, CONTACT, UNTIL, ALTERNATIVE
 REASONS, WORDING, TAKEN_APART, END = _WORDS[_AFTER:]
 """What stands before the values behind its numbers, and after the last."""
 _BEST, _SCORE, _OFFER, _NOTICED, _LAST = words_of(answer_api.ChannelScore)
-FIGURES = Figures(
-    Table(
-        [*_WORDS[_FIRST:_AFTER], REASONS],
-        [*[MONEY_DIGITS] * 10, *[PROBABILITY_DIGITS] * 4, *[EVIDENCE_DIGITS] * 2],
-    ),
-    Table([b"", GAP, _LAST], [MONEY_DIGITS, PROBABILITY_DIGITS]),
+_FORM = form(
+    [*_WORDS[_FIRST:_AFTER], REASONS, RANK, _LAST],
+    [*[MONEY_DIGITS] * 10, *[PROBABILITY_DIGITS] * 4, *[EVIDENCE_DIGITS] * 2, MONEY_DIGITS, PROBABILITY_DIGITS],
 )
-"""Score, value, components, probabilities and evidence of an item, up to its reasons; score and probability of being
-noticed of the best of a channel, to its end, GAP between them."""
+FORM = addresses_of(_FORM)
+"""Of an item score, value, components, probabilities and evidence, up to its reasons; of the best of a channel score
+and probability of being noticed."""
 
 
 def sent_with(contact_id: str | None, until: str | None, alternative: bool) -> bytes:
@@ -60,39 +61,32 @@ def unreached(channel: str) -> bytes:
     return b"".join((_BEST, written(channel), _SCORE, b"null", _OFFER, b"null", _NOTICED, b"null", _LAST))
 
 
-class Blank(NamedTuple):
-    """One offer on one channel."""
-
-    head: bytes
-    """From the rank, which is left out, to the moment, which is, too."""
-    tail: bytes | None
-    """From behind the last reason to the end; None where the customer is called by name."""
-    unsent: bytes
-    """From behind the moment to the probability, where it goes out with no message."""
-    best: bytes
-    """Where it is the best of its channel: what stands before the score."""
-    offered: bytes
-    """The same: what stands between the score and the probability of being noticed."""
-
-
 class Blanks:
     """Those of one catalogue. Threads may share it."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._currency = catalogue.currency
-        self._held: dict[tuple[str, str], dict[int, Blank]] = {}
+        self._held: dict[tuple[str, str], Pieces] = {}
         self._count = 0
         self.limits = {each: Raw(written([limit(text, each) for text in catalogue.limits])) for each in Language}
         """What the data cannot tell, by language."""
 
-    def of(self, reader: Reader) -> dict[int, Blank]:
-        """The blanks that are made for readers of this language and zone, by the row of the pair."""
+    def of(self, reader: Reader) -> Pieces:
+        """Those that are made for readers of this language and zone, by the row of the pair: see ``kernels.letter``.
+
+        Of what calls its customer by name the end of an item is left empty.
+        """
         if self._count > MOST:
             self._held, self._count = {}, 0
-        return self._held.setdefault((reader.language, reader.zone), {})
+        read = reader.language, reader.zone
+        held = self._held.get(read)
+        return self._held.setdefault(read, Pieces(BLANK)) if held is None else held
 
-    def make(self, row: int, pair: Pair, reader: Reader) -> Blank:
-        """One that is not held yet, of the pair in this row of the catalogue's."""
+    def make(self, row: int, pair: Pair, reader: Reader) -> None:
+        """That of the pair in this row of the catalogue's, if it is not held yet."""
+        held = self.of(reader)
+        if held.of(row) is not None:
+            return
         offer, channel = pair.offer, pair.channel.name
         known = written(offer.offer_id), written(offer.name), written(offer.category), written(channel)
         head = (
@@ -101,12 +95,10 @@ class Blanks:
             + written(IMPORTANCE[offer.importance])
             + MOMENT
         )
-        tail = None if addresses(offer, channel) else self.said(pair, reader)
-        best = _BEST + written(channel) + _SCORE, _OFFER + written(offer.offer_id) + _NOTICED
-        found = Blank(head, tail, sent_with(None, None, interrupts(pair)), *best)
-        self.of(reader)[row] = found
+        tail = b"" if addresses(offer, channel) else self.said(pair, reader)
+        before, between = _BEST + written(channel) + _SCORE, _OFFER + written(offer.offer_id) + _NOTICED
+        held.add(row, (head, tail, sent_with(None, None, interrupts(pair)), before, between))
         self._count += 1
-        return found
 
     def said(self, pair: Pair, reader: Reader) -> bytes:
         """The end of an item, from the end of its list of reasons on, as one reader reads it."""

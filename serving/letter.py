@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from math import nan
+from itertools import chain
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Raw
 
 from features.instant import format_instant
 from serving.answer_api import Answer, Silence, read_answer
-from serving.blanks import FIGURES, RANK, Blanks, sent_with, unreached
+from serving.blanks import FORM, Blanks, sent_with, unreached
 from serving.caveats import caveats
 from serving.decision import Decision, Versions
-from serving.equipment import Equipment
+from serving.equipment import Equipment, Named
 from serving.figures import GAP
 from serving.grant import Grant
-from serving.kernels.menu import WIDTH
+from serving.kernels.letter import LARGE, NARROW, write_letter
 from serving.latest import Latest
 from serving.menu import Menu
 from serving.over_the_wire import written
@@ -68,6 +69,10 @@ _BLANKS = Latest(Blanks)
 _Filled: Any = msgspec.defstruct("_Filled", [(name, Any) for name in Answer.__struct_fields__], gc=False)
 """An answer whose parts are written already."""
 _SENTENCES = Latest(Sentences)
+_LISTED = Raw(b"[%b]" % GAP)
+"""A list that is still to be filled in."""
+_ROOM = 1 << 15
+"""Room for an answer, at first, in bytes."""
 
 
 def letter(
@@ -81,14 +86,9 @@ def letter(
 
     ``warnings`` are those of the request, ``name`` is the customer's. None where a number is too large for it.
     """
-    ask, catalogue, silence = decision.ask, equipment.catalogue, decision.silence
-    blanks = _BLANKS.of(catalogue)
-    menu = decision.menu
-    reader = Reader(decision.known.zone, menu.language, name)
-    figures = _figures(menu, decision.by_popularity or decision.judged.chances.organic is None)
-    if figures is None:
-        return None
-    text = written(
+    ask, catalogue, silence, menu = decision.ask, equipment.catalogue, decision.silence, decision.menu
+    blanks, reader = _BLANKS.of(catalogue), Reader(decision.known.zone, menu.language, name)
+    texts = written(
         _Filled(
             ask.decision_id,
             ask.customer_id,
@@ -96,14 +96,14 @@ def letter(
             format_instant(ask.at),
             format_instant(decision.valid_until),
             catalogue.currency,
-            Raw(_items(menu, decision.grant, figures, blanks, reader)),
+            _LISTED,
             (),
             Silence(silence.score, silence.wins, silence.reason, silence.probability),
             decision.preferred_channel,
             decision.declared,
             decision.draw.group.value,
             decision.circumstances.attempt + 1,
-            Raw(_channels(menu, figures[len(menu) :], blanks, reader)),
+            _channels(menu) if menu.unreached else _LISTED,
             [topic(intent, ask.language) for intent in decision.intents[:MOST_TOPICS]] if decision.intents else (),
             counts(decision),
             None,
@@ -118,7 +118,16 @@ def letter(
             {},
         )
     )
-    return Letter(text[: -len(b"{}}")], timings_ms)
+    own = _own(menu, decision.grant, blanks, equipment.addressing, reader)
+    unvalued = decision.by_popularity or decision.judged.chances.organic is None
+    text = _set(menu, texts[: -len(b"{}}")], own, unvalued, blanks, reader)
+    return None if text is None else Letter(text, timings_ms)
+
+
+def _channels(menu: Menu) -> Raw:
+    """The list of channels with a gap for those that can be reached."""
+    reached = b"," if len(menu.rows) > len(menu.moments) else b""
+    return Raw(b"[%b%b%b]" % (GAP, reached, b",".join(map(unreached, menu.unreached))))
 
 
 @lru_cache(maxsize=16)
@@ -126,56 +135,63 @@ def _versions(versions: Versions) -> Raw:
     return Raw(written(told_versions(versions)))
 
 
-@lru_cache(maxsize=64)
-def _ranks(items: int) -> tuple[bytes, ...]:
-    return tuple(b"%b%b%d" % (b"," if rank > 1 else b"", RANK, rank) for rank in range(1, items + 1))
+def _set(
+    menu: Menu, texts: bytes, own: Sequence[bytes], unvalued: bool, blanks: Blanks, reader: Reader
+) -> bytes | None:
+    """The answer with its items and channels filled in; None where a number is too large.
 
-
-def _figures(menu: Menu, unvalued: bool) -> list[bytes] | None:
-    """Those of each item, then of the best of each channel; None where a number is too large.
-
-    The value of items is left out where they are ``unvalued``: what would be bought anyway is part of it.
+    Args:
+        menu: What is offered.
+        texts: The answer, with a gap for items and one for channels.
+        own: What stands in items of this answer alone: see ``write_letter``.
+        unvalued: True where the value of items is left out: what would be bought anyway is part of it.
+        blanks: Those of the catalogue.
+        reader: Who reads it.
     """
-    shown, n = menu.figures, len(menu)
-    if unvalued:
-        shown = shown.copy()
-        shown[1 : n * WIDTH : WIDTH] = nan
-    return FIGURES.rows(shown, (n, len(menu.rows) - n))
-
-
-def _items(menu: Menu, grant: Grant, figures: list[bytes], blanks: Blanks, reader: Reader) -> bytes:
-    """All items as one list."""
-    held, moments = blanks.of(reader), dict[int, bytes]()
-    said, start = _SENTENCES.of(menu.shelf.nouns.words).told(menu.given, reader.language), 0
-    chances = written(menu.probabilities)[1:-1].split(b",")
-    expires = {each.contact_id: format_instant(each.expires_at) for each in grant.contacts} if grant.contacts else {}
-    pieces = [b"["]
-    for rank, row, moment, contact_id, chance, count, figure in zip(
-        _ranks(len(menu)), menu.rows, menu.moments, menu.messages, chances, menu.counts, figures, strict=False
-    ):
-        when = moments.get(moment)
-        if when is None:
-            when = moments[moment] = written(format_instant(moment))
-        head, tail, unsent, _, _ = held.get(row) or blanks.make(row, menu.shelf.pairs[row], reader)
-        pieces += (
-            rank,
-            head,
-            when,
-            unsent if contact_id is None else sent_with(contact_id, expires.get(contact_id), False),
-            chance,
-            figure,
-            *said[start : start + count],
-            tail or blanks.said(menu.shelf.pairs[row], reader),
+    n, language, sentences = len(menu.moments), reader.language, _SENTENCES.of(menu.shelf.nouns.words)
+    given = np.frombuffer(GAP.join((texts, *own, b"")), dtype=np.uint8)
+    each, room = len(own) // n if n else 0, _ROOM
+    while True:
+        held, parts, out = blanks.of(reader).held, sentences.of(language).held, np.empty(room, dtype=np.uint8)
+        end = write_letter(
+            given,
+            len(texts) + 1,
+            each,
+            menu.figures,
+            menu.told,
+            n,
+            len(menu.rows) - n,
+            unvalued,
+            FORM,
+            held.addresses,
+            parts.addresses,
+            out,
         )
-        start += count
-    pieces.append(b"]")
-    return b"".join(pieces)
+        if end >= 0:
+            return out[:end].tobytes()
+        if end == LARGE:
+            return None
+        if end == NARROW:
+            room *= 2
+        else:
+            sentences.make(chain.from_iterable(menu.given), language)
+            for row in menu.rows:
+                blanks.make(row, menu.shelf.pairs[row], reader)
 
 
-def _channels(menu: Menu, figures: list[bytes], blanks: Blanks, reader: Reader) -> bytes:
-    """All channels as one list."""
-    held, found = blanks.of(reader), []
-    for row, figure in zip(menu.rows[len(menu) :], figures, strict=True):
-        blank = held.get(row) or blanks.make(row, menu.shelf.pairs[row], reader)
-        found.append(blank.best + figure.replace(GAP, blank.offered))
-    return b"[%b]" % b",".join((*found, *map(unreached, menu.unreached)))
+def _own(menu: Menu, grant: Grant, blanks: Blanks, personal: frozenset[Named], reader: Reader) -> Sequence[bytes]:
+    """What stands in items of this answer alone, see ``write_letter``; ``personal`` calls the customer by name."""
+    chances = written(menu.probabilities)[1:-1].split(b",") if menu.moments else ()
+    named = menu.named if personal else ()
+    if not any(menu.messages) and (not personal or personal.isdisjoint(named)):
+        return chances
+    expires = {each.contact_id: format_instant(each.expires_at) for each in grant.contacts}
+    return [
+        piece
+        for row, contact_id, chance in zip(menu.rows, menu.messages, chances, strict=False)
+        for piece in (
+            chance,
+            b"" if contact_id is None else sent_with(contact_id, expires.get(contact_id), False),
+            blanks.said(menu.shelf.pairs[row], reader) if menu.shelf.named[row] in personal else b"",
+        )
+    ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
-from typing import NamedTuple
+from itertools import chain, islice
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,12 @@ class Menu:
     rows: list[int]
     """The same on the shelf."""
     moments: list[Instant]
-    """``[n]``; so are the next three."""
+    """``[n]``; so are the next two."""
     probabilities: Sequence[float]
     messages: Sequence[ContactId | None]
-    counts: list[int]
-    """In how many parts the reasons for each are told."""
-    given: list[int]
-    """These parts, see ``kernels.menu.give_reasons``."""
+    told: Places
+    """``rows``, ``moments``, in how many parts the reasons for each are told, and then these parts, see
+    ``kernels.menu.give_reasons``."""
     seen: NDArray[np.float32]
     """What the models saw of the items, ``[n, n_features]``."""
     figures: Floats
@@ -95,9 +94,10 @@ class Menu:
         """
         n = len(probabilities)
         here = np.array(places, dtype=np.int64)
-        chosen, at = here[:n], rows[here]
-        matrix, numbers = seen.rows(chosen), at.tolist()
-        figures, said = _laid_out(judged, here, at, shelf.nouns.table, matrix)
+        matrix = seen.rows(here[:n])
+        figures, told = _laid_out(judged, here, rows, shelf.nouns.table, matrix)
+        listed: list[int] = told[: n + len(here)].tolist()
+        numbers, moments = listed[: len(here)], cast(list[Instant], listed[len(here) :])
         unreached: tuple[ChannelName, ...] = ()
         if len(numbers) - n < len(carrying):
             reached = {shelf.named[number][1] for number in numbers[n:]}
@@ -108,11 +108,10 @@ class Menu:
             language,
             here,
             numbers,
-            judged.moments[chosen].tolist(),
+            moments,
             probabilities,
             (None,) * n,
-            said[:n],
-            said[n:],
+            told,
             matrix,
             figures,
             unreached,
@@ -150,12 +149,19 @@ class Menu:
             return None
         return self.shelf.pairs[self.rows[n]], float(self.figures[n * WIDTH])
 
+    @property
+    def given(self) -> list[list[int]]:
+        """The parts in which the reasons for each item are told."""
+        n, start = len(self.moments), len(self.rows) + len(self.moments)
+        counts: list[int] = self.told[start : start + n].tolist()
+        parts = iter(self.told[start + n :].tolist())
+        return [list(islice(parts, count)) for count in counts]
+
     @cached_property
     def items(self) -> tuple[Item, ...]:
         """One by one."""
         n, words = len(self), self.shelf.nouns.words
-        parts = iter(self.given)
-        said = [reasons(words, list(islice(parts, count)), self.language) for count in self.counts]
+        said = [reasons(words, parts, self.language) for parts in self.given]
         contacts, similar = self.numbers.reshape(n, WIDTH)[:, -2:].T.tolist()
         told = scored(self.judged, self.places[:n].tolist())
         return tuple(map(Item, told, self.probabilities, self.messages, contacts, similar, said))
@@ -171,18 +177,19 @@ class Menu:
         """The same with the message of each item, and without those that are ``gone``."""
         n = len(self)
         stays = [number for number in range(n) if number not in gone]
-        parts = iter(self.given)
-        given = [list(islice(parts, count)) for count in self.counts]
+        parts = self.given
+        given, moments = [parts[number] for number in stays], [self.moments[number] for number in stays]
+        rows = [*(self.rows[number] for number in stays), *self.rows[n:]]
+        told = [*rows, *moments, *map(len, given), *chain.from_iterable(given)]
         figures = self.numbers.reshape(n, WIDTH)[stays].ravel(), self.figures[n * WIDTH :]
         return replace(
             self,
             places=np.concatenate((self.places[:n][stays], self.places[n:])),
-            rows=[*(self.rows[number] for number in stays), *self.rows[n:]],
-            moments=[self.moments[number] for number in stays],
+            rows=rows,
+            moments=moments,
             probabilities=[self.probabilities[number] for number in stays],
             messages=[messages[number] for number in stays],
-            counts=[self.counts[number] for number in stays],
-            given=[part for number in stays for part in given[number]],
+            told=np.array(told, dtype=np.int64),
             seen=self.seen[stays],
             figures=np.concatenate(figures),
         )
@@ -194,13 +201,13 @@ class Menu:
 
 def _laid_out(
     judged: Judged, places: Places, rows: Places, nouns: NDArray[np.int64], seen: NDArray[np.float32]
-) -> tuple[Floats, list[int]]:
-    """The figures of a menu, and what is said of reasons, see ``lay_out``."""
+) -> tuple[Floats, Places]:
+    """The figures of a menu, and what is told of it, see ``lay_out``."""
     n = len(seen)
     figures = np.empty(n * WIDTH + (len(places) - n) * BEST)
-    said = np.empty(n * (PARTS + 1), dtype=np.int64)
-    end = lay_out(*judged.told(), places, rows, nouns, _READ, seen, figures, said)
-    return figures, said[:end].tolist()
+    told = np.empty(len(places) + n * (PARTS + 2), dtype=np.int64)
+    end = lay_out(*judged.told(), judged.moments, places, rows, nouns, _READ, seen, figures, told)
+    return figures, told[:end]
 
 
 _READ = np.array([PLACES[name] for name in READ], dtype=np.int64)

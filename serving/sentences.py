@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from serving.kernels.letter import ALONE
 from serving.kernels.menu import read_part
 from serving.language import Language
 from serving.over_the_wire import written
+from serving.pieces import Pieces
 from serving.reasons import part
 
 MOST = 8_192
@@ -19,27 +21,25 @@ class Sentences:
     def __init__(self, words: Sequence[str]) -> None:
         """``words`` are the nouns by their numbers, see Nouns."""
         self._words = words
-        self._held: dict[Language, dict[int, bytes]] = {}
+        self._held: dict[Language, Pieces] = {}
         self._count = 0
 
-    def told(self, given: Sequence[int], language: Language) -> list[bytes]:
-        """The list of reasons of each item but for its end, one after the other, part by part.
+    def of(self, language: Language) -> Pieces:
+        """Those in one language, by what ``kernels.menu.give_reasons`` writes: what stands in the list of reasons of an
+        item, but for its end."""
+        held = self._held.get(language)
+        return self._held.setdefault(language, Pieces(ALONE)) if held is None else held
 
-        ``given`` is what ``kernels.menu.give_reasons`` wrote of all of them.
-        """
-        held = self._held.get(language, _NOTHING).get
-        return [held(each) or self._make(each, language) for each in given]
+    def make(self, given: Iterable[int], language: Language) -> None:
+        """Those that are not held yet."""
+        for each in given:
+            if self.of(language).of(each) is None:
+                if self._count >= MOST:
+                    self._held, self._count = {}, 0
+                self.of(language).add(each, [self._made(each, language)])
+                self._count += 1
 
-    def _make(self, given: int, language: Language) -> bytes:
-        """One that is not held yet."""
-        if self._count >= MOST:
-            self._held, self._count = {}, 0
+    def _made(self, given: int, language: Language) -> bytes:
         text, begins, ends = part(self._words, given, language)
         before = (b'["' if read_part(given)[0] else b',"') if begins else b""
-        found = b"%b%b%b" % (before, written(text)[1:-1], b'"' if ends else b"")
-        self._held.setdefault(language, {})[given] = found
-        self._count += 1
-        return found
-
-
-_NOTHING: dict[int, bytes] = {}
+        return b"%b%b%b" % (before, written(text)[1:-1], b'"' if ends else b"")

@@ -82,6 +82,7 @@ def lay_out(
     lever,
     scarcity,
     known,
+    moments,
     places,
     rows,
     nouns,
@@ -94,13 +95,15 @@ def lay_out(
 
     Args:
         score: See ``tell``; so are all up to ``known``.
+        moments: int64 ``[n_pairs]``.
         places: int64 ``[n + m]``: the n that are chosen, then those of the m channels.
-        rows: int64 ``[n + m]``: the number of each among all pairs that there are.
+        rows: int64 ``[n_pairs]``: the number of each among all pairs that there are.
         nouns: int64 ``[3, n_all]``, see ``Nouns``.
         read: int64, the columns of ``seen`` that are read, in the order of ``reasons.READ``.
         seen: float32 ``[n, n_features]``, what the models saw of the chosen.
         out: float64, written: n times WIDTH figures, then m times BEST.
-        said: int64, written: in how many parts the reasons of each of the n are told, then these parts.
+        said: int64, written: the number of each of the n + m among all pairs; then of the n the moments, in how many
+            parts the reasons of each are told, and these parts.
 
     Returns:
         Where ``said`` ends.
@@ -121,18 +124,23 @@ def lay_out(
         out,
         WIDTH,
     )
-    at, end = n * WIDTH, n
+    at, count = n * WIDTH, len(places) + n
+    end = count + n
+    for i in range(len(places)):
+        said[i] = rows[places[i]]
     for i in range(n, len(places)):
         pair = places[i]
         out[at] = score[pair]
         out[at + 1] = noticed[pair] if known[0] else _UNKNOWN
         at += BEST
     for i in range(n):
-        row = rows[i]
+        row = said[i]
         out[i * WIDTH + TOLD] = seen[i, read[_SENT]]
         out[i * WIDTH + TOLD + 1] = seen[i, read[_SIMILAR]]
-        said[i] = give_reasons(seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], said[end : end + PARTS])
-        end += said[i]
+        said[len(places) + i] = moments[places[i]]
+        told = give_reasons(seen[i], read, nouns[0, row], nouns[1, row], nouns[2, row], said[end : end + PARTS])
+        said[count + i] = told
+        end += told
     return end
 
 

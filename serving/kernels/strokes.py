@@ -1,4 +1,4 @@
-"""Numbers, written out as JSON."""
+"""Numbers, instants and what stands between them, written as JSON."""
 
 from __future__ import annotations
 
@@ -11,53 +11,28 @@ WIDEST = 24
 
 
 @reckoned
-def write_rows(values, rows, widths, scales, decimals, words, stops, out, ends):
-    """Write tables of numbers, each rounded, with the same words between them; returns how long it all is.
+def copy(text, out, at):
+    """Write a text from a place on; where it ends."""
+    to = out[at : at + len(text)]
+    for k in range(np.uint64(len(text))):  # without a sign: what counts from the end needs a look at each
+        to[k] = text[k]
+    return at + len(text)
+
+
+@reckoned
+def write_number(value, scale, decimals, out, at):
+    """Write a number from a place on, rounded; where it ends.
 
     Args:
-        values: float64, table by table and row by row. What is no number is null.
-        rows: How many rows each table has.
-        widths: int64, how many numbers a row of each table has.
-        scales: float64, powers of ten by table and column.
-        decimals: int64, which powers these are.
-        words: uint8, what stands before each number of a row, and after its last, by table and column.
-        stops: int64, where each of these ends in ``words``; the first begins at 0.
-        out: uint8, written.
-        ends: int64, written: where each row ends in ``out``.
+        value: float64. What is no number is null.
+        scale: float64, a power of ten.
+        decimals: Which power this is.
+        out: uint8, written: WIDEST characters at most.
+        at: From where on.
 
     Returns:
         −1 where a number is so large (1e15 with the digits that are wanted) that a double does not tell them all.
     """
-    at, value, row, column = 0, 0, 0, 0
-    for table in range(len(widths)):
-        width = widths[table]
-        for _ in range(rows[table]):
-            for j in range(width + 1):
-                word = column + table + j
-                begin = stops[word - 1] if word > 0 else 0
-                at += _copy(words[begin : stops[word]], out[at:])
-                if j < width:
-                    at = _write(values[value], scales[column + j], decimals[column + j], out, at)
-                    value += 1
-                    if at < 0:
-                        return at
-            ends[row] = at
-            row += 1
-        column += width
-    return at
-
-
-@reckoned
-def _copy(text, out):
-    """Write a text; how long it is."""
-    for k in range(np.uint64(len(text))):  # without a sign: what counts from the end needs a look at each
-        out[k] = text[k]
-    return len(text)
-
-
-@reckoned
-def _write(value, scale, decimals, out, at):
-    """Write a number from a place on; where it ends, or −1."""
     if not np.isfinite(value):
         out[at], out[at + 1], out[at + 2], out[at + 3] = 110, 117, 108, 108
         return at + 4
@@ -71,12 +46,7 @@ def _write(value, scale, decimals, out, at):
     left, whole_scale = np.uint64(abs(rounded)), np.uint64(scale)
     whole = left // whole_scale
     left -= whole * whole_scale
-    power, digits = _TEN, 1
-    while whole >= power:
-        power *= _TEN
-        digits += 1
-    _digits(whole, digits, out, at)
-    at += digits
+    at = write_whole(whole, out, at)
     out[at] = 46
     out[at + 1] = 48
     _digits(left, decimals, out, at + 1)
@@ -84,6 +54,51 @@ def _write(value, scale, decimals, out, at):
     while out[at - 1] == 48 and out[at - 2] != 46:
         at -= 1
     return at
+
+
+@reckoned
+def write_whole(number, out, at):
+    """Write a whole number, 0 or more, from a place on; where it ends."""
+    whole, power, digits = np.uint64(number), _TEN, 1
+    while whole >= power:
+        power *= _TEN
+        digits += 1
+    _digits(whole, digits, out, at)
+    return at + digits
+
+
+@reckoned
+def write_instant(instant, out, at):
+    """Write an instant, microseconds from 1970-01-01 to 9999-12-31, as ``format_instant`` does; where it ends.
+
+    Of the calendar: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+    """
+    seconds = instant // 1_000_000
+    micros, day = instant - 1_000_000 * seconds, seconds // 86_400
+    second = seconds - 86_400 * day
+    day += 719_468
+    era = day // 146_097
+    of_era = day - 146_097 * era
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5 + 1
+    month += 3 if month < 10 else -9
+    year += 400 * era + (1 if month <= 2 else 0)
+    out[at], out[at + 5], out[at + 8], out[at + 11], out[at + 14], out[at + 17] = 34, 45, 45, 84, 58, 58
+    _digits(np.uint64(year), 4, out, at + 1)
+    _digits(np.uint64(month), 2, out, at + 6)
+    _digits(np.uint64(day), 2, out, at + 9)
+    _digits(np.uint64(second // 3_600), 2, out, at + 12)
+    _digits(np.uint64(second // 60 % 60), 2, out, at + 15)
+    _digits(np.uint64(second % 60), 2, out, at + 18)
+    at += 20
+    if micros > 0:
+        out[at] = 46
+        _digits(np.uint64(micros), 6, out, at + 1)
+        at += 7
+    out[at], out[at + 1] = 90, 34
+    return at + 2
 
 
 @reckoned

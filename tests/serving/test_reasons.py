@@ -71,7 +71,13 @@ def test_reasons_hold_as_the_plain_rules_say(values: list[float], buys: bool, ch
         said = reasons(WORDS, told, language)
         assert len(said) == len(wanted) <= kernel.MOST
         for _ in range(2):
-            assert tuple(msgspec.json.decode(b"".join(held.told(told, language)) + b"]")) == said
+            held.make(told, language)
+            assert tuple(msgspec.json.decode(b"".join(of(held, each, language) for each in told) + b"]")) == said
+
+
+def of(held: Sentences, given: int, language: Language) -> bytes:
+    (found,) = held.of(language).of(given) or ()
+    return found
 
 
 def taken_apart(which: int, noun: float, one: float, two: float) -> list[tuple[float, ...]]:
@@ -102,6 +108,6 @@ def test_only_so_many_parts_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     held = Sentences(WORDS)
     for days in range(100):
         given = said_of(customer_redemptions_360d=1.0, customer_days_since_latest_redemptions=days)
-        (text,) = held.told(given, Language.EN)
-        assert text.startswith(b'["Uses offers')
-        assert sum(map(len, held._held.values())) <= 10
+        held.make(given, Language.EN)
+        assert of(held, *given, Language.EN).startswith(b'["Uses offers')
+        assert sum(each.count for each in held._held.values()) <= 10
