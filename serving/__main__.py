@@ -14,9 +14,10 @@ from features.errors import KairosError
 from features.instant import format_instant
 from serving import garbage
 from serving.app import create_app
+from serving.line import Line
 from serving.settings import Settings, read_settings
 
-QUICK: dict[str, Any] = {"http": "httptools", "access_log": False, "log_level": "warning", "server_header": False}
+QUICK: dict[str, Any] = {"http": Line, "access_log": False, "log_level": "warning", "server_header": False}
 """How requests are read; the event loop is uvloop wherever there is one."""
 
 

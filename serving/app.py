@@ -188,7 +188,7 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(health_routes(parts))
     app.include_router(metric_routes(_exposition(parts), door))
     add_problems(app)
-    app.put_in_front(PATH, lambda rest, fail: Straight(rest, fail, None if door.open else admit, punctual.decide_soon))
+    app.put_in_front(PATH, lambda rest, fail: Straight(rest, fail, None if door.open else admit, punctual))
     _describe_late(app)
     return app
 

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Future, TimerHandle
+from asyncio import AbstractEventLoop, TimerHandle
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Any
 
 from serving.later import Later
+
+Tell = Callable[[], object]
+
+
+class _Wait:
+    """Somebody who waits for an answer."""
+
+    __slots__ = ("_ring", "_tell")
+
+    def __init__(self, ring: Callable[[_Wait], None], tell: Tell) -> None:
+        self._ring = ring
+        self._tell: Tell | None = tell
+
+    def __call__(self, _: Later[Any]) -> None:
+        """The answer has come; called by whatever thread."""
+        self._ring(self)
+
+    @property
+    def over(self) -> bool:
+        """Whether they were woken already."""
+        return self._tell is None
+
+    def wake(self) -> None:
+        """Tell them, once."""
+        tell, self._tell = self._tell, None  # what was told is not kept until its time would have been over
+        if tell is not None:
+            tell()
 
 
 class Bell:
@@ -17,27 +46,29 @@ class Bell:
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
-        self._come: deque[Future[None]] = deque()
+        self._come: deque[_Wait] = deque()
         self._rung = False
         """Whether the loop was woken and has not looked yet."""
-        self._due: list[tuple[float, int, Future[None]]] = []
-        """A heap of until when is waited, with what has come before that and was not taken out yet."""
+        self._due: list[tuple[float, int, _Wait]] = []
+        """A heap of until when is waited; who was woken before is taken out once it comes first."""
         self._count = count()
         self._timer: TimerHandle | None = None
+        self._at = inf
+        """When the timer ends."""
 
-    def rings(self, answer: Later[Any], seconds: float | None) -> Future[None]:
-        """Done once the answer has come, or after so many seconds; to be called by the loop."""
-        woken = self.loop.create_future()
+    def rings(self, answer: Later[Any], seconds: float | None, tell: Tell) -> None:
+        """Have the loop, which is to call this, tell once the answer has come, or after so many seconds."""
+        wait = _Wait(self._ring, tell)
         if seconds is not None:
-            heappush(self._due, (self.loop.time() + seconds, next(self._count), woken))
-            if self._timer is None or self._due[0][2] is woken:
-                self._set_timer()
-        answer.add_done_callback(lambda _: self._ring(woken))
-        return woken
+            until = self.loop.time() + seconds
+            heappush(self._due, (until, next(self._count), wait))
+            if until < self._at:
+                self._set_timer(until)
+        answer.add_done_callback(wait)
 
-    def _ring(self, woken: Future[None]) -> None:
+    def _ring(self, wait: _Wait) -> None:
         """Have somebody woken; called by whatever thread."""
-        self._come.append(woken)
+        self._come.append(wait)
         if not self._rung:
             self._rung = True
             with suppress(RuntimeError):  # the loop may be closed by now
@@ -45,22 +76,26 @@ class Bell:
 
     def _wake(self) -> None:
         self._rung = False  # before it is looked: who comes from now on rings again
-        while self._come:
-            _done(self._come.popleft())
+        try:
+            while self._come:
+                self._come.popleft().wake()
+        finally:
+            if self._come:  # one of them failed, which the loop tells; the others are woken all the same
+                self.loop.call_soon(self._wake)
+        while self._due and self._due[0][2].over:
+            heappop(self._due)
 
     def _sweep(self) -> None:
         """Wake everybody whose time is over."""
+        self._timer, self._at = None, inf
         now = self.loop.time()
-        while self._due and (self._due[0][0] <= now or self._due[0][2].done()):
-            _done(heappop(self._due)[2])
-        self._set_timer()
+        while self._due and (self._due[0][0] <= now or self._due[0][2].over):
+            self._come.append(heappop(self._due)[2])
+        if self._due:
+            self._set_timer(self._due[0][0])
+        self._wake()
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, until: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_at(self._due[0][0], self._sweep) if self._due else None
-
-
-def _done(woken: Future[None]) -> None:
-    if not woken.done():
-        woken.set_result(None)
+        self._timer, self._at = self.loop.call_at(until, self._sweep), until

@@ -27,6 +27,10 @@ class Fronted(FastAPI):
         """
         self._path, self._front = path, front(super().__call__, self._failing)
 
+    def in_front(self, path: str) -> App | None:
+        """What has all requests to a path; None where it is the application itself."""
+        return self._front if path == self._path else None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         if self._front is not None and scope["type"] == "http" and scope["path"] == self._path:

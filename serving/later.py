@@ -105,6 +105,13 @@ def there(result: A) -> Later[A]:
     return found
 
 
+def failed(error: BaseException) -> Later[Any]:
+    """A result in whose place there is an error."""
+    found: Later[Any] = Later()
+    found.set_exception(error)
+    return found
+
+
 def after(first: Later[A], then: Callable[[Later[A]], B]) -> Later[B]:
     """What ``then`` makes of the first, which has come or failed when it is called; what it raises is the failure.
 

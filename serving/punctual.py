@@ -8,7 +8,7 @@ not offered, and a reservation that comes too late is released.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from time import perf_counter
 
@@ -17,7 +17,7 @@ from serving.answer_api import Answer
 from serving.bell import Bell
 from serving.briefing import Due
 from serving.crew import Crew
-from serving.later import Later
+from serving.later import Later, failed, there
 from serving.letter import Letter
 from serving.progress import Progress
 from serving.reception import Reception
@@ -26,6 +26,7 @@ SHARE = 0.6
 """Of the deadline, after which store and model are no longer waited for."""
 Steps = Generator[tuple[Later[Letter], float | None], None, Letter]
 """Yields what is waited for next, and for how many seconds at most; returns the answer."""
+Then = Callable[[Later[Letter]], object]
 
 
 class Punctual:
@@ -43,7 +44,11 @@ class Punctual:
         Raises:
             RefusalError: As Reception.
         """
-        steps = self._steps(request)
+        began, progress = perf_counter(), Progress()
+        answer = self._asked(request, progress)
+        if answer.wait(self._patience(request)):
+            return answer.result().answer
+        steps = self._late(answer, request, progress, began)
         try:
             while True:
                 answer, seconds = next(steps)
@@ -53,13 +58,32 @@ class Punctual:
 
     async def decide_soon(self, request: api.DecisionRequest) -> Letter:
         """As ``decide``, for an event loop: no thread waits."""
-        steps, bell = self._steps(request), self._ours()
+        come: asyncio.Future[Later[Letter]] = asyncio.get_running_loop().create_future()
+        self.decide_then(request, lambda found: None if come.done() else come.set_result(found))
+        return (await come).result()
+
+    def decide_then(self, request: api.DecisionRequest, then: Then) -> None:
+        """As ``decide``, for an event loop, which calls this once the answer has come or failed."""
+        began, progress = perf_counter(), Progress()
+        answer = self._asked(request, progress)
+
+        def heard() -> None:
+            if answer.done():
+                then(answer)
+            else:
+                self._next(self._late(answer, request, progress, began), then)
+
+        self._ours().rings(answer, self._patience(request), heard)
+
+    def _next(self, steps: Steps, then: Then) -> None:
         try:
-            while True:
-                answer, seconds = next(steps)
-                await bell.rings(answer, seconds)
+            answer, seconds = next(steps)
         except StopIteration as done:
-            return _told(done)
+            then(there(_told(done)))
+        except BaseException as error:
+            then(failed(error))
+        else:
+            self._ours().rings(answer, seconds, partial(self._next, steps, then))
 
     def _ours(self) -> Bell:
         """The bell of the loop that runs this."""
@@ -68,16 +92,16 @@ class Punctual:
             self._bell = Bell(loop)
         return self._bell
 
-    def _steps(self, request: api.DecisionRequest) -> Steps:
-        began, progress = perf_counter(), Progress()
-        answer = self._crew.submit(partial(self._reception.decide_soon, request, progress), Due(request, progress))
-        if not self._limit or request.dry_run:
-            yield answer, None
-            return answer.result()
-        yield answer, SHARE * self._limit
-        if answer.done():
-            return answer.result()
-        late = progress
+    def _patience(self, request: api.DecisionRequest) -> float | None:
+        """Seconds until store and model are no longer waited for."""
+        return SHARE * self._limit if self._limit and not request.dry_run else None
+
+    def _asked(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
+        return self._crew.submit(partial(self._reception.decide_soon, request, progress), Due(request, progress))
+
+    def _late(self, answer: Later[Letter], request: api.DecisionRequest, late: Progress, began: float) -> Steps:
+        """What is done about a decision that has not come in its share of the time."""
+        progress = late
         if late.give_up():
             progress = Progress()
             answer = self._crew.submit(partial(self._reception.decide_late, request, late, progress))

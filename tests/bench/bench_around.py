@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from serving import garbage
 from serving.__main__ import QUICK
 from serving.answer_api import Answer
 from serving.api import DecisionRequest
+from serving.briefing import Due
 from serving.front import Fronted
 from serving.journal import Journal
 from serving.journal.transaction import Transaction
@@ -68,6 +70,9 @@ class Idle:
         """See Reception."""
         self._journal.hurry()
 
+    def brief(self, dues: Sequence[Due]) -> None:
+        """See Reception. There is nothing to be read."""
+
     def decide_soon(self, request: DecisionRequest, progress: Progress) -> Later[Answer]:
         """See Reception."""
         until = time.thread_time() + self._seconds
@@ -98,7 +103,7 @@ def serve(port: int, folder: Path, seconds: float) -> None:
     async def who() -> dict[str, str]:
         return {str(each.native_id): each.name for each in threads()}
 
-    app.put_in_front(PATH, lambda rest, fail: Straight(rest, fail, None, punctual.decide_soon))
+    app.put_in_front(PATH, lambda rest, fail: Straight(rest, fail, None, punctual))
     uvicorn.run(app, **QUICK, host=HOST, port=port)
 
 

@@ -12,9 +12,10 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.answer_api import Answer
 from serving.api import DecisionRequest
 from serving.envelope import MAX_BODY, Message, Receive, Scope, Send
+from serving.later import Later
+from serving.letter import Letter
 from serving.problem import RefusalError
 from serving.straight import Straight
 
@@ -131,14 +132,15 @@ def _asked(parts: list[bytes], error: Exception | None = None) -> tuple[list[Any
 
         return fail
 
-    class Told:
-        text = b"{}"
+    class Deciding:
+        async def decide_soon(self, _: DecisionRequest) -> Letter:
+            if error is not None:
+                raise error
+            return Letter(b'{"t":', {})
 
-    async def decide(_: DecisionRequest) -> Answer:
-        if error is not None:
-            raise error
-        return Told()  # type: ignore[return-value]
+        def decide_then(self, _: DecisionRequest, then: Callable[[Later[Letter]], object]) -> None:
+            raise NotImplementedError
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}
-    asyncio.run(Straight(rest, failing, None, decide)(scope, receive, send))
+    asyncio.run(Straight(rest, failing, None, Deciding())(scope, receive, send))
     return sent, bytes(handed)

@@ -1,0 +1,119 @@
+"""A connection on which ordinary decisions are answered past ASGI: no scope, no messages, no task.
+
+uvicorn's own protocol reads and answers everything else on it, and sees an ordinary call as one of its own: one that is
+under way is waited for when the service is stopped, and what comes after it on the connection waits for its turn.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from serving.exchange import Exchange
+from serving.front import Fronted
+from serving.straight import PATH, Straight, Told, ordinary, read
+
+_PATH = PATH.encode()
+_HOOKS = (
+    *("app_state", "connections", "cycle", "expect_100_continue", "flow", "headers", "logger", "parser", "pipeline"),
+    *("server_state", "tasks", "transport", "on_response_complete"),
+)
+"""What this relies on in uvicorn's protocol, beside the callbacks of the parser."""
+
+
+class Line(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._straight = self._front()
+        self._told: Told | None = None
+        """Of the ordinary call whose headers have come, and its body not yet."""
+        self._body = b""
+
+    def _front(self) -> Straight | None:
+        """What answers ordinary calls; None where all are to go the documented way."""
+        app = self.config.loaded_app
+        if isinstance(app, ProxyHeadersMiddleware):  # it tells who calls, and nobody asks
+            app = app.app
+        front = app.in_front(PATH) if isinstance(app, Fronted) else None
+        special = self.access_log or self.config.root_path or self.config.limit_concurrency is not None
+        if special or not isinstance(front, Straight) or not all(hasattr(self, name) for name in _HOOKS):
+            return None
+        return front
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        super().data_received(data)
+        if self._told is not None:  # the body comes in parts
+            self._hand_on()
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        if self._straight is None:
+            super().on_message_begin()
+        else:
+            self.url, self.headers, self.expect_100_continue = b"", [], False
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        parser = self.parser
+        if self._straight is None:
+            super().on_headers_complete()
+        elif (
+            self.url != _PATH
+            or parser.get_method() != b"POST"
+            or self.expect_100_continue
+            or parser.should_upgrade()
+            or not (self.cycle is None or self.cycle.response_complete)
+            or (told := ordinary(self.headers)) is None
+        ):
+            self._begin()
+        else:
+            self._told, self._body = told, b""
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        if self._told is None:
+            super().on_body(body)
+        else:
+            self._body += body
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        if self._told is None or self._straight is None:
+            super().on_message_complete()
+        elif (request := read(self._body)) is None:
+            self._hand_on()
+            super().on_message_complete()
+        else:
+            told, self._told, self._body = self._told, None, b""
+            keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+            self.cycle = exchange = Exchange(self, self._straight, told, keep_alive)  # type: ignore[assignment]
+            exchange.begin(request)
+
+    def _begin(self) -> None:
+        """Let uvicorn begin with a request whose headers have come."""
+        url, headers, expect = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expect
+        self.headers.extend(headers)
+        super().on_headers_complete()
+
+    def _hand_on(self) -> None:
+        """Let uvicorn go on with a call that was taken for an ordinary one."""
+        body, self._told, self._body = self._body, None, b""
+        self._begin()
+        if body:
+            super().on_body(body)
