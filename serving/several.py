@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,4 +17,10 @@ def filled(values: Sequence[T]) -> list[T]:
 
 def numbered(noun: str, values: Sequence[T]) -> dict[str, T]:
     """The values as parameters ``noun_0``, ``noun_1`` and so on, filled up to a power of two."""
-    return {f"{noun}_{number}": value for number, value in enumerate(filled(values))}
+    told = filled(values)
+    return dict(zip(_names(noun, len(told)), told, strict=True))
+
+
+@cache
+def _names(noun: str, n: int) -> tuple[str, ...]:
+    return tuple(f"{noun}_{number}" for number in range(n))

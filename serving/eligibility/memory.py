@@ -24,10 +24,10 @@ class Need:
     """Events that one rule asks for."""
 
     kinds: frozenset[Kind]
-    days: float
+    span_us: int
     """How far back."""
-    unless_without: frozenset[Kind]
-    """Where nothing of these kinds happened in these days, none of the others matters."""
+    places: tuple[int, ...]
+    """Where the state remembers the latest of those without which none of the others matters."""
 
 
 def needs_of(policy: Policy, catalogue: Catalogue) -> tuple[Need, ...]:
@@ -36,30 +36,36 @@ def needs_of(policy: Policy, catalogue: Catalogue) -> tuple[Need, ...]:
 
 
 def _needs(policy: Policy, longest_days: float) -> Iterator[Need]:
-    yield Need(SEEN | {Kind.BOUNCED}, BOUNCE_DAYS, frozenset({Kind.BOUNCED}))
+    yield _need(SEEN | {Kind.BOUNCED}, BOUNCE_DAYS, frozenset({Kind.BOUNCED}))
     for rest in policy.rests:
         ignored = rest.after is After.IGNORED
         days = rest.within_days + rest.rest_days + (longest_days if ignored else 0.0)
-        yield Need(KINDS[rest.after], days, frozenset({Kind.SENT}) if ignored else KINDS[rest.after])
+        yield _need(KINDS[rest.after], days, frozenset({Kind.SENT}) if ignored else KINDS[rest.after])
     for line in policy.sequences:
         if line.event is not None:
             kinds = frozenset({line.event})
-            yield Need(kinds, FAR_DAYS if line.within_days is None else line.within_days, kinds)
+            yield _need(kinds, FAR_DAYS if line.within_days is None else line.within_days, kinds)
+
+
+def _need(kinds: frozenset[Kind], days: float, unless_without: frozenset[Kind]) -> Need:
+    places = tuple(place for place, told in _LATEST if told & unless_without)
+    return Need(kinds, round(days * DAY), places or (_NOW,))
 
 
 def spans(needs: Iterable[Need], activity: State | None, at: Instant) -> dict[Kind, int]:
     """How far back events of each kind are to be read for one customer, microseconds; most have nothing to read."""
+    found: dict[Kind, int] = {}
     memory = None if activity is None else memory_of(activity, CUSTOMER)
     if memory is None or not memory.keys:
-        return {}
-    latest = memory.instants[0].tolist()
-    found: dict[Kind, int] = {}
+        return found
+    latest = [*memory.instants[0].tolist(), at]
     for need in needs:
-        length = round(need.days * DAY)
-        told = [latest[place] for place in _places(need.unless_without)]
-        if not told or max(told) >= at - length:
-            for kind in need.kinds:
-                found[kind] = max(length, found.get(kind, 0))
+        length = need.span_us
+        for place in need.places:
+            if latest[place] >= at - length:
+                for kind in need.kinds:
+                    found[kind] = max(length, found.get(kind, 0))
+                break
     return {kind: found[kind] for kind in _sorted(frozenset(found))} if found else found
 
 
@@ -68,11 +74,7 @@ def _sorted(kinds: frozenset[Kind]) -> tuple[Kind, ...]:
     return tuple(sorted(kinds))
 
 
-@cache
-def _places(kinds: frozenset[Kind]) -> tuple[int, ...]:
-    """Where the state remembers the latest of any of these kinds."""
-    return tuple(place for place, remembered in _LATEST if remembered & kinds)
-
-
 _LATEST = [(place, e.measure.kinds) for place, e in enumerate(CUSTOMER.extremes) if not e.earliest]
 """What the state remembers the latest of; of a kind that is none of these, it cannot tell."""
+_NOW = -1
+"""Behind them stands the instant of the question: what the state cannot tell of can have happened by then."""

@@ -58,8 +58,9 @@ def _begun(
     if len(ends) > MOST:
         return None
     closings: dict[CustomerId, list[Closing]] = {}
-    for customer_id, *row in ends:
-        closings.setdefault(customer_id, []).append(_ended(row))
+    for customer_id, kind, category, occurred, received in ends:
+        ended = KINDS[kind], category, occurred if occurred < received else received
+        closings.setdefault(customer_id, []).append(ended)
     return {each: open_topics(told, closings.get(each, ()), at) for each, told in openings.items()}
 
 
@@ -82,11 +83,6 @@ def _opened(row: Sequence[Any]) -> Opening:
     kind, channel, offer_id, category, occurred, received, source, event_id = row
     at = occurred if occurred < received else received
     return Opening(KINDS[kind], channel, offer_id, category, at, source, event_id)
-
-
-def _ended(row: Sequence[Any]) -> Closing:
-    kind, category, occurred, received = row
-    return KINDS[kind], category, occurred if occurred < received else received
 
 
 def _first(openings: Iterable[Opening]) -> Instant | None:
