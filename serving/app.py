@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -85,7 +86,7 @@ def _live(parts: Parts, staff: Staff, door: Door) -> Live:
         Page(parts.journal, rehearse, intake.attribution.came_of),
         door,
         parts.clock,
-        parts.values.forget,
+        parts.values,
         forget_in_files=parts.forget_in_files,
     )
 
@@ -183,7 +184,9 @@ def serve(parts: Parts) -> FastAPI:
     app.include_router(job_routes(office, door, live.repeats))
     app.include_router(send_routes(_sends(parts, staff), door))
     outreach = Outreach(parts.journal, parts.clock, lambda: parts.watch.current)
-    follow_ups = FollowUpDesk(parts.journal, parts.clock, lambda: parts.watch.current, staff.reception.decide)
+    follow_ups = FollowUpDesk(
+        parts.journal, parts.clock, lambda: parts.watch.current, partial(staff.reception.decide, known=True)
+    )
     app.include_router(contact_routes.routes(outreach, follow_ups, door))
     app.include_router(health_routes(parts))
     app.include_router(metric_routes(_exposition(parts), door))

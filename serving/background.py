@@ -26,3 +26,5 @@ class Background:
     """Everything that there is to know; None while some of that is still to be read."""
     lacking: tuple[Shortfall, ...] = ()
     """What could not be told."""
+    erasures: int = 0
+    """As many customers were erased at least before anything was read."""

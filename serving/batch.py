@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -75,7 +76,7 @@ def _decider(order: Order, parts: Parts, staff: Staff, equipment: Equipment) -> 
     def everybody() -> list[CustomerId]:
         return parts.store.customers()
 
-    desk = FollowUpDesk(parts.journal, parts.clock, lambda: equipment, staff.reception.decide)
+    desk = FollowUpDesk(parts.journal, parts.clock, lambda: equipment, partial(staff.reception.decide, known=True))
 
     def follow_ups() -> Iterator[DecisionId]:
         cursor, more = None, True

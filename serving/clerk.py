@@ -10,7 +10,9 @@ from serving.journal import Journal, Record
 from serving.journal.counters import put_back
 from serving.journal.decisions import row_of
 from serving.journal.documents import Version, keep_once
+from serving.journal.errors import ErasedMeanwhileError
 from serving.journal.holds import cancel_holds
+from serving.journal.past import standing_of
 from serving.journal.reserving import reserve
 from serving.journal.standings import release
 from serving.journal.transaction import Transaction
@@ -53,7 +55,7 @@ class Clerk:
             return kept
 
         if made.decision.grant.empty and made.equipment.snapshot.fingerprint in self._seen:
-            soon = self.journal.keep_soon(row, made)  # as the change would, at a fraction of what it costs
+            soon = self.journal.keep_soon(row, made, made.erasures, change)  # at a fraction of what the change costs
         else:
             soon = self.journal.write_soon(change)
         soon.add_done_callback(self._count)
@@ -81,6 +83,8 @@ class Clerk:
 
     def within(self, transaction: Transaction, made: Made) -> Made:
         """The same inside a transaction of the caller's, who writes the record."""
+        if made.erasures != transaction.erasures:
+            made = self._after_erasure(transaction, made)
         for _ in range(MOST_ATTEMPTS):
             decision = made.decision
             grant, ledger = decision.grant, decision.circumstances.ledger
@@ -107,6 +111,20 @@ class Clerk:
             )
         busy = Shortfall(Lack.CONTENDED, f"Nothing is offered: {MOST_ATTEMPTS} draws chose what others took meanwhile.")
         return made.without(busy)
+
+    def _after_erasure(self, transaction: Transaction, made: Made) -> Made:
+        """The decision, where somebody was erased since the journal was read for it.
+
+        Raises:
+            ErasedMeanwhileError: It was this customer.
+        """
+        customer_id, revision = made.decision.ask.customer_id, made.decision.circumstances.ledger.revision
+        now = standing_of(transaction.connection, customer_id).revision
+        if not revision:  # whoever the journal knows nothing of may have been decided for before, and erased by now
+            return self.desk.anew(transaction, made, customer_id)
+        if not now:
+            raise ErasedMeanwhileError("the customer was erased at this moment")
+        return made
 
     def _keep_evidence(self, transaction: Transaction, made: Made) -> None:
         """Keep what the decision was told of all customers, the first time that it is used."""

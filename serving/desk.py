@@ -30,6 +30,9 @@ from serving.shortfall import Lack, Shortfall
 from serving.snapshot import Snapshot
 from serving.unavailable import UNREADABLE, without_store
 
+UNTOLD = -1
+"""How many customers were erased where that cannot be read."""
+
 
 @quick(frozen=True, slots=True)
 class Made:
@@ -37,6 +40,8 @@ class Made:
 
     decision: Decision
     equipment: Equipment
+    erasures: int = 0
+    """As many customers were erased at least before anything was read."""
 
     def again(self, exhausted: Iterable[str]) -> Made:
         """Drawn again, because these stocks, capacities and budgets turned out to be used up."""
@@ -44,14 +49,14 @@ class Made:
         stands = before.circumstances
         stands = replace(stands, attempt=stands.attempt + 1, exhausted=stands.exhausted | frozenset(exhausted))
         found = decide(before.ask, before.known, self.equipment, before.lacking, untimed, stands)
-        return Made(found, self.equipment)
+        return Made(found, self.equipment, self.erasures)
 
     def without(self, shortfall: Shortfall) -> Made:
         """Decided again without one thing more."""
         before = self.decision
         lacking = (*before.lacking, shortfall)
         found = decide(before.ask, before.known, self.equipment, lacking, untimed, before.circumstances)
-        return Made(found, self.equipment)
+        return Made(found, self.equipment, self.erasures)
 
 
 class Desk:
@@ -86,25 +91,28 @@ class Desk:
         lap("read")
         as_of = self._as_of(ask.at, equipment)
         known = background.known or stranger(ask.at)
-        return Made(decide(ask, known, as_of, background.lacking, lap, background.stands), as_of)
+        found = decide(ask, known, as_of, background.lacking, lap, background.stands)
+        return Made(found, as_of, background.erasures)
 
     def _read(self, ask: Ask, equipment: Equipment, progress: Progress, met: Dossier | None) -> Background:
         customer_id, at = ask.customer_id, ask.at
         consents: Mapping[Topic, Consent] = {}
-        stands, known = Circumstances(), stranger(at)
+        stands, known, erasures = Circumstances(), stranger(at), UNTOLD
         lacking: tuple[Shortfall, ...] = ()
         try:
             # How far the journal has come first: what changes afterwards shows in the revision.
             met = self._store.dossier(customer_id, equipment.since(at)) if met is None else met
+            erasures = met.erasures
             ledger = self._store.ledger(met, keys_of(equipment.policy, equipment.stocks, at))
             consents, stands = met.consents, Circumstances(ledger, self.spent())
-            progress.background = Background(customer_id, at, consents, stands)
+            progress.background = Background(customer_id, at, consents, stands, erasures=erasures)
             known, lacking = self.known(customer_id, at, met.who)
             said = self._store.said(met, at, known.activity, equipment.needed)
-            found = progress.background = Background(customer_id, at, consents, stands, _with(known, said), lacking)
+            found = Background(customer_id, at, consents, stands, _with(known, said), lacking, erasures)
+            progress.background = found
         except JournalUnavailableError as error:
             lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
-            found = Background(customer_id, at, consents, stands, known, lacking)
+            found = Background(customer_id, at, consents, stands, known, lacking, erasures)
         return found
 
     def decide_late(self, ask: Ask, equipment: Equipment, background: Background | None) -> Made:
@@ -118,7 +126,8 @@ class Desk:
         missing = "the model" if background.known else "what is known of the customer and for the model"
         late = Shortfall(Lack.LATE, f"There was no time to wait for {missing}: judged by popularity.")
         without = replace(equipment, model=None)
-        return Made(decide(ask, known, without, (late,), untimed, background.stands), without)
+        found = decide(ask, known, without, (late,), untimed, background.stands)
+        return Made(found, without, background.erasures)
 
     def nothing(self, ask: Ask, equipment: Equipment) -> Made:
         """The decision that offers nothing, because of the deadline."""
@@ -145,7 +154,8 @@ class Desk:
             made.equipment.needed,
         )
         stands = replace(before.circumstances, ledger=ledger)
-        return Made(decide(ask, _with(known, said), made.equipment, lacking, untimed, stands), made.equipment)
+        found = decide(ask, _with(known, said), made.equipment, lacking, untimed, stands)
+        return Made(found, made.equipment, transaction.erasures)
 
     def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
         """The decision for a customer who does not exist, of whom this would be known."""

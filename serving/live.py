@@ -29,6 +29,7 @@ from serving.journal.timeline import everything
 from serving.page import Page, statements
 from serving.problem import Fault, RefusalError
 from serving.repeats import Repeats
+from serving.values import Values
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Live:
     page: Page
     door: Door
     clock: Clock
-    forget: Callable[[frozenset[CustomerId]], None]
-    """Removes what is stored of erased customers outside the journal."""
+    values: Values
+    """What is stored of customers outside the journal."""
     forget_in_files: Callable[[Known], None]
     """Removes a customer from the batch files, or raises FilesLeftError."""
 
@@ -209,8 +210,10 @@ class Live:
             self.forget_in_files(known_as)
         except FilesLeftError as error:
             raise RefusalError(503, "files_left", f"{error}.".capitalize()) from error
-        erased = self.journal.erase(customer_id, Cause(self.clock.now(), by, "erasure asked for"))
-        self.forget(erased.customer_ids)
+        self.values.forget(known_as.customer_ids)
+        cause = Cause(self.clock.now(), by, "erasure asked for")
+        erased = self.journal.erase(customer_id, cause, drop=self.values.remove)  # who read until then stored it again
+        self.values.forget(erased.customer_ids)
         return api.Erasure(tombstone=erased.tombstone, events=erased.events, decisions=erased.decisions)
 
 

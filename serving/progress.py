@@ -18,6 +18,8 @@ class Progress:
     """Who it is about, once everything that came with the request was taken in."""
     background: Background | None = None
     """What was read of the customer; replaced as a whole, so that nobody sees parts of two reads."""
+    known: bool = False
+    """Whether the journal knew the customer when it was chosen for whom to decide; not where a caller chose."""
     given_up: bool = False
     _writing: bool = False
     _lock: Lock = field(default_factory=Lock)

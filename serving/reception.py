@@ -20,6 +20,7 @@ from serving.equipment import Equipment, Named
 from serving.figure import figure
 from serving.identifier import RANDOM_BYTES, uuid7
 from serving.journal import JournalUnavailableError
+from serving.journal.errors import ErasedMeanwhileError
 from serving.journal.timeline import called
 from serving.later import Later, after, there
 from serving.letter import Letter
@@ -86,13 +87,15 @@ class Reception:
         """See Journal."""
         self._journal.hurry()
 
-    def decide(self, request: api.DecisionRequest) -> Answer:
+    def decide(self, request: api.DecisionRequest, known: bool = False) -> Answer:
         """The answer, recorded unless it is a dry run. Without a record nothing is offered.
+
+        ``known`` is as in Progress.
 
         Raises:
             RefusalError: An unknown kind or channel, or an instant where the clock cannot be chosen.
         """
-        return self.decide_soon(request, Progress()).result().answer
+        return self.decide_soon(request, Progress(known=known)).result().answer
 
     def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
@@ -181,6 +184,8 @@ class Reception:
 
     def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Later[Letter]:
         """The answer once it is granted and recorded; it says so where that cannot be done."""
+        if proposal.progress.known and not proposal.made.decision.circumstances.ledger.revision:
+            return there(self._unrecorded(proposal, ErasedMeanwhileError("the customer was erased at this moment")))
         draft = proposal.draft(proposal.made)  # written before anybody has to wait for it
         if not proposal.progress.write():
             return there(draft)  # nobody waits for it any more

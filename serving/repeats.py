@@ -11,6 +11,7 @@ from features.clock import Clock
 from features.domain import CustomerId
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.answers import Kept, keep_answer, kept_answer
+from serving.journal.transaction import Transaction, erasures_in
 from serving.problem import RefusalError
 
 
@@ -56,22 +57,28 @@ class Repeats:
         key = _digest(call.by.encode(), call.key.encode())
         body = _digest(call.where.encode(), call.body)
         with self.journal.reading() as connection:
-            kept = kept_answer(connection, key)
+            kept, erasures = kept_answer(connection, key), erasures_in(connection)
         if kept is None:
             given = work()
             kept = Kept(body, given.answer)
             if given.lasting:
-                kept = self._keep(key, kept, given.customers)
+                kept = self._keep(key, kept, given.customers, erasures)
         if kept.body != body:
             detail = "This Idempotency-Key came with another request before: use a new one for each request."
             raise RefusalError(422, "idempotency_key_reused", detail)
         return kept.answer
 
-    def _keep(self, key: str, kept: Kept, customers: frozenset[CustomerId]) -> Kept:
+    def _keep(self, key: str, kept: Kept, customers: frozenset[CustomerId], erasures: int) -> Kept:
         at = self.clock.now()
+
+        def change(transaction: Transaction) -> Kept:
+            if transaction.erasures != erasures:
+                return kept  # it may tell of whoever was erased meanwhile
+            return keep_answer(transaction.connection, key, kept, at, customers)
+
         # What was done is done and durable: that it cannot be remembered as an answer is no reason to call it failed.
         with suppress(JournalUnavailableError):
-            return self.journal.write(lambda t: keep_answer(t.connection, key, kept, at, customers))
+            return self.journal.write(change)
         return kept
 
 

@@ -90,7 +90,7 @@ class Sends:
 
     def _answer(self, wish: Wish, equipment: Equipment, progress: Progress) -> SendAnswer:
         try:
-            customer_id = self._whose(wish.customer_id)
+            customer_id = self._whose(wish.customer_id, progress)
             if customer_id is None:
                 return neutral(wish, equipment, UNKNOWN)
             decision_id = self._decided(customer_id, wish, equipment, progress)
@@ -98,7 +98,7 @@ class Sends:
         except JournalUnavailableError:
             return neutral(wish, equipment, UNRECORDED)
 
-    def _whose(self, value: str) -> CustomerId | None:
+    def _whose(self, value: str, progress: Progress) -> CustomerId | None:
         """Who is meant; None where nothing is known of such a customer."""
         try:
             name = identity(CUSTOMER, value)
@@ -106,6 +106,7 @@ class Sends:
             return None
         found = self._journal.find(name)
         if found is not None:
+            progress.known = True
             return found.customer_id
         return CustomerId(name.value) if self.stored(CustomerId(name.value)) else None
 

@@ -11,7 +11,7 @@ from serving.journal.errors import JournalUnavailableError
 from serving.journal.group import Coming, GroupCommit, nobody
 from serving.journal.lookup import Lookup
 from serving.journal.migration import migrate
-from serving.journal.transaction import name_and_position
+from serving.journal.transaction import erasures_in, name_and_position
 from serving.witness import Seen
 
 
@@ -29,8 +29,10 @@ class Database:
         self.version = migrate(self._engine)
         self._path = None if self._file is None else str(self._file)
         self._inode = _inode(self._path)
-        self.group = GroupCommit(writer(self._engine), coming, self._check)
         self.reader = reader(self._engine)
+        with self.reader.connect() as connection, connection.begin():
+            erasures = erasures_in(connection)
+        self.group = GroupCommit(writer(self._engine), coming, self._check, erasures)
         self.lookup = Lookup(self._engine)
 
     @property

@@ -41,6 +41,8 @@ class Dossier:
     """Those that count, by moment, since the instant that was asked for."""
     consents: Mapping[Topic, Consent]
     """The statement that holds for each purpose and channel on which the customer made one."""
+    erasures: int = 0
+    """As many customers were erased at least before it was read."""
 
 
 _CUSTOMER, _CONTACT, _CONSENT = range(3)
@@ -48,17 +50,17 @@ _CUSTOMER, _CONTACT, _CONSENT = range(3)
 _TEXTS, _NUMBERS = 7, 4
 
 
-def nobody_yet(customer_id: CustomerId) -> Dossier:
+def nobody_yet(customer_id: CustomerId, erasures: int) -> Dossier:
     """What is held of a customer of whom nothing is known."""
-    return Dossier(Standing(customer_id), (), {})
+    return Dossier(Standing(customer_id), (), {}, erasures)
 
 
-def dossier(rows: Iterable[Values]) -> Dossier | None:
+def dossier(rows: Iterable[Values], erasures: int) -> Dossier | None:
     """What is in the rows of BY_NAME or BY_NUMBER; None where they tell of nobody."""
-    return next(iter(dossiers(rows).values()), None)
+    return next(iter(dossiers(rows, erasures).values()), None)
 
 
-def dossiers(rows: Iterable[Values]) -> dict[str, Dossier]:
+def dossiers(rows: Iterable[Values], erasures: int) -> dict[str, Dossier]:
     """What is in the rows of ``by_names``, by name; names that are nobody's are left out."""
     named: dict[str, Standing] = {}
     contacts: dict[str, list[Contact]] = {}
@@ -74,7 +76,7 @@ def dossiers(rows: Iterable[Values]) -> dict[str, Dossier]:
         each.sort(key=_when)
     said = {whose: in_force(row for _, row in sorted(told)) for whose, told in stated.items()}
     return {
-        name: Dossier(who, tuple(contacts.get(who.customer_id, ())), said.get(who.customer_id) or {})
+        name: Dossier(who, tuple(contacts.get(who.customer_id, ())), said.get(who.customer_id) or {}, erasures)
         for name, who in named.items()
     }
 

@@ -23,6 +23,7 @@ from serving.journal.schema import (
     CONTACTS,
     CUSTOMERS,
     DECISIONS,
+    ERASURES,
     EVENTS,
     HOLDS,
     IDENTITIES,
@@ -64,13 +65,14 @@ def known(connection: Connection, customer_id: CustomerId) -> Known:
 def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Erased:
     """Delete a customer's names, events, decisions, contacts, consents and answers, and every mention elsewhere.
 
-    ``cause.reason`` is kept: it must not name the customer.
+    ``cause.reason`` is kept: it must not name the customer. To be run by itself: it waits for all who keep decisions.
 
     Raises:
         UnknownCustomerError: The journal holds nothing of such a customer.
     """
-    transaction.take_turn()
     connection = transaction.connection
+    connection.execute(update(ERASURES).values(erased=ERASURES.c.erased + 1))
+    transaction.take_turn()
     rows = select(IDENTITIES.c.identity_id).where(IDENTITIES.c.customer_id == customer_id)
     identities = connection.execute(rows).scalars().all()
     gone = _called(connection, customer_id, identities)

@@ -9,3 +9,7 @@ class JournalError(KairosError):
 
 class JournalUnavailableError(JournalError):
     """The journal cannot be read or written now: nothing may be offered, as nothing could be remembered of it."""
+
+
+class ErasedMeanwhileError(JournalUnavailableError):
+    """A decision cannot be kept, as its customer was erased while it was made."""

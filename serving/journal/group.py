@@ -49,8 +49,15 @@ class _Own(local):
 class GroupCommit:
     """Runs writes of all threads, one group after the other."""
 
-    def __init__(self, engine: Engine, coming: Coming = nobody, check: Callable[[], None] = lambda: None) -> None:
-        """``engine`` has to begin transactions that write, see ``writer``; ``check`` raises where none may begin."""
+    def __init__(
+        self, engine: Engine, coming: Coming = nobody, check: Callable[[], None] = lambda: None, erasures: int = 0
+    ) -> None:
+        """``engine`` has to begin transactions that write, see ``writer``; ``check`` raises where none may begin.
+
+        ``erasures`` is how many customers are known to be erased.
+        """
+        self.erasures = erasures
+        """As many customers were erased at least: what is read from now on is without them."""
         self._pen = Pen(engine, check)
         self._here = engine.dialect.name == "sqlite"
         """Whether threads that write together run their writes themselves; a server would let them wait for each."""
@@ -70,16 +77,22 @@ class GroupCommit:
         """The group that is being written, where all that is left is to make it durable."""
         self._thread: Thread | None = None
 
-    def submit(self, write: Callable[[Transaction], R], explain: Explain = unchanged) -> Later[R]:
+    def submit(self, write: Callable[[Transaction], R], explain: Explain = unchanged, erases: bool = False) -> Later[R]:
         """Run one write soon; the result comes when it is durable. What the write raises undoes that write alone.
 
         What is called when it is done is called by the thread that writes, and must not wait for another write.
+        ``erases`` is to be True where it erases a customer.
         """
-        return self._add(Waiting(explain, write))
+        return self._add(Waiting(explain, write, erases))
 
-    def keep(self, row: Row, kept: R, explain: Explain = unchanged) -> Later[R]:
-        """As ``submit`` of a write that keeps this decision, changes nothing else and gives ``kept``."""
-        return self._add(Waiting(explain, row=row, written=kept))
+    def keep(
+        self, row: Row, kept: R, erasures: int, write: Callable[[Transaction], R], explain: Explain = unchanged
+    ) -> Later[R]:
+        """As ``submit`` of a write that keeps this decision, changes nothing else and gives ``kept``.
+
+        Where more customers than ``erasures`` were erased by then, ``write`` is run.
+        """
+        return self._add(Waiting(explain, write, row=row, written=kept, erasures=erasures))
 
     def _add(self, mine: Waiting) -> Waiting:
         with self._news:
@@ -201,16 +214,19 @@ class GroupCommit:
     def _taken(self) -> list[Waiting]:
         """The next group, which whoever calls this is then busy with."""
         self._busy = True
-        group = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+        group = [self._queue.popleft()]
+        while self._queue and len(group) < MOST and not (group[0].erases or self._queue[0].erases):
+            group.append(self._queue.popleft())
         self._called = self._called and bool(self._queue)
         return group
 
     def _write(self, group: list[Waiting], at_once: bool = False) -> bool:
         """Run a group, all but its end; False where that cannot be begun at once and was to be."""
         try:
-            transaction = self._pen.begin(at_once)
+            transaction = self._pen.begin(at_once, group[0].erases)
             if transaction is None:
                 return False
+            self.erasures = transaction.erasures
             _run(group, transaction)
             transaction.close()
         except BaseException as error:
@@ -241,7 +257,7 @@ def _run(group: Sequence[Waiting], transaction: Transaction) -> None:
         group[0].run(transaction)
         return
     for each in group:
-        if each.row is not None:
+        if each.row is not None and each.erasures == transaction.erasures:
             transaction.keep_beside(each.row, each.fail)
         else:
             each.run_apart(transaction)

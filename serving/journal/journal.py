@@ -125,13 +125,23 @@ class Journal(Way):
         with self.reading() as connection:
             return is_erased(connection, decision_id)
 
-    def erase(self, customer_id: CustomerId, cause: Cause) -> Erased:
+    def erase(
+        self, customer_id: CustomerId, cause: Cause, drop: Callable[[frozenset[CustomerId]], None] = lambda _: None
+    ) -> Erased:
         """Erase a customer, then the bytes. Stored values and batch files are the caller's to clear.
+
+        ``drop`` is called at the last moment before, with all that the customer was ever called.
 
         Raises:
             UnknownCustomerError: The journal holds nothing of such a customer.
         """
-        erased = self.write(lambda transaction: erase(transaction, customer_id, cause))
+
+        def change(transaction: Transaction) -> Erased:
+            found = erase(transaction, customer_id, cause)
+            drop(found.customer_ids)
+            return found
+
+        erased = self.write(change, erases=True)
         self.compact()
         return erased
 
@@ -149,16 +159,19 @@ class Journal(Way):
 
     def known_as(self, identity: Identity, since: Instant) -> Dossier | None:
         """What is held of whoever has this name, with contacts since an instant; None where it is nobody's."""
-        return dossier(self._look(BY_NAME, kind=identity.namespace, told=identity.value, since=since))
+        erasures = self.erasures  # before it is read
+        return dossier(self._look(BY_NAME, kind=identity.namespace, told=identity.value, since=since), erasures)
 
     def known_by(self, namespace: str, names: Sequence[str], since: Instant) -> dict[str, Dossier]:
         """The same of each of these names, at least one, all as of one moment; names that are nobody's are left out."""
-        told = numbered("told", names)
-        return dossiers(self.look(by_names(len(told)), {"kind": namespace, "since": since, **told}))
+        erasures, told = self.erasures, numbered("told", names)
+        return dossiers(self.look(by_names(len(told)), {"kind": namespace, "since": since, **told}), erasures)
 
     def dossier(self, customer_id: CustomerId, since: Instant) -> Dossier:
         """What is held of a customer, with contacts since an instant. What changes afterwards shows in the revision."""
-        return dossier(self._look(BY_NUMBER, whose=customer_id, since=since)) or nobody_yet(customer_id)
+        erasures = self.erasures
+        found = dossier(self._look(BY_NUMBER, whose=customer_id, since=since), erasures)
+        return found or nobody_yet(customer_id, erasures)
 
     def consents(self, customer_id: CustomerId) -> dict[Topic, Consent]:
         """The statement that holds for each purpose and channel on which the customer made one."""

@@ -72,6 +72,13 @@ STANDING = Written(
 """How far the journal has come with one customer."""
 
 
+def standing_of(connection: Connection, customer_id: CustomerId) -> Standing:
+    """The same inside a transaction; 0 of a customer of whom nothing is known."""
+    for row in STANDING.rows(connection, {"whose": customer_id}):
+        return Standing(customer_id, *row)
+    return Standing(customer_id)
+
+
 def gaps(connection: Connection, positions: Mapping[CustomerId, int]) -> list[Gap]:
     """What values lack that include everything up to these positions; customers who lack nothing are left out."""
     rows = connection.execute(select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(list(positions))))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.journal.engine import be_patient, begin_writing, end_writing
-from serving.journal.transaction import Transaction
+from serving.journal.transaction import Transaction, erasures_from_now, erasures_in
 
 
 class Pen:
@@ -25,8 +25,8 @@ class Pen:
         self._patient = True
         """Whether it waits for these."""
 
-    def begin(self, at_once: bool) -> Transaction | None:
-        """A transaction; None where it cannot be begun at once and was to be.
+    def begin(self, at_once: bool, erases: bool) -> Transaction | None:
+        """A transaction; None where it cannot be begun at once and was to be. ``erases``: as it says itself.
 
         Raises:
             DBAPIError: The database cannot be written to.
@@ -36,7 +36,9 @@ class Pen:
         if self._gives_up and self._patient == at_once:  # seldom, as it takes longer than to begin
             be_patient(self._held, not at_once)
             self._patient = not at_once
-        return Transaction(self._held) if begin_writing(self._held, self._patient) else None
+        if not begin_writing(self._held, self._patient):
+            return None
+        return Transaction(self._held, (erasures_in if erases else erasures_from_now)(self._held))
 
     def end(self) -> None:
         """Make what was written durable, if it was not put down meanwhile; raises as ``begin``."""

@@ -10,12 +10,14 @@ from sqlalchemy.exc import DBAPIError
 
 from serving.journal.decisions import write_row, write_rows
 from serving.journal.record import Row
-from serving.journal.schema import HEAD
+from serving.journal.schema import ERASURES, HEAD
 from serving.journal.written import Written
 from serving.witness import Seen
 
 _TURN = Written(select(HEAD.c.position).with_for_update())
 _NAMED = select(HEAD.c.name, HEAD.c.position)
+_ERASED = Written(select(ERASURES.c.erased))
+_WITH_OTHERS = Written(select(ERASURES.c.erased).with_for_update(read=True))
 _GIVEN = Written(update(HEAD).values(position=bindparam("given")))
 
 Failed = Callable[[BaseException], None]
@@ -26,6 +28,18 @@ def name_and_position(connection: Connection) -> Seen:
     """Which journal this is, and the last position given out."""
     name, position = connection.execute(_NAMED).one()
     return Seen(name, position)
+
+
+def erasures_in(connection: Connection) -> int:
+    """How many customers were erased so far."""
+    ((found,),) = _ERASED.rows(connection, {})
+    return int(found)
+
+
+def erasures_from_now(connection: Connection) -> int:
+    """The same; until the end of the transaction nobody else erases. Its first statement, or two could wait in turn."""
+    ((found,),) = _WITH_OTHERS.rows(connection, {})
+    return int(found)
 
 
 class _Part:
@@ -43,7 +57,9 @@ class _Part:
 class Transaction:
     """A connection inside a transaction. Positions grow by one and become visible to others in their order."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, erasures: int) -> None:
+        """``erasures`` is how many customers were erased before it."""
+        self.erasures = erasures
         self._connection = connection
         self._raw: Any = connection.connection.driver_connection
         self._part: _Part | None = None

@@ -21,28 +21,36 @@ def unchanged(error: BaseException) -> BaseException:
 class Waiting(Later[Any]):
     """One write on its way; it comes when it is durable."""
 
-    __slots__ = ("_explain", "_write", "_written", "error", "row")
+    __slots__ = ("_explain", "_write", "_written", "erases", "erasures", "error", "row")
 
     def __init__(
         self,
         explain: Explain,
-        write: Callable[[Transaction], Any] | None = None,
+        write: Callable[[Transaction], Any],
+        erases: bool = False,
         row: Row | None = None,
         written: Any = None,
+        erasures: int = 0,
     ) -> None:
-        """What runs in a transaction and gives the result, or a decision to keep, and the result."""
+        """What runs in a transaction and gives the result.
+
+        Or a decision to keep, and the result, where not more than ``erasures`` customers were erased by then.
+        """
         super().__init__()
         self._explain, self._write, self._written = explain, write, written
+        self.erases = erases
+        """Whether it erases a customer."""
         self.row = row
         """A decision with which nothing else is changed."""
+        self.erasures = erasures
         self.error: BaseException | None = None
 
     def run(self, transaction: Transaction) -> None:
         """Write it."""
-        if self._write is not None:
-            self._written = self._write(transaction)
-        elif self.row is not None:
+        if self.row is not None and self.erasures == transaction.erasures:
             transaction.keep(self.row)
+        else:
+            self._written = self._write(transaction)
 
     def run_apart(self, transaction: Transaction) -> None:
         """Write it, or have it undone alone where it fails."""

@@ -149,9 +149,17 @@ class Way:
             f"the journal {self._testimony.where} cannot be used ({reason}): look at its server or disk"
         )
 
-    def write(self, change: Callable[[Transaction], R]) -> R:
-        """Run a change in a transaction that writers share; when this returns, the change is durable."""
-        soon = self.write_soon(change)
+    @property
+    def erasures(self) -> int:
+        """How many customers are known to be erased: what is read from now on is without them."""
+        return self._ready().group.erasures
+
+    def write(self, change: Callable[[Transaction], R], erases: bool = False) -> R:
+        """Run a change in a transaction that writers share; when this returns, the change is durable.
+
+        ``erases`` is to be True where it erases a customer.
+        """
+        soon = self.write_soon(change, erases)
         if self._database is not None:
             self._database.group.settle()
         return soon.result()
@@ -177,16 +185,19 @@ class Way:
         if self._database is not None:
             self._database.group.hurry()
 
-    def write_soon(self, change: Callable[[Transaction], R]) -> Later[R]:
+    def write_soon(self, change: Callable[[Transaction], R], erases: bool = False) -> Later[R]:
         """As ``write``, without waiting for it: the result comes when the change is durable.
 
         What is called then must not wait for another write. Where the journal cannot be opened, this fails at once.
         """
-        return self._ready().group.submit(change, self._explained)
+        return self._ready().group.submit(change, self._explained, erases)
 
-    def keep_soon(self, row: Row, kept: R) -> Later[R]:
-        """Keep a decision with which nothing else is changed, as ``write_soon``: ``kept`` comes when it is durable."""
-        return self._ready().group.keep(row, kept, self._explained)
+    def keep_soon(self, row: Row, kept: R, erasures: int, change: Callable[[Transaction], R]) -> Later[R]:
+        """Keep a decision with which nothing else is changed, as ``write_soon``: ``kept`` comes when it is durable.
+
+        Where more customers than ``erasures`` were erased by then, ``change`` is run instead.
+        """
+        return self._ready().group.keep(row, kept, erasures, change, self._explained)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

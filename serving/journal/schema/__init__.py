@@ -9,7 +9,7 @@ from serving.journal.schema.answer import ANSWERS, DECISIONS, SENDS
 from serving.journal.schema.contact import CONTACT_CHANGES, CONTACTS, FOLLOW_UPS
 from serving.journal.schema.event import EVENTS, HEAD
 from serving.journal.schema.metadata import METADATA, ROW_ID
-from serving.journal.schema.person import CONSENTS, CUSTOMERS, IDENTITIES, LINKS, SEPARATIONS, TOMBSTONES
+from serving.journal.schema.person import CONSENTS, CUSTOMERS, ERASURES, IDENTITIES, LINKS, SEPARATIONS, TOMBSTONES
 from serving.journal.schema.staff import AUDIT, DOCUMENTS, KEYS
 from serving.journal.schema.stock import COUNTERS, HOLDS, TAKES
 
@@ -23,6 +23,7 @@ __all__ = [
     "CUSTOMERS",
     "DECISIONS",
     "DOCUMENTS",
+    "ERASURES",
     "EVENTS",
     "FOLLOW_UPS",
     "HEAD",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
 
 from serving.journal.schema.metadata import METADATA, ROW_ID
 
@@ -77,3 +77,13 @@ TOMBSTONES = Table(
     Column("counts", Text, nullable=False),
 )
 """What remains of the erased: a random name for a customer, a digest for a random decision id, and how much went."""
+
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("erased", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="one_row"),
+)
+"""How many customers were erased. Who writes shares this row with others who do, and who erases has it alone: so a
+decision is kept before an erasure, which then takes it along, or knows of it."""

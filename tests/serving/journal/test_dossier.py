@@ -77,7 +77,7 @@ def test_the_latest_statement_of_each_topic_holds(journal: Journal) -> None:
 
 def test_of_a_stranger_nothing_is_told(journal: Journal) -> None:
     assert journal.known_as(ANN, SINCE) is None
-    assert journal.dossier(CustomerId("ann"), SINCE) == nobody_yet(CustomerId("ann"))
+    assert journal.dossier(CustomerId("ann"), SINCE) == nobody_yet(CustomerId("ann"), 0)
 
 
 @pytest.mark.parametrize("erased", [True, False])

@@ -11,6 +11,7 @@ from features.domain import DecisionId
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.decisions import read_decision, row_of
 from serving.journal.transaction import Transaction
+from serving.later import Later
 from tests.serving.journal.test_decisions import RECORD
 
 
@@ -30,6 +31,12 @@ def takes_a_turn_and_keeps(number: str) -> Callable[[Transaction], str]:
         return keeps(number)(transaction)
 
     return write
+
+
+def beside(journal: Journal, n: int) -> Later[object]:
+    """The n-th decision, with which nothing else is changed."""
+    row = row_of(replace(RECORD, decision_id=DecisionId(f"d-{n}")))
+    return journal.keep_soon(row, n, journal.erasures, keeps("none other"))
 
 
 def fails_after_keeping(number: str) -> Callable[[Transaction], str]:
@@ -58,12 +65,12 @@ def test_a_decision_that_cannot_be_kept_keeps_none_of_the_others_out(journal: Jo
 def test_decisions_with_which_nothing_else_is_changed_are_kept_in_their_turn_and_fail_alone(journal: Journal) -> None:
     journal.write(keeps("d-2"))
     with journal.together():
-        soon = [journal.keep_soon(row_of(replace(RECORD, decision_id=DecisionId(f"d-{n}"))), n) for n in range(1, 4)]
+        soon = [beside(journal, n) for n in range(1, 4)]
         soon.append(journal.write_soon(takes_a_turn_and_keeps("d-4")))
-        soon.append(journal.keep_soon(row_of(replace(RECORD, decision_id=DecisionId("d-4"))), 4))
+        soon.append(beside(journal, 4))
     told = [each.exception() or each.result() for each in soon]
     assert [str(each) if isinstance(each, int | str) else "none" for each in told] == ["1", "none", "3", "d-4", "none"]
-    alone = [journal.keep_soon(row_of(replace(RECORD, decision_id=DecisionId(f"d-{n}"))), n) for n in (4, 5)]
+    alone = [beside(journal, n) for n in (4, 5)]
     assert isinstance(alone[0].exception(), JournalUnavailableError)
     assert alone[1].result() == 5
     assert all(journal.decision(DecisionId(f"d-{number}")) is not None for number in range(1, 6))

@@ -1,0 +1,171 @@
+"""A customer is erased while a decision for them is made: no record of it stays, whoever erases and wherever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Event
+
+import pytest
+
+from features.clock import SimulatedClock
+from features.domain import ChannelName, CustomerId, DecisionId, EventId, Kind
+from features.instant import parse_instant
+from serving import api
+from serving.clerk import Clerk
+from serving.decision import Ask
+from serving.desk import Desk, Made
+from serving.events.arrival import Arrival
+from serving.identity.identity import identity
+from serving.journal import Cause, Journal
+from serving.journal.decisions import row_of
+from serving.journal.errors import ErasedMeanwhileError
+from serving.journal.transaction import Transaction
+from serving.later import Later
+from serving.live_store import LiveStore
+from serving.parts import Parts
+from serving.projection import Projection
+from serving.reception import Reception
+from serving.repeats import Call, Given, Repeats
+from tests.databases import journal_uri, migrated_database, postgres
+from tests.serving.test_clerk import kept
+
+__all__ = ["journal_uri", "migrated_database", "postgres"]
+NOW = parse_instant("2017-10-01T12:00:00Z")
+CAUSE = Cause(NOW, "test", "asked for")
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where decisions are made and kept."""
+
+    clerk: Clerk
+    parts: Parts
+
+    @property
+    def journal(self) -> Journal:
+        return self.clerk.journal
+
+    def take_in(self, customer: str, event_id: str) -> None:
+        who = (identity("customer_id", customer),)
+        arrival = Arrival("till", EventId(event_id), who, Kind.PURCHASED, ChannelName("store"), NOW)
+        self.journal.take_in([arrival], CAUSE)
+
+    def decide(self, customer: str, number: int) -> Made:
+        channels = frozenset({ChannelName("app")})
+        ask = Ask(DecisionId(f"{customer}-{number}"), CustomerId(customer), NOW, None, channels, 1)
+        return self.clerk.desk.decide(ask, self.parts.watch.current)
+
+    def keep(self, made: Made) -> Later[Made]:
+        return self.clerk.keep_soon(made, kept)
+
+    def kept(self, *numbers: str) -> list[bool]:
+        return [self.journal.decision(DecisionId(number)) is not None for number in numbers]
+
+
+@pytest.fixture
+def counter(parts: Callable[..., Parts], journal_uri: str) -> Iterator[Counter]:
+    """One that has decided before, for Ann and for Bob."""
+    made_of = parts(journal=Journal(journal_uri))
+    projection = Projection(made_of.journal, made_of.values, lambda: frozenset({"milk", "tea", "rum"}))
+    found = Counter(Clerk(made_of.journal, Desk(LiveStore(made_of.store, projection))), made_of)
+    for customer in ("ann", "bob"):
+        found.take_in(customer, customer)
+        found.keep(found.decide(customer, 0)).result()
+    yield found
+    made_of.journal.close()
+
+
+@pytest.fixture(params=["here", "elsewhere"])
+def erase(request: pytest.FixtureRequest, counter: Counter, journal_uri: str) -> Callable[[str], None]:
+    """Erases a customer, in the same process or in another one."""
+
+    def change(customer: str) -> None:
+        if request.param == "here":
+            counter.journal.erase(CustomerId(customer), CAUSE)
+        else:
+            with closing(Journal(journal_uri)) as other:
+                other.erase(CustomerId(customer), CAUSE)
+
+    return change
+
+
+@pytest.mark.parametrize("together", [1, 3])
+def test_a_decision_that_reserves_nothing_is_not_kept_where_its_customer_was_erased(
+    counter: Counter, erase: Callable[[str], None], together: int
+) -> None:
+    made = [counter.decide("ann", 1), counter.decide("bob", 1), counter.decide("cem", 1)][:together]
+    assert all(each.decision.grant.empty for each in made)
+    erase("ann")
+    with counter.journal.together():
+        written = [counter.keep(each) for each in made]
+    assert isinstance(written[0].exception(), ErasedMeanwhileError)
+    assert counter.kept("ann-0", "ann-1") == [False, False]
+    assert all(each.exception() is None for each in written[1:])
+    assert counter.kept("bob-0", "bob-1", "cem-1") == [True, together > 1, together > 2]
+
+
+def test_whoever_was_asked_for_after_an_erasure_is_decided_for_as_one_who_is_not_known(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    counter.keep(counter.decide("cem", 1)).result()
+    made = counter.decide("cem", 2)
+    erase("cem")
+    found = counter.keep(made).result()
+    assert found is not made
+    assert counter.kept("cem-1", "cem-2") == [False, True]
+    erase("ann")
+    again = counter.decide("ann", 2)
+    counter.keep(again).result()
+    assert again.decision.circumstances.ledger.revision == 0
+    assert counter.kept("ann-0", "ann-2") == [False, True]
+
+
+def test_a_decision_that_is_just_being_kept_goes_with_its_customer(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    row, begun, go_on = row_of(kept(counter.decide("ann", 1))), Event(), Event()
+
+    def slowly(transaction: Transaction) -> None:
+        transaction.keep_beside(row, lambda _: None)
+        _ = transaction.connection  # by which it is written
+        begun.set()
+        assert go_on.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        written = counter.journal.write_soon(slowly)
+        assert begun.wait(10)
+        erased = pool.submit(erase, "ann")
+        assert not wait([erased], 0.3).done
+        go_on.set()
+        written.result()
+        erased.result()
+    assert counter.kept("ann-0", "ann-1") == [False, False]
+
+
+def test_an_answer_that_tells_of_the_erased_is_not_kept_for_calls_that_come_again(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    repeats, call = Repeats(counter.journal, SimulatedClock(NOW)), Call("test", "key", "/v1/decisions", b"{}")
+
+    def work(answer: str) -> Given:
+        erase("ann")
+        return Given(answer, frozenset({CustomerId("ann")}))
+
+    assert repeats.once(call, lambda: work("of ann")) == "of ann"
+    assert repeats.once(call, lambda: Given("of nobody", frozenset())) == "of nobody"
+    assert repeats.once(call, lambda: Given("else", frozenset())) == "of nobody"
+
+
+def test_whoever_the_service_chose_and_somebody_erased_before_it_was_decided_is_not_decided_for(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    reception = Reception(counter.clerk, SimulatedClock(NOW), lambda: counter.parts.watch.current, simulated=False)
+    request = api.DecisionRequest(customer_id="ann", channels=["app"])
+    assert reception.decide(request, known=True).recorded
+    erase("ann")
+    found = reception.decide(request, known=True)
+    assert (found.recorded, found.items) == (False, [])
+    assert reception.decide(request).recorded
