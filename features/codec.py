@@ -136,7 +136,7 @@ def event_instant(value: bytes) -> tuple[Instant, Instant]:
 def precedence(value: bytes) -> tuple[int, Instant, Instant]:
     """What decides which of two values of one key stays: the higher journal position, then the later instants."""
     _, _, event_at, created_at, position = HEADER.unpack_from(value)
-    return position, Instant(event_at), Instant(created_at)
+    return position, event_at, created_at
 
 
 def at_position(value: bytes, position: int) -> bytes:

@@ -30,11 +30,6 @@ class StoreUnavailableError(KairosError):
     """The online store cannot be read now; a decision goes on without it, flagged."""
 
 
-def expired(event_at: Instant, at: Instant, ttl_days: float) -> bool:
-    """True when a value that describes ``event_at`` is too old to be known at ``at``, as in Feast's join."""
-    return at - event_at > round(ttl_days * DAY)
-
-
 @lru_cache(maxsize=LATEST)
 def unpack_profile(value: bytes) -> KnownProfile:
     """The profile in a packed value: its columns are those of ``Profile``, in that order."""
@@ -77,7 +72,8 @@ class PackedReader(ABC):
     """Reads packed values, wherever they are kept."""
 
     def __init__(self, ttl_days: float) -> None:
-        self._ttl_days = ttl_days
+        self._ttl_us = round(ttl_days * DAY)
+        """A value is known for as long after the instant that it describes, as in Feast's join."""
 
     @abstractmethod
     def _get(self, view: Stored, key: str) -> bytes | None: ...
@@ -119,7 +115,7 @@ class PackedReader(ABC):
     def state(self, value: bytes, at: Instant) -> State | None:
         """See FeatureReader."""
         found = _latest.of(value)
-        return None if expired(found.event_at, at, self._ttl_days) else found.state
+        return found.state if at - found.event_at <= self._ttl_us else None
 
     def profile(self, customer_id: CustomerId) -> KnownProfile | None:
         """See FeatureReader."""
@@ -144,7 +140,7 @@ class PackedReader(ABC):
 
     def _state(self, view: Stored, value: bytes, at: Instant, schema: tuple[Section, ...]) -> State | None:
         found = unpack_state(view, value, schema)
-        return None if expired(found.event_at, at, self._ttl_days) else found.state
+        return found.state if at - found.event_at <= self._ttl_us else None
 
 
 class SqliteReader(PackedReader):

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select
 
-from features.domain import DAY, ChannelName, CustomerId, DecisionId, Instant
+from features.domain import DAY, CustomerId, Instant
 from serving.journal.counters import taken
 from serving.journal.schema import CONTACTS, CUSTOMERS, IDENTITIES
 from serving.journal.written import Written
@@ -110,17 +110,17 @@ def contact_in(fields: Iterable[Any]) -> Contact:
     """The contact of a row."""
     contact_id, channel, moment, offers, categories, purposes, priority, counts, standing, expires, decision = fields
     return Contact(
-        ContactId(contact_id),
-        ChannelName(channel),
-        Instant(moment),
+        contact_id,
+        channel,
+        moment,
         _words(offers),
         _words(categories),
         _words(purposes),
         priority,
         bool(counts),
         _STANDINGS[standing],
-        Instant(expires),
-        None if decision is None else DecisionId(decision),
+        expires,
+        decision,
     )
 
 

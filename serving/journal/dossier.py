@@ -67,13 +67,14 @@ def dossiers(rows: Iterable[Values], erasures: int) -> dict[str, Dossier]:
     stated: dict[str, list[tuple[int, Values]]] = {}
     for of, whose, a, b, c, d, e, f, g, i, j, k, m in rows:
         if of == _CUSTOMER:
-            named[a] = Standing(CustomerId(whose), i or 0, j or 0, k or 0)
+            named[a] = Standing(whose, i or 0, j or 0, k or 0)
         elif of == _CONTACT:
             contacts.setdefault(whose, []).append(contact_in((a, b, i, c, d, e, j, k, f, m, g)))
         else:
             stated.setdefault(whose, []).append((k, (a, b, i, j, c, d)))
     for each in contacts.values():
-        each.sort(key=_when)
+        if len(each) > 1:
+            each.sort(key=_when)
     said = {whose: in_force(row for _, row in sorted(told)) for whose, told in stated.items()}
     return {
         name: Dossier(who, tuple(contacts.get(who.customer_id, ())), said.get(who.customer_id) or {}, erasures)
