@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,7 @@ from serving.decision import Ask
 from serving.draw import SILENCE, Choosable, Draw, Places, draw, explores, taken
 from serving.equipment import Equipment
 from serving.explore import Group, Ticket
-from serving.leaders import front, leaders
+from serving.leaders import beaten, front, leaders
 from serving.ledger.shared import takes_of
 from serving.pairs import Known, Pair
 from serving.ranking import Judged
@@ -34,8 +34,8 @@ class Choice:
     draw: Draw
     channels: list[int]
     """The best place on each channel, best first."""
-    beaten: Places
-    """The best place of each offer that is not chosen and no better than silence, best first."""
+    beaten: Callable[[], Places]
+    """Finds the best place of each offer that is not chosen and no better than silence, best first."""
     needed: Offer | None = None
     """The best offer that does not compete."""
     preferred: ChannelName | None = None
@@ -48,34 +48,38 @@ def choose(
     """The choice among the judged pairs, which stand at ``rows`` of the shelf."""
     shelf, score, limit = equipment.shelf, judged.score, ask.limit
     table = equipment.order if len(rows) == len(shelf.pairs) else equipment.order.take(rows, axis=1)
-    best, n_worth, channels = front(score, table, len(shelf.offers), len(shelf.channels), SILENCE)
+    n_offers = len(shelf.offers)
+    best, channels = front(score, table, n_offers, len(shelf.channels), SILENCE, limit)
     asked = preferred_channel(known.consents) if known.consents else None
     if not (asked or circumstances.exhausted or explores(equipment.policy.exploration)) and shelf.only_promotions:
-        drawn = taken(tuple(best[: min(limit, n_worth)].tolist()), limit)
-        return Choice(drawn.places, drawn.probabilities, drawn, channels, best[n_worth:])
+        drawn = taken(tuple(best), limit)
+        return Choice(
+            drawn.places, drawn.probabilities, drawn, channels, partial(beaten, score, table, n_offers, SILENCE, best)
+        )
     first, offer, competes, every = table[0], table[1], shelf.promotional[rows], shelf.every[: len(rows)]
     preferred, stays = _preferred(asked, judged.pairs, offer, every)
     sold_out = _sold_out(judged, equipment, circumstances.exhausted)
     needed, asked_for = list[int](), None
     if not shelf.only_promotions:
         due = stays & ~competes if sold_out is None else stays & ~competes & ~sold_out
-        urgent = leaders(score, first, due, offer, len(shelf.offers)).tolist()
+        urgent = leaders(score, first, due, offer, n_offers).tolist()
         needed = sorted(urgent, key=lambda place: _need(judged, place))[:limit]
-        asked_for = next((judged.pairs[place].offer for place in best if not competes[place]), None)
+        of_offers = leaders(score, first, every, offer, n_offers).tolist()
+        asked_for = next((judged.pairs[place].offer for place in of_offers if not competes[place]), None)
     drawn = Draw(Group.LEARNT, (), (), None)
     if len(needed) < limit and (not needed or competes.any()):
         unit = ask.decision_id if ask.seed is None else str(ask.seed)
         ticket = Ticket(unit, ask.customer_id, equipment.salt, circumstances.attempt)
-        choosable = Choosable(score, offer, first, stays & competes, sold_out, len(shelf.offers))
+        choosable = Choosable(score, offer, first, stays & competes, sold_out, n_offers)
         account = circumstances.account.at(ask.at)
         drawn = draw(choosable, equipment.policy.exploration, limit - len(needed), ticket, account)
-    places, beaten = (*needed, *drawn.places), best[n_worth:]
+    places = (*needed, *drawn.places)
     return Choice(
         places,
         (*[1.0] * len(needed), *drawn.probabilities),
         drawn,
         channels,
-        beaten[~np.isin(beaten, places)],
+        partial(beaten, score, table, n_offers, SILENCE, places),
         asked_for,
         preferred,
     )

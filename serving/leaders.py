@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,17 +29,29 @@ def leaders(
 
 
 def front(
-    score: NDArray[np.float64], table: NDArray[np.int64], n_offers: int, n_channels: int, least: float
-) -> tuple[Places, int, list[int]]:
-    """The best place of each offer, best first; how many of them score above ``least``; that of each channel.
+    score: NDArray[np.float64], table: NDArray[np.int64], n_offers: int, n_channels: int, least: float, most: int
+) -> tuple[list[int], list[int]]:
+    """The best place of each offer that scores above ``least``, best first and ``most`` (from 1) of them at most; and
+    that of each channel, best first.
 
     Args:
         score: ``[n_pairs]``, no NaN.
         table: ``[3, n_pairs]``: which of equal scores comes first, the number of the offer, of the channel.
         n_offers: How many offers there are.
         n_channels: How many channels there are.
-        least: Compared with the scores.
+        least: See above.
+        most: See above.
     """
-    found = np.empty(n_offers + n_channels, dtype=np.int64)
-    offers, above, channels = loops.front(score, table, n_offers, least, found)
-    return found[:offers], above, found[n_offers : n_offers + channels].tolist()
+    found = np.empty(most + n_channels + n_offers, dtype=np.int64)
+    offers, channels = loops.front(score, table, n_channels, least, most, found)
+    told: list[int] = found[: most + channels].tolist()
+    return told[:offers], told[most:]
+
+
+def beaten(
+    score: NDArray[np.float64], table: NDArray[np.int64], n_offers: int, least: float, chosen: Sequence[int]
+) -> Places:
+    """The best place of each offer that scores no more than ``least``, best first, without what was ``chosen``; else
+    as ``front``."""
+    best = leaders(score, table[0], np.ones(len(score), dtype=np.bool_), table[1], n_offers)
+    return best[(score[best] <= least) & ~np.isin(best, chosen)]

@@ -25,35 +25,42 @@ def lead(score, first, usable, group, out):
 
 
 @compiled
-def front(score, table, n_offers, least, found):
-    """Write the leaders of offers, then those of channels.
+def front(score, table, n_channels, least, most, found):
+    """Write the first leaders of offers, then those of channels.
 
     Args:
         score: float64 ``[n_pairs]``, no NaN.
         table: int64 ``[3, n_pairs]``: which of equal scores comes first, the number of the offer, of the channel.
-        n_offers: Above every number of an offer.
-        least: float64.
-        found: int64 ``[n_offers + n_channels]``, written; the channels begin at ``n_offers``.
+        n_channels: Above every number of a channel.
+        least: float64: what has no higher score is left out of the offers.
+        most: How many offers are wanted, from 1.
+        found: int64 ``[most + n_channels + n_offers]``, written; the channels begin at ``most``. The rest is room.
 
     Returns:
-        How many offers lead, how many of them have a score above ``least``, and how many channels.
+        How many offers are found, and how many channels.
     """
-    offers, channels = found[:n_offers], found[n_offers:]
-    n = _lead_all(score, table[0], table[1], offers)
-    above = 0
-    while above < n and score[offers[above]] > least:
-        above += 1
-    return n, above, _lead_all(score, table[0], table[2], channels)
-
-
-@compiled
-def _lead_all(score, first, group, out):
-    out[:] = -1
+    first, offer, channel = table[0], table[1], table[2]
+    channels, offers = found[most : most + n_channels], found[most + n_channels :]
+    channels[:] = -1
+    offers[:] = -1
     for place in range(len(score)):
-        held = out[group[place]]
+        held = offers[offer[place]]
         if held < 0 or _before(score, first, place, held):
-            out[group[place]] = place
-    return _in_order(score, first, out)
+            offers[offer[place]] = place
+        held = channels[channel[place]]
+        if held < 0 or _before(score, first, place, held):
+            channels[channel[place]] = place
+    n = 0
+    for number in range(len(offers)):
+        place = offers[number]
+        if place >= 0 and score[place] > least and (n < most or _before(score, first, place, found[n - 1])):
+            at = min(n, most - 1)
+            n = at + 1
+            while at > 0 and _before(score, first, place, found[at - 1]):
+                found[at] = found[at - 1]
+                at -= 1
+            found[at] = place
+    return n, _in_order(score, first, channels)
 
 
 @compiled

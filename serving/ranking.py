@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -95,18 +96,23 @@ class ChannelScore(NamedTuple):
 
 
 class Ranking(Sequence[Scored]):
-    """Pairs in an order; what was found of each is put together when it is looked at."""
+    """Pairs in an order; which, and what was found of each, is put together when it is looked at."""
 
-    def __init__(self, judged: Judged, places: NDArray[np.intp]) -> None:
-        self._judged, self._places = judged, places
+    def __init__(self, judged: Judged, find: Callable[[], NDArray[np.intp]]) -> None:
+        """``find`` tells their places."""
+        self._judged, self._find = judged, find
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        return self._find()
 
     @overload
     def __getitem__(self, index: int) -> Scored: ...
     @overload
-    def __getitem__(self, index: slice) -> Ranking: ...
-    def __getitem__(self, index: int | slice) -> Scored | Ranking:
+    def __getitem__(self, index: slice) -> list[Scored]: ...
+    def __getitem__(self, index: int | slice) -> Scored | list[Scored]:
         if isinstance(index, slice):
-            return Ranking(self._judged, self._places[index])
+            return scored(self._judged, self._places[index].tolist())
         return scored(self._judged, self._places[index : index + 1 or None].tolist())[0]
 
     def __len__(self) -> int:

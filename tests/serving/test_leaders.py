@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.leaders import front, leaders
+from serving.leaders import beaten, front, leaders
 
 pairs = st.lists(st.tuples(st.sampled_from([-math.inf, -1.0, 0.0, 2.0, 2.5]), st.integers(0, 9), st.booleans()))
 
@@ -39,8 +39,13 @@ def test_the_leaders_of_offers_and_channels_are_found_at_once(
     random.shuffle(first)  # type: ignore[attr-defined]
     score = np.array([score for score, _, _ in told], dtype=np.float64)
     table = np.array([first, [o for _, o, _ in told], [int(c) for _, _, c in told]], dtype=np.int64)
-    best, above, channels = front(score, table, 10, 2, 0.0)
     every = np.ones(len(told), dtype=np.bool_)
-    assert best.tolist() == leaders(score, table[0], every, table[1], 10).tolist()
-    assert channels == leaders(score, table[0], every, table[2], 2).tolist()
-    assert [place for place in best.tolist() if score[place] > 0] == best[:above].tolist()
+    ordered = leaders(score, table[0], every, table[1], 10).tolist()
+    worth = [place for place in ordered if score[place] > 0]
+    for most in (1, 3, 20):
+        best, channels = front(score, table, 10, 2, 0.0, most)
+        assert best == worth[:most]
+        assert channels == leaders(score, table[0], every, table[2], 2).tolist()
+    rest = [place for place in ordered if score[place] <= 0]
+    assert beaten(score, table, 10, 0.0, ()).tolist() == rest
+    assert beaten(score, table, 10, 0.0, rest[:1]).tolist() == rest[1:]
