@@ -28,12 +28,11 @@ Flags = NDArray[np.bool_]
 class Choice:
     """What is made of the scores; places are those of the judged pairs."""
 
-    places: tuple[int, ...]
-    """The items, from the top."""
+    places: Places
+    """The items, from the top, then the best on each channel, best first."""
     probabilities: tuple[float, ...]
+    """Of each item."""
     draw: Draw
-    channels: list[int]
-    """The best place on each channel, best first."""
     beaten: Callable[[], Places]
     """Finds the best place of each offer that is not chosen and no better than silence, best first."""
     needed: Offer | None = None
@@ -49,13 +48,11 @@ def choose(
     shelf, score, limit = equipment.shelf, judged.score, ask.limit
     table = equipment.order if len(rows) == len(shelf.pairs) else equipment.order.take(rows, axis=1)
     n_offers = len(shelf.offers)
-    best, channels = front(score, table, n_offers, len(shelf.channels), SILENCE, limit)
+    best, n_best = front(score, table, n_offers, len(shelf.channels), SILENCE, limit)
     asked = preferred_channel(known.consents) if known.consents else None
     if not (asked or circumstances.exhausted or explores(equipment.policy.exploration)) and shelf.only_promotions:
-        drawn = taken(tuple(best), limit)
-        return Choice(
-            drawn.places, drawn.probabilities, drawn, channels, partial(beaten, score, table, n_offers, SILENCE, best)
-        )
+        drawn = taken(tuple(best[:n_best].tolist()), limit)
+        return Choice(best, drawn.probabilities, drawn, partial(beaten, score, table, n_offers, SILENCE, ()))
     first, offer, competes, every = table[0], table[1], shelf.promotional[rows], shelf.every[: len(rows)]
     preferred, stays = _preferred(asked, judged.pairs, offer, every)
     sold_out = _sold_out(judged, equipment, circumstances.exhausted)
@@ -75,10 +72,9 @@ def choose(
         drawn = draw(choosable, equipment.policy.exploration, limit - len(needed), ticket, account)
     places = (*needed, *drawn.places)
     return Choice(
-        places,
+        np.concatenate((np.array(places, dtype=np.intp), best[n_best:])),
         (*[1.0] * len(needed), *drawn.probabilities),
         drawn,
-        channels,
         partial(beaten, score, table, n_offers, SILENCE, places),
         asked_for,
         preferred,

@@ -16,6 +16,7 @@ from serving.equipment import Equipment
 from serving.facts import Facts
 from serving.grant import NOTHING, Grant, seat
 from serving.hush import why_silent
+from serving.latest import Latest
 from serving.ledger.contact import Ledger
 from serving.menu import Menu
 from serving.model import Bundle, PartName
@@ -36,6 +37,15 @@ Lap = Callable[[str], None]
 
 
 _schema = cache(vector_fingerprint)
+
+
+def _versions(equipment: Equipment) -> Versions:
+    """What decisions with this equipment are made with."""
+    model = equipment.model.version if equipment.model else None
+    return Versions(model, _schema(), equipment.catalogue.fingerprint, equipment.policy.fingerprint)
+
+
+_VERSIONS = Latest(_versions)
 
 
 def untimed(_: str) -> None:
@@ -66,8 +76,17 @@ def decide(
     lap("score")
     choice = choose(ask, known, judged, sifted.rows, equipment, circumstances)
     carrying = equipment.carrying.get(kind, ())
-    places, shelf = (*choice.places, *choice.channels), equipment.shelf
-    laid = Menu.of(places, choice.probabilities, judged, shelf, sifted.rows, seen, ask.language, carrying, ask.channels)
+    laid = Menu.of(
+        choice.places,
+        choice.probabilities,
+        judged,
+        equipment.shelf,
+        sifted.rows,
+        seen,
+        ask.language,
+        carrying,
+        ask.channels,
+    )
     menu, grant = _granted(ask, known.zone, laid, equipment, circumstances.ledger)
     best = menu.best
     lap("rank")
@@ -100,12 +119,7 @@ def decide(
         cold_start=known.activity is None,
         shortfalls=_shortfalls(equipment, lacking, kind, personal and by_popularity),
         valid_until=_valid_until(ask.at, menu, equipment.shelf.ending),
-        versions=Versions(
-            equipment.model.version if equipment.model else None,
-            _schema(),
-            equipment.catalogue.fingerprint,
-            equipment.policy.fingerprint,
-        ),
+        versions=_VERSIONS.of(equipment),
         known=known,
         circumstances=circumstances,
         lacking=lacking,

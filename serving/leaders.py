@@ -30,9 +30,9 @@ def leaders(
 
 def front(
     score: NDArray[np.float64], table: NDArray[np.int64], n_offers: int, n_channels: int, least: float, most: int
-) -> tuple[list[int], list[int]]:
-    """The best place of each offer that scores above ``least``, best first and ``most`` (from 1) of them at most; and
-    that of each channel, best first.
+) -> tuple[Places, int]:
+    """The best place of each offer that scores above ``least``, best first and ``most`` (from 1) of them at most, then
+    that of each channel, best first; and how many offers these are.
 
     Args:
         score: ``[n_pairs]``, no NaN.
@@ -42,10 +42,9 @@ def front(
         least: See above.
         most: See above.
     """
-    found = np.empty(most + n_channels + n_offers, dtype=np.int64)
+    found = np.empty(most + 2 * n_channels + n_offers, dtype=np.int64)
     offers, channels = loops.front(score, table, n_channels, least, most, found)
-    told: list[int] = found[: most + channels].tolist()
-    return told[:offers], told[most:]
+    return found[: offers + channels], offers
 
 
 def beaten(

@@ -6,7 +6,7 @@ What is out of the ordinary is written from its description, see ``wire``: both 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -114,7 +114,7 @@ def letter(
             (*caveats(decision, equipment), *warnings),
             blanks.limits[ask.language],
             True,
-            _versions(decision.versions),
+            _VERSIONS.of(decision.versions),
             {},
         )
     )
@@ -130,9 +130,11 @@ def _channels(menu: Menu) -> Raw:
     return Raw(b"[%b%b%b]" % (GAP, reached, b",".join(map(unreached, menu.unreached))))
 
 
-@lru_cache(maxsize=16)
 def _versions(versions: Versions) -> Raw:
     return Raw(written(told_versions(versions)))
+
+
+_VERSIONS = Latest(_versions)
 
 
 def _set(

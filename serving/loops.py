@@ -34,13 +34,13 @@ def front(score, table, n_channels, least, most, found):
         n_channels: Above every number of a channel.
         least: float64: what has no higher score is left out of the offers.
         most: How many offers are wanted, from 1.
-        found: int64 ``[most + n_channels + n_offers]``, written; the channels begin at ``most``. The rest is room.
+        found: int64 ``[most + 2 · n_channels + n_offers]``, written: the offers, then the channels; the rest is room.
 
     Returns:
         How many offers are found, and how many channels.
     """
-    first, offer, channel = table[0], table[1], table[2]
-    channels, offers = found[most : most + n_channels], found[most + n_channels :]
+    first, offer, channel, room = table[0], table[1], table[2], most + n_channels
+    channels, offers = found[room : room + n_channels], found[room + n_channels :]
     channels[:] = -1
     offers[:] = -1
     for place in range(len(score)):
@@ -60,7 +60,10 @@ def front(score, table, n_channels, least, most, found):
                 found[at] = found[at - 1]
                 at -= 1
             found[at] = place
-    return n, _in_order(score, first, channels)
+    n_reached = _in_order(score, first, channels)
+    for number in range(n_reached):
+        found[n + number] = channels[number]
+    return n, n_reached
 
 
 @compiled

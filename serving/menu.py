@@ -69,7 +69,7 @@ class Menu:
 
     @staticmethod
     def of(
-        places: Sequence[int],
+        places: Places,
         probabilities: Sequence[float],
         judged: Judged,
         shelf: Shelf,
@@ -93,20 +93,19 @@ class Menu:
             allowed: Those that may be used; None for all.
         """
         n = len(probabilities)
-        here = np.array(places, dtype=np.int64)
-        matrix = seen.rows(here[:n])
-        figures, told = _laid_out(judged, here, rows, shelf.nouns.table, matrix)
-        listed: list[int] = told[: n + len(here)].tolist()
-        numbers, moments = listed[: len(here)], cast(list[Instant], listed[len(here) :])
+        matrix, end = seen.rows(places[:n]), len(places)
+        figures, told = _laid_out(judged, places, rows, shelf.nouns.table, matrix)
+        listed: list[int] = told[: end + n].tolist()
+        numbers, moments = listed[:end], cast(list[Instant], listed[end:])
         unreached: tuple[ChannelName, ...] = ()
-        if len(numbers) - n < len(carrying):
+        if end - n < len(carrying):
             reached = {shelf.named[number][1] for number in numbers[n:]}
             unreached = tuple(name for name in carrying if name not in reached and (allowed is None or name in allowed))
         return Menu(
             shelf,
             judged,
             language,
-            here,
+            places,
             numbers,
             moments,
             probabilities,
