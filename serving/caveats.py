@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from features.instant import format_instant
 from serving.decision import Decision
 from serving.eligibility import CHANNEL_NOT_OPEN
 from serving.equipment import Equipment
 from serving.german import sentence
 from serving.german_notes import note
-from serving.language import told
+from serving.language import Language, told
+
+
+@lru_cache(maxsize=64)
+def _notes(notes: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return tuple(note(each, language) for each in notes)
 
 
 def caveats(decision: Decision, equipment: Equipment) -> list[str]:
     """In the language of the request."""
     language = decision.ask.language
-    found = [sentence(shortfall, language) for shortfall in decision.shortfalls]
-    found.extend(note(each, language) for each in equipment.notes)
+    found = [sentence(shortfall, language) for shortfall in decision.shortfalls] if decision.shortfalls else []
+    if equipment.notes:
+        found += _notes(equipment.notes, language)
     if not decision.personal:
         found.append(
             told(

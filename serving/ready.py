@@ -62,14 +62,15 @@ class Ready:
 
     def _tables(self) -> Ints:
         """Addresses of what the parts are and of room for one customer, each thread its own."""
-        if not hasattr(self._own, "tables"):
+        try:
+            tables: Ints = self._own.tables
+        except AttributeError:
             n_parts, n_pairs = self._shape
             widest = max(int(self._parts.spans.reshape(-1, SPAN)[:, 1].max(initial=0)), len(_OWN))
             self._own.room = Room(
                 np.empty(widest), np.empty(n_parts * int(self._parts.sizes[2])), np.empty(n_parts * n_pairs)
             )
-            self._own.tables = addresses(self._parts, self._own.room)
-        tables: Ints = self._own.tables
+            tables = self._own.tables = addresses(self._parts, self._own.room)
         return tables
 
 

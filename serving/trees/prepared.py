@@ -74,8 +74,9 @@ class Prepared:
 
     def tables(self) -> Ints:
         """The addresses of all tables, with a room for each thread, as ``score_pairs`` wants them."""
-        if not hasattr(self._own, "tables"):
+        try:
+            tables: Ints = self._own.tables
+        except AttributeError:
             self._own.room = room_for(self._asked, self._layout)
-            self._own.tables = addresses(self._asked, self._layout, self._left, self._right, self._own.room)
-        tables: Ints = self._own.tables
+            tables = self._own.tables = addresses(self._asked, self._layout, self._left, self._right, self._own.room)
         return tables
