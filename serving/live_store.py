@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from features.domain import CustomerId, Event, Instant, OfferId
 from features.intent import Intent
@@ -14,7 +15,7 @@ from serving.account import Account
 from serving.basis import from_bytes
 from serving.consent import Consent, Topic
 from serving.eligibility.memory import Need, spans
-from serving.feature_reader import FeatureReader, KnownProfile, Stood
+from serving.feature_reader import FeatureReader, KnownProfile
 from serving.journal import JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import read_ledger
@@ -94,30 +95,24 @@ class LiveStore:
             JournalUnavailableError: It cannot be told.
         """
         journal = self._projection.journal
-        found: list[tuple[Dossier, State | None, Stood] | None] = []
+        known: list[Known | None] = []
         signs: dict[CustomerId, Unfinished] = {}
-        for met, stood in zip(mets, self._stored.several([met.who.customer_id for met in mets]), strict=True):
-            value, _ = stood
+        for met, (value, told) in zip(mets, self._stored.several([met.who.customer_id for met in mets]), strict=True):
             if met.who.head > position_of(value):
-                found.append(None)
-                continue
-            did = None if value is None else self._stored.state(value, at)
-            found.append((met, did, stood))
-            if (told := unfinished(did, at)) is not None:
-                signs[met.who.customer_id] = told
-        intents = begun_by(journal.look, signs, at)
-        known = list[Known | None]()
-        for each in found:
-            if each is None:
                 known.append(None)
                 continue
-            met, did, (value, profiled) = each
-            customer_id = met.who.customer_id
+            customer_id, did = met.who.customer_id, None if value is None else self._stored.state(value, at)
+            if (sign := unfinished(did, at)) is not None:
+                signs[customer_id] = sign
             asked = spans(needed, did, at)
             events = tuple(journal.recent_events(customer_id, at, asked, MOST_EVENTS)) if asked else ()
-            profile, zone = (_UNTOLD.profile, _UNTOLD.zone) if profiled is None else (profiled.profile, profiled.zone)
-            open_now = intents.get(customer_id, ())
-            known.append(Known(at, did, profile, zone, met.consents, open_now, events, value))
+            profile, zone = (_UNTOLD.profile, _UNTOLD.zone) if told is None else (told.profile, told.zone)
+            known.append(Known(at, did, profile, zone, met.consents, (), events, value))
+        intents = begun_by(journal.look, signs, at)
+        for place, met in enumerate(mets if intents else ()):
+            each, open_now = known[place], intents.get(met.who.customer_id)
+            if each is not None and open_now:
+                known[place] = replace(each, intents=open_now)
         return known
 
     def rehearse(self, n: int) -> None:
