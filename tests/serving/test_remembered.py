@@ -19,7 +19,6 @@ from features.clock import SimulatedClock
 from features.codec import Packed, pack
 from features.domain import DAY, HOUR, Instant, Kind
 from features.stored import PROFILE
-from serving.decision import Versions
 from serving.eligibility.shelf import Shelf
 from serving.equipment import Equipment
 from serving.garbage import settle
@@ -58,8 +57,6 @@ ASKED: dict[str, Callable[[int], tuple[Any, ...]]] = {
     "serving.journal.packed_record._names": lambda n: (zipped(n),),
     "serving.journal.past.recent": lambda n: (((Kind.PURCHASED, DAY), (Kind.SENT, n * DAY)),),
     "serving.journal.record.listed": lambda n: (("model", f"20171001-120000-{n}"), ("features", "0123456789abcdef")),
-    "serving.letter._ranks": lambda n: (n + 1,),
-    "serving.letter._versions": lambda n: (Versions(f"20171001-120000-{n}", "s" * 16, "c" * 64, "p" * 64),),
     "serving.leverage._untouched": lambda n: (900 + n,),
     "serving.moments._local": lambda n: ("Europe/Berlin", MINUTE + n, WEEK_HOURS),
     "serving.moments._hours_ahead": lambda n: ("Europe/Berlin", MINUTE // 15 + n, WEEK_HOURS),
