@@ -9,29 +9,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select
 
 from features.domain import CustomerId, DecisionId, Instant
 from serving.journal.packed_record import Unpacked, answered, pack, unpack
-from serving.journal.record import Record, Row, listed, seal
+from serving.journal.record import Record, Row, listed, seal_packed
 from serving.journal.said import Said
 from serving.journal.schema import DECISIONS
 from serving.journal.written import Written
 
 AT_ONCE = 500
 """Decisions in memory at once while many are read."""
-_ADD = Written(insert(DECISIONS))
-_EMPTY = {
-    "answer": "",
-    "versions": "",
-    "names": "",
-    "pairs": "",
-    "matrix": b"",
-    "basis": "",
-    "findings": "",
-    "state": None,
-}
+_KEPT = "decision_id", "customer_id", "at_us", "request", "matrix", "packed", "digest"
+_TEXTS = "answer", "versions", "names", "pairs"
 """Columns of older builds."""
+_ADD = Written(
+    insert(DECISIONS).values(
+        {name: bindparam(name) for name in _KEPT} | {name: literal_column("''") for name in _TEXTS}
+    )
+)
 
 
 def write_decision(connection: Connection, decision: Record) -> None:
@@ -52,16 +48,17 @@ def write_rows(connection: Connection, rows: Iterable[Row]) -> None:
 def row_of(decision: Record) -> Row:
     """A decision as it is kept, sealed."""
     said = Said(decision.answer, listed(*decision.versions.items()), decision.pairs, decision.state)
-    row: dict[str, Any] = {
-        **_EMPTY,
-        "decision_id": decision.decision_id,
-        "customer_id": decision.customer_id,
-        "at_us": decision.at,
-        "request": decision.request,
-        "packed": pack(said, decision.names, decision.matrix, decision.findings, decision.basis),
+    decision_id, customer_id, at, request = decision.decision_id, decision.customer_id, decision.at, decision.request
+    packed = pack(said, decision.names, decision.matrix, decision.findings, decision.basis)
+    return {
+        "decision_id": decision_id,
+        "customer_id": customer_id,
+        "at_us": at,
+        "request": request,
+        "matrix": b"",
+        "packed": packed,
+        "digest": seal_packed(decision_id, customer_id, at, request, packed),
     }
-    row["digest"] = seal(row)
-    return row
 
 
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:

@@ -117,8 +117,29 @@ class Transaction:
     def _write_kept(self) -> None:
         """Write the decisions of the parts that are done. Where they cannot be all together, one by one."""
         kept, self._kept = self._kept, []
-        if not kept or self._attempt([row for row, _ in kept]) is None:
+        if not kept:
             return
+        if self._connection.dialect.name == "sqlite":
+            self._write_as_told(kept)
+        elif self._attempt([row for row, _ in kept]) is not None:
+            self._write_one_by_one(kept)
+
+    def _write_as_told(self, kept: Sequence[tuple[Row, Failed]]) -> None:
+        """Write these, without a savepoint: where one cannot be written SQLite undoes that one alone."""
+        place = 0
+        while place < len(kept):
+            before = self._raw.total_changes
+            try:
+                write_rows(self._connection, [row for row, _ in kept[place:]])
+                return
+            except DBAPIError as error:
+                if not self._raw.in_transaction:
+                    raise
+                place += self._raw.total_changes - before
+                kept[place][1](error)
+                place += 1
+
+    def _write_one_by_one(self, kept: Sequence[tuple[Row, Failed]]) -> None:
         for row, failed in kept:
             error = self._attempt([row])
             if error is not None:
