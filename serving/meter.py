@@ -122,7 +122,7 @@ class Meter:
                 self._fallback[shortfall.lack] += 1
             if named:
                 self._first[named[0]] += 1
-                self._value += float(menu.numbers[1])
+                self._value += menu.figures.item(1)
                 for name in named:
                     self._items[name] += 1
 

@@ -14,12 +14,13 @@ class Stopwatch:
         """``earlier_s`` is what was done of the first stage before."""
         self._began = self._last = perf_counter() - earlier_s
         self._laps: dict[str, float] = {}
-        """Seconds of each stage."""
+        """Milliseconds of each stage."""
 
     def lap(self, stage: str) -> None:
         """End a stage."""
         now = perf_counter()
-        self._laps[stage] = now - self._last
+        # As round(1e3 * seconds, 3), which writes the number out and reads it again.
+        self._laps[stage] = int(1e6 * (now - self._last) + 0.5) / 1e3
         self._last = now
 
     @property
@@ -29,6 +30,4 @@ class Stopwatch:
 
     def milliseconds(self) -> dict[str, float]:
         """Milliseconds of each stage, to the microsecond, and ``total`` since the beginning."""
-        took = {**self._laps, "total": self._last - self._began}
-        # As round(1e3 * seconds, 3), which writes the number out and reads it again.
-        return {stage: int(1e6 * seconds + 0.5) / 1e3 for stage, seconds in took.items()}
+        return {**self._laps, "total": int(1e6 * (self._last - self._began) + 0.5) / 1e3}
