@@ -44,18 +44,24 @@ class Clerk:
         """
         return self.keep_soon(made, write).result()
 
-    def keep_soon(self, made: Made, write: Write) -> Later[Made]:
-        """As ``keep``, without waiting for it."""
+    def keep_soon(self, made: Made, write: Write, erasures: int | None = None) -> Later[Made]:
+        """As ``keep``, without waiting for it.
+
+        With ``erasures``, where more customers than so many were erased, it fails with ErasedMeanwhileError.
+        """
         row = row_of(write(made))  # packed before others have to wait for the end of this transaction
 
         def change(transaction: Transaction) -> Made:
+            if erasures not in (None, transaction.erasures):
+                raise ErasedMeanwhileError("customers were erased at this moment")
             kept = self.within(transaction, made)
             self._keep_evidence(transaction, kept)
             transaction.keep(row if kept is made else row_of(write(kept)))
             return kept
 
         if made.decision.grant.empty and made.equipment.snapshot.fingerprint in self._seen:
-            soon = self.journal.keep_soon(row, made, made.erasures, change)  # at a fraction of what the change costs
+            before = made.erasures if erasures is None else erasures
+            soon = self.journal.keep_soon(row, made, before, change)  # at a fraction of what the change costs
         else:
             soon = self.journal.write_soon(change)
         soon.add_done_callback(self._count)

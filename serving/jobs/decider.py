@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from features.clock import Clock
@@ -24,6 +25,8 @@ from serving.jobs.tables import customers, write
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.counters import taken
 from serving.journal.decisions import read_answers
+from serving.journal.errors import ErasedMeanwhileError
+from serving.journal.transaction import erasures_in
 from serving.predicate import Predicate, compile
 from serving.reception import Reception
 
@@ -58,6 +61,7 @@ class Decider:
             wanted=self.wanted,
             taken=self.taken,
             rehearse=self.rehearse,
+            erasures=self.erasures,
             decide=self.decide,
             follow=self.follow_ups,
             answers=self.answers,
@@ -97,16 +101,25 @@ class Decider:
         decision = self.clerk.desk.decide(ask, equipment).decision
         return worth_of(decision)
 
-    def decide(self, customer_id: CustomerId, made: DecisionId, equipment: Equipment) -> None:
+    def erasures(self) -> int:
+        """How many customers were erased so far."""
+        with self.journal.reading() as connection:
+            return erasures_in(connection)
+
+    def decide(self, customer_id: CustomerId, made: DecisionId, equipment: Equipment, erasures: int) -> None:
         """Decide, reserve and record, under this id.
 
         Raises:
+            ErasedMeanwhileError: More customers than so many were erased, so nothing is decided.
             JournalUnavailableError: It could not be recorded, so nothing is decided.
         """
         request = self._request(customer_id)
-        found = self.reception.keep(ask_of(request, customer_id, self.clock.now(), made), request, equipment)
+        ask = ask_of(request, customer_id, self.clock.now(), made)
+        kept_by = partial(self.clerk.keep_soon, erasures=erasures)
+        found = self.reception.keep(ask, request, equipment, kept_by)
         if not found.recorded:
-            raise JournalUnavailableError("; ".join(found.warnings))
+            error = JournalUnavailableError if self.erasures() == erasures else ErasedMeanwhileError
+            raise error("; ".join(found.warnings))
 
     def answers(self, made: Sequence[DecisionId]) -> Mapping[DecisionId, str]:
         """The recorded answers to those of these decisions that were made."""

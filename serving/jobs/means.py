@@ -34,8 +34,11 @@ class Means:
     """What is used up of each shared stock, capacity and budget."""
     rehearse: Callable[[CustomerId, Equipment], Sequence[Worth]]
     """What may be offered to a customer, with what it is worth; changes nothing."""
-    decide: Callable[[CustomerId, DecisionId, Equipment], None]
-    """Decides for real, under this id, once: reserved and recorded in the journal."""
+    erasures: Callable[[], int]
+    """How many customers were erased so far."""
+    decide: Callable[[CustomerId, DecisionId, Equipment, int], None]
+    """Decides for real, under this id, once: reserved and recorded in the journal. Where more customers than so many
+    were erased it raises ErasedMeanwhileError instead: the customer may be one of them."""
     follow: Callable[[], Iterable[DecisionId]]
     """Decides the reminders that are due, and yields the decisions."""
     answers: Callable[[Sequence[DecisionId]], Mapping[DecisionId, str]]

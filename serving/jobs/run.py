@@ -18,6 +18,7 @@ from features.clock import Clock
 from features.domain import DecisionId
 from serving.allocation.fill import usable
 from serving.allocation.prices import price
+from serving.equipment import Equipment
 from serving.jobs import audience, manifest, results
 from serving.jobs import folder as folders
 from serving.jobs.audience import Member
@@ -27,6 +28,7 @@ from serving.jobs.order import Order, decision_id
 from serving.jobs.progress import Progress, Stage
 from serving.jobs.rows import Flaw
 from serving.jobs.scarcity import Options, options
+from serving.journal.errors import ErasedMeanwhileError
 from serving.problem import RefusalError
 
 BLOCK = 100
@@ -127,18 +129,7 @@ class Run:
         found = audience.flaws(self.folder)
         progress = replace(progress, decided=0, offered=0)
         for first in range(0, len(places), BLOCK):
-            # Read anew for each block: who was erased meanwhile is not decided for.
-            members = {member.place: member for member in self._members()}
-            block = [members[place] for place in places[first : first + BLOCK] if place in members]
-            ids = {member.place: decision_id(order, member.customer_id) for member in block}
-            made = self.means.answers(list(ids.values()))
-            for member in block:
-                if ids[member.place] not in made:
-                    try:
-                        self.means.decide(member.customer_id, ids[member.place], equipment)
-                    except RefusalError as error:
-                        found.append(Flaw(member.row, error.code, error.detail, member.customer_id))
-            made = self.means.answers(list(ids.values()))
+            made = self._decide_block(order, places[first : first + BLOCK], equipment, found)
             offered = sum(bool(json.loads(answer)["items"]) for answer in made.values())
             audience.write_flaws(self.folder, found)
             progress = self._note(
@@ -153,6 +144,29 @@ class Run:
             followed = self._follow()
             progress = self._note(replace(progress, follow_ups=followed))
         return progress
+
+    def _decide_block(
+        self, order: Order, places: Sequence[int], equipment: Equipment, found: list[Flaw]
+    ) -> Mapping[DecisionId, str]:
+        """The answers to the decisions for those at these places; adds what is wrong to what was ``found``."""
+        refused = set[int]()
+        while True:
+            # Who was erased meanwhile is not decided for. Counted first: erasure takes them out of the audience before.
+            erasures, members = self.means.erasures(), {member.place: member for member in self._members()}
+            block = [members[place] for place in places if place in members]
+            ids = {member.place: decision_id(order, member.customer_id) for member in block}
+            made = self.means.answers(list(ids.values()))
+            try:
+                for member in block:
+                    if ids[member.place] not in made and member.place not in refused:
+                        try:
+                            self.means.decide(member.customer_id, ids[member.place], equipment, erasures)
+                        except RefusalError as error:
+                            refused.add(member.place)
+                            found.append(Flaw(member.row, error.code, error.detail, member.customer_id))
+            except ErasedMeanwhileError:
+                continue
+            return self.means.answers(list(ids.values()))
 
     def _follow(self) -> int:
         held = set(self._followed())

@@ -29,6 +29,7 @@ from serving.jobs.rows import lines
 from serving.jobs.run import Run
 from serving.jobs.scarcity import Worth
 from serving.jobs.tables import customers, write
+from serving.journal.errors import ErasedMeanwhileError
 from serving.problem import RefusalError
 from training.erasure import Erased, erase_files
 
@@ -50,8 +51,15 @@ class Pretended:
     made: dict[DecisionId, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     rehearsed: list[str] = field(default_factory=list)
+    erasures: int = 0
+    erases: Callable[[str], bool] | None = None
+    """Erases somebody before a customer is decided for, or not."""
 
-    def decide(self, customer_id: CustomerId, decision_id: DecisionId, equipment: Equipment) -> None:
+    def decide(self, customer_id: CustomerId, decision_id: DecisionId, equipment: Equipment, erasures: int) -> None:
+        if self.erases is not None and self.erases(customer_id):
+            self.erasures += 1
+        if erasures != self.erasures:
+            raise ErasedMeanwhileError("somebody was erased")
         if len(self.calls) == self.dies_at:
             self.dies_at = -1
             raise Died
@@ -85,6 +93,7 @@ class Pretended:
             wanted=lambda each: not each.startswith("not-"),
             taken=lambda _: {},
             rehearse=self.rehearse,
+            erasures=lambda: self.erasures,
             decide=self.decide,
             follow=list,
             answers=lambda ids: {each: self.made[each] for each in ids if each in self.made},
@@ -230,6 +239,30 @@ def test_whoever_is_erased_while_a_job_runs_is_neither_decided_for_nor_written_d
     job.folder.audience.write_text("\n".join(kept) + "\n")
     assert job().decided == 249
     assert "c200" not in office.calls
+
+
+def test_whoever_is_erased_between_two_decisions_of_a_job_is_not_decided_for(
+    pretended: Callable[..., Pretended], run: Callable[..., Run]
+) -> None:
+    office = pretended()
+    job = run(office)
+    gone = set[str]()
+
+    def erases(customer_id: str) -> bool:
+        """The next one goes as soon as it is this one's turn."""
+        lines = job.folder.audience.read_text().splitlines()
+        after = f"c{int(customer_id[1:]) + 1:03d}"
+        if int(customer_id[1:]) % 50 or after in gone:
+            return False
+        gone.add(after)
+        job.folder.audience.write_text("\n".join(line for line in lines if f'"{after}"' not in line) + "\n")
+        return True
+
+    office.erases = erases
+    assert job().decided == 245
+    assert len(gone) == 5
+    assert gone.isdisjoint(office.calls)
+    assert len(set(office.calls)) == len(office.calls) == 245
 
 
 @pytest.mark.parametrize("form", list(Format))
