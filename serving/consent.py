@@ -42,7 +42,8 @@ def consented(held: Mapping[Topic, Consent], purpose: str, channel: str) -> bool
 
 def objects_to(held: Mapping[Topic, Consent], purpose: str) -> bool:
     """True where the customer has objected to the purpose: PROFILING or MARKETING."""
-    return consented(held, purpose, EVERY_CHANNEL) is False
+    said = held.get((purpose, EVERY_CHANNEL)) if held else None
+    return said is not None and not said.granted
 
 
 def preferred_channel(held: Mapping[Topic, Consent]) -> str | None:
