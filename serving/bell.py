@@ -19,26 +19,16 @@ Tell = Callable[[], object]
 class _Wait:
     """Somebody who waits for an answer."""
 
-    __slots__ = ("_ring", "_tell")
+    __slots__ = ("_bell", "tell")
 
-    def __init__(self, ring: Callable[[_Wait], None], tell: Tell) -> None:
-        self._ring = ring
-        self._tell: Tell | None = tell
+    def __init__(self, bell: Bell, tell: Tell) -> None:
+        self._bell = bell
+        self.tell: Tell | None = tell
+        """What is to be called, None where it was."""
 
     def __call__(self, _: Later[Any]) -> None:
         """The answer has come; called by whatever thread."""
-        self._ring(self)
-
-    @property
-    def over(self) -> bool:
-        """Whether they were woken already."""
-        return self._tell is None
-
-    def wake(self) -> None:
-        """Tell them, once."""
-        tell, self._tell = self._tell, None  # what was told is not kept until its time would have been over
-        if tell is not None:
-            tell()
+        self._bell.ring(self)
 
 
 class Bell:
@@ -58,7 +48,7 @@ class Bell:
 
     def rings(self, answer: Later[Any], seconds: float | None, tell: Tell) -> None:
         """Have the loop, which is to call this, tell once the answer has come, or after so many seconds."""
-        wait = _Wait(self._ring, tell)
+        wait = _Wait(self, tell)
         if seconds is not None:
             until = self.loop.time() + seconds
             heappush(self._due, (until, next(self._count), wait))
@@ -66,7 +56,7 @@ class Bell:
                 self._set_timer(until)
         answer.add_done_callback(wait)
 
-    def _ring(self, wait: _Wait) -> None:
+    def ring(self, wait: _Wait) -> None:
         """Have somebody woken; called by whatever thread."""
         self._come.append(wait)
         if not self._rung:
@@ -78,18 +68,21 @@ class Bell:
         self._rung = False  # before it is looked: who comes from now on rings again
         try:
             while self._come:
-                self._come.popleft().wake()
+                wait = self._come.popleft()
+                tell, wait.tell = wait.tell, None  # what was told is not kept until its time would have been over
+                if tell is not None:
+                    tell()
         finally:
             if self._come:  # one of them failed, which the loop tells; the others are woken all the same
                 self.loop.call_soon(self._wake)
-        while self._due and self._due[0][2].over:
+        while self._due and self._due[0][2].tell is None:
             heappop(self._due)
 
     def _sweep(self) -> None:
         """Wake everybody whose time is over."""
         self._timer, self._at = None, inf
         now = self.loop.time()
-        while self._due and (self._due[0][0] <= now or self._due[0][2].over):
+        while self._due and (self._due[0][0] <= now or self._due[0][2].tell is None):
             self._come.append(heappop(self._due)[2])
         if self._due:
             self._set_timer(self._due[0][0])

@@ -82,7 +82,8 @@ class Crew:
         found = _Job(job, about)
         with self._lock:
             self._jobs.append(found)
-            self._man()
+            if self._idle or self._lead is None or self._held_up():
+                self._man()
         return found
 
     def at_it(self, since: float) -> bool:
@@ -103,9 +104,12 @@ class Crew:
             self._lead = None
             self._news.notify_all()
 
+    def _held_up(self) -> bool:
+        return self._began is not None and monotonic() - self._began > PATIENCE_S
+
     def _man(self) -> None:
         """See to it that somebody is at the jobs."""
-        held_up = self._began is not None and monotonic() - self._began > PATIENCE_S
+        held_up = self._held_up()
         if held_up:
             self._hurry()
         if self._jobs and self._threads < MOST and (self._lead is None or held_up):

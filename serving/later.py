@@ -112,20 +112,30 @@ def failed(error: BaseException) -> Later[Any]:
     return found
 
 
+class _After(Later[B]):
+    """What is made of another one that comes before."""
+
+    __slots__ = ("_then",)
+
+    def __init__(self, then: Callable[[Later[Any]], B]) -> None:
+        super().__init__()
+        self._then = then
+
+    def __call__(self, first: Later[Any]) -> None:
+        """The first has come or failed."""
+        try:
+            result = self._then(first)
+        except BaseException as error:
+            self.set_exception(error)
+        else:
+            self.set_result(result)
+
+
 def after(first: Later[A], then: Callable[[Later[A]], B]) -> Later[B]:
     """What ``then`` makes of the first, which has come or failed when it is called; what it raises is the failure.
 
     It is called by whoever completes the first.
     """
-    second: Later[B] = Later()
-
-    def tell(found: Later[A]) -> None:
-        try:
-            result = then(found)
-        except BaseException as error:
-            second.set_exception(error)
-        else:
-            second.set_result(result)
-
-    first.add_done_callback(tell)
+    second = _After(then)
+    first.add_done_callback(second)
     return second

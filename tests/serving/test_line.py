@@ -218,7 +218,7 @@ CALLS = {
         b"GET /v1/decisions HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nConnection: Upgrade\r\n"
         b"Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ),
-    "that would become something else": call("ann", "Connection: Upgrade", "Upgrade: h2c"),
+    "that would become something else": call("ann", "Connection: Upgrade, close", "Upgrade: h2c"),
     "with a header that is none": call("ann", "No header"),
     "of no protocol": b"nonsense\r\n\r\n",
     "after empty lines": b"\r\n\r\n" + call("ann"),
