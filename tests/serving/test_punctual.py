@@ -82,8 +82,8 @@ class SlowJournal(Journal):
 
     slow = False
 
-    def write_soon(self, change: Callable[[Transaction], R]) -> Later[R]:
-        done = super().write_soon(change)
+    def write_soon(self, change: Callable[[Transaction], R], erases: bool = False) -> Later[R]:
+        done = super().write_soon(change, erases)
         if not self.slow:
             return done
         self.slow = False
