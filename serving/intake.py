@@ -39,8 +39,9 @@ class Intake:
         fresh = [arrival for each in read if not isinstance(each, Receipt) for arrival in each]
         if not fresh:
             return [each for each in read if isinstance(each, Receipt)]
+        erasures = self.projection.journal.erasures
         taken = self.projection.journal.take_in(fresh, Cause(now, by, "event"))
-        self.projection.settle(taken.touched, taken.news)
+        self.projection.settle(taken.touched, taken.news, erasures)
         rest = map(self._remarked, fresh, taken.receipts)
         return [each if isinstance(each, Receipt) else _together([next(rest) for _ in each]) for each in read]
 

@@ -7,7 +7,7 @@ process that died is caught up by whoever comes next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -53,11 +53,15 @@ class Projection:
     zone_of: Callable[[CustomerId], str] = field(default=lambda _: "UTC")
     """The IANA zone of a customer, for events that came without an offset. Where it changes, ``rebuild`` notices."""
 
-    def settle(self, customer_ids: Iterable[CustomerId], news: Iterable[News] = ()) -> None:
+    def settle(
+        self, customer_ids: Iterable[CustomerId], news: Iterable[News] = (), erasures: int | None = None
+    ) -> None:
         """Make everything that the journal holds of these customers part of their values.
 
         ``news`` is what the caller has just written: where a value lacks that and nothing else, it is not read back.
+        ``erasures`` is how many customers were known to be erased before that.
         """
+        since = self.journal.erasures if erasures is None else erasures
         held = self.values.get_many(list(customer_ids))
         at = {customer_id: position_of(value) for customer_id, value in held.items()}
         known = {
@@ -67,8 +71,8 @@ class Projection:
         }
         rest = {customer_id: position for customer_id, position in at.items() if customer_id not in known}
         found = [*known.values(), *(self.journal.gaps(rest) if rest else ())]
-        self.values.put(
-            [(gap.standing.customer_id, self._filled(gap, held[gap.standing.customer_id])) for gap in found]
+        self._put(
+            [(gap.standing.customer_id, self._filled(gap, held[gap.standing.customer_id])) for gap in found], since
         )
 
     def settled(self, customer_id: CustomerId, who: Standing | None = None) -> bytes | None:
@@ -79,11 +83,22 @@ class Projection:
         value = self.values.get(customer_id)
         if who is not None and who.head <= position_of(value):
             return value
-        found = self.journal.gaps({customer_id: position_of(value)})
+        since, found = self.journal.erasures, self.journal.gaps({customer_id: position_of(value)})
         if not found:
             return value
-        self.values.put([(customer_id, self._filled(gap, value)) for gap in found])
+        self._put([(customer_id, self._filled(gap, value)) for gap in found], since)
         return self.values.get(customer_id)
+
+    def _put(self, values: Sequence[tuple[CustomerId, bytes]], erasures: int) -> None:
+        """Write values, unless they are of customers who were erased since there were so many erasures."""
+        if not values:
+            return
+        self.values.put(values)
+        if self.journal.count_erasures() == erasures:
+            return
+        gone = [customer_id for customer_id, _ in values if not self.journal.standing(customer_id).revision]
+        if gone:
+            self.values.forget(gone)  # who erased them may have done so before
 
     def _filled(self, gap: Gap, value: bytes | None) -> bytes:
         if value is None or gap.anew:

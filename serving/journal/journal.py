@@ -28,7 +28,7 @@ from serving.journal.past import STANDING, Gap, Standing, event_of, gaps, histor
 from serving.journal.people import People
 from serving.journal.record import Record
 from serving.journal.schema import CUSTOMERS, HEAD, IDENTITIES
-from serving.journal.transaction import Transaction, name_and_position
+from serving.journal.transaction import ERASED, Transaction, name_and_position
 from serving.journal.way import Way
 from serving.journal.written import Written
 from serving.ledger.contact import Ledger
@@ -144,6 +144,11 @@ class Journal(Way):
         erased = self.write(change, erases=True)
         self.compact()
         return erased
+
+    def count_erasures(self) -> int:
+        """How many customers were erased so far, whoever did it."""
+        ((found,),) = self._look(ERASED)
+        return int(found)
 
     def find(self, identity: Identity) -> Standing | None:
         """Whose name this is, and how far the journal has come with that customer."""

@@ -16,7 +16,8 @@ from serving.witness import Seen
 
 _TURN = Written(select(HEAD.c.position).with_for_update())
 _NAMED = select(HEAD.c.name, HEAD.c.position)
-_ERASED = Written(select(ERASURES.c.erased))
+ERASED = Written(select(ERASURES.c.erased))
+"""How many customers were erased so far."""
 _WITH_OTHERS = Written(select(ERASURES.c.erased).with_for_update(read=True))
 _GIVEN = Written(update(HEAD).values(position=bindparam("given")))
 
@@ -32,7 +33,7 @@ def name_and_position(connection: Connection) -> Seen:
 
 def erasures_in(connection: Connection) -> int:
     """How many customers were erased so far."""
-    ((found,),) = _ERASED.rows(connection, {})
+    ((found,),) = ERASED.rows(connection, {})
     return int(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from serving.parts import Parts
 from serving.projection import Projection
 from serving.reception import Reception
 from serving.repeats import Call, Given, Repeats
+from serving.values import MemoryValues
 from tests.databases import journal_uri, migrated_database, postgres
 from tests.serving.test_clerk import kept
 
@@ -63,6 +64,16 @@ class Counter:
 
     def kept(self, *numbers: str) -> list[bool]:
         return [self.journal.decision(DecisionId(number)) is not None for number in numbers]
+
+
+class SlowValues(MemoryValues):
+    """Values before whose writing something happens."""
+
+    before: Callable[[], None]
+
+    def put(self, values: Sequence[tuple[CustomerId, bytes]]) -> None:
+        self.before()
+        super().put(values)
 
 
 @pytest.fixture
@@ -169,3 +180,21 @@ def test_whoever_the_service_chose_and_somebody_erased_before_it_was_decided_is_
     found = reception.decide(request, known=True)
     assert (found.recorded, found.items) == (False, [])
     assert reception.decide(request).recorded
+
+
+def test_a_value_that_is_written_after_its_customer_was_erased_does_not_stay(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    values, ann, bob = SlowValues(), CustomerId("ann"), CustomerId("bob")
+    projection = Projection(counter.journal, values)
+
+    def while_it_is_written() -> None:
+        erase("ann")
+        values.forget([ann])
+
+    values.before = while_it_is_written
+    projection.settle([ann, bob])
+    assert (values.get(ann) is None, values.get(bob) is None) == (True, False)
+    counter.take_in("ann", "again")
+    values.before = lambda: None
+    assert projection.settled(ann) is not None
