@@ -9,10 +9,11 @@ from contextlib import contextmanager, nullcontext
 from features.clock import Clock
 from features.domain import CustomerId, DecisionId, Instant
 from serving import api
+from serving.ahead import Ahead
 from serving.answer_api import Answer
 from serving.asking import ask_of
 from serving.background import Background
-from serving.briefing import Brief, Briefing, Due
+from serving.briefing import Briefing, Due
 from serving.clerk import Clerk, Write
 from serving.decision import Ask, Decision
 from serving.desk import Made
@@ -66,17 +67,20 @@ class Reception:
         self._heard = heard
         self._briefing = briefing
         self._simulated = simulated
+        self._ahead = Ahead()
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """See Journal: what this thread decides meanwhile is recorded together at the end."""
-        with self._journal.together(), nullcontext() if self._briefing is None else self._briefing.kept():
+        read = nullcontext() if self._briefing is None else self._briefing.kept()
+        with self._journal.together(), read, self._ahead.kept():
             yield
 
     def brief(self, dues: Sequence[Due]) -> None:
-        """Read for these what can be read at once, before this thread decides them together."""
+        """Read for these what can be read at once, and decide them, before this thread answers them together."""
         if self._briefing is not None:
             self._briefing.read(dues)
+            self._ahead.decide(dues, self._proposed)
 
     def rehearse(self, most: int) -> None:
         """Be ready to decide as many together."""
@@ -99,8 +103,9 @@ class Reception:
 
     def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
-        if self._briefing is not None and (brief := self._briefing.of(progress)) is not None:
-            return self._briefed(request, progress, brief)
+        proposal = self._ahead.of(progress) or self._proposed(Due(request, progress))
+        if proposal is not None:
+            return self._told(proposal)
         watch, equipment = Stopwatch(), self._equipment()
         refuse_seed(request)
         refuse_unknown(request, equipment)
@@ -111,8 +116,12 @@ class Reception:
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.met)
         return self._told(self._proposal(made, request, arrived, watch, progress))
 
-    def _briefed(self, request: api.DecisionRequest, progress: Progress, brief: Brief) -> Later[Letter]:
-        """As ``decide_soon``, for a customer of whom all was read already."""
+    def _proposed(self, due: Due) -> Proposal | None:
+        """What is decided for a customer of whom all was read already; None for others."""
+        request, progress = due.request, due.progress
+        brief = None if self._briefing is None else self._briefing.of(progress)
+        if brief is None:
+            return None
         watch, equipment, background = Stopwatch(brief.seconds), brief.equipment, brief.background
         refuse_seed(request)
         refuse_unknown(request, equipment)
@@ -120,7 +129,7 @@ class Reception:
         customer_id = progress.customer_id = background.customer_id
         ask = ask_of(request, customer_id, at, new_id(at))
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, background=background)
-        return self._told(self._proposal(made, request, Arrived(customer_id), watch, progress))
+        return self._proposal(made, request, Arrived(customer_id), watch, progress)
 
     def _told(self, proposal: Proposal) -> Later[Letter]:
         """The answer, once it is recorded, unless it is a dry run's."""

@@ -27,6 +27,7 @@ from serving.journal.people import People
 from serving.packed_connection import PackedConnection
 from serving.packed_file import PROJECT, create, open_to_write, put, table_name
 from serving.parts import Parts
+from serving.problem import RefusalError
 from serving.progress import Progress
 from serving.reception import Reception
 from serving.score import Model
@@ -111,11 +112,10 @@ def due(who: str, **more: Any) -> Due:
 def together(
     reception: Reception, dues: list[Due], meanwhile: Callable[[], object] = lambda: None
 ) -> tuple[list[Answer], list[bool]]:
-    """The answers, and of whom all was read at once."""
+    """The answers, and of whom all was read at once, and decided."""
     with reception.together():
         reception.brief(dues)
-        assert reception._briefing is not None
-        briefed = [id(each.progress) in reception._briefing._held.briefs for each in dues]
+        briefed = [id(each.progress) in reception._ahead._held.proposals for each in dues]
         meanwhile()
         soon = [reception.decide_soon(each.request, each.progress) for each in dues]
     return [each.result().answer for each in soon], briefed
@@ -198,6 +198,27 @@ def test_what_was_read_is_forgotten_with_the_group(staff: Staff) -> None:
     object_(staff, "ann")
     found = staff.reception.decide_soon(asked[0].request, asked[0].progress).result().answer
     assert not found.items
+
+
+def test_what_there_is_no_time_for_is_decided_in_its_own_turn(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [due(who, dry_run=True, seed=7) for who in PEOPLE]
+    ahead, _ = together(staff.reception, asked)
+    monkeypatch.setattr("serving.ahead.AHEAD_S", -1.0)
+    found, decided = together(staff.reception, asked)
+    assert not any(decided)
+    assert [said(each) for each in found] == [said(each) for each in ahead]
+
+
+def test_what_is_refused_is_refused_in_its_own_turn_and_the_others_are_answered(staff: Staff) -> None:
+    asked = [due("ann"), due("bob", seed=7), due("cem")]
+    with staff.reception.together():
+        staff.reception.brief(asked)
+        first = staff.reception.decide_soon(asked[0].request, asked[0].progress)
+        with pytest.raises(RefusalError, match="dry_run"):
+            staff.reception.decide_soon(asked[1].request, asked[1].progress)
+        last = staff.reception.decide_soon(asked[2].request, asked[2].progress)
+    assert first.result().answer.recorded
+    assert last.result().answer.recorded
 
 
 def test_alone_nobody_is_read_ahead(staff: Staff) -> None:
