@@ -83,10 +83,7 @@ class Blanks:
         return self._held.setdefault(read, Pieces(BLANK)) if held is None else held
 
     def make(self, row: int, pair: Pair, reader: Reader) -> None:
-        """That of the pair in this row of the catalogue's, if it is not held yet."""
-        held = self.of(reader)
-        if held.of(row) is not None:
-            return
+        """One that is not held yet, of the pair in this row of the catalogue's."""
         offer, channel = pair.offer, pair.channel.name
         known = written(offer.offer_id), written(offer.name), written(offer.category), written(channel)
         head = (
@@ -97,7 +94,7 @@ class Blanks:
         )
         tail = b"" if addresses(offer, channel) else self.said(pair, reader)
         before, between = _BEST + written(channel) + _SCORE, _OFFER + written(offer.offer_id) + _NOTICED
-        held.add(row, (head, tail, sent_with(None, None, interrupts(pair)), before, between))
+        self.of(reader).add(row, (head, tail, sent_with(None, None, interrupts(pair)), before, between))
         self._count += 1
 
     def said(self, pair: Pair, reader: Reader) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -22,7 +21,7 @@ from serving.decision import Decision, Versions
 from serving.equipment import Equipment, Named
 from serving.figures import GAP
 from serving.grant import Grant
-from serving.kernels.letter import LARGE, NARROW, write_letter
+from serving.kernels.letter import LARGE, NARROW, UNKNOWN, write_letter
 from serving.latest import Latest
 from serving.menu import Menu
 from serving.over_the_wire import written
@@ -175,10 +174,11 @@ def _set(
             return None
         if end == NARROW:
             room *= 2
+        elif (missing := UNKNOWN - end) < len(menu.rows):
+            row = menu.rows[missing]
+            blanks.make(row, menu.shelf.pairs[row], reader)
         else:
-            sentences.make(chain.from_iterable(menu.given), language)
-            for row in menu.rows:
-                blanks.make(row, menu.shelf.pairs[row], reader)
+            sentences.make(int(menu.told[missing]), language)
 
 
 def _own(menu: Menu, grant: Grant, blanks: Blanks, personal: frozenset[Named], reader: Reader) -> Sequence[bytes]:

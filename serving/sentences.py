@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from serving.kernels.letter import ALONE
 from serving.kernels.menu import read_part
@@ -30,14 +30,12 @@ class Sentences:
         held = self._held.get(language)
         return self._held.setdefault(language, Pieces(ALONE)) if held is None else held
 
-    def make(self, given: Iterable[int], language: Language) -> None:
-        """Those that are not held yet."""
-        for each in given:
-            if self.of(language).of(each) is None:
-                if self._count >= MOST:
-                    self._held, self._count = {}, 0
-                self.of(language).add(each, [self._made(each, language)])
-                self._count += 1
+    def make(self, given: int, language: Language) -> None:
+        """One that is not held yet."""
+        if self._count >= MOST:
+            self._held, self._count = {}, 0
+        self.of(language).add(given, [self._made(given, language)])
+        self._count += 1
 
     def _made(self, given: int, language: Language) -> bytes:
         text, begins, ends = part(self._words, given, language)

@@ -19,8 +19,9 @@ behind its moment to its probability; of the best of a channel up to its score, 
 noticed. And how many that are."""
 ALONE = 1
 """Pieces of a part of a reason."""
-UNKNOWN, NARROW, LARGE = -1, -2, -3
-"""Why nothing is written: a piece is not held, there is too little room, a number is too large."""
+LARGE, NARROW, UNKNOWN = -1, -2, -3
+"""Why nothing is written: a number is too large, there is too little room; UNKNOWN less the place of a key in what is
+told: no pieces of that key are held."""
 _INSTANT, _RANK = 32, 12
 """Characters of an instant and of a rank, at most, with what stands around them."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -80,7 +81,7 @@ def write_letter(texts, own, each, figures, told, n, m, unvalued, form, blanks, 
     """
     room = _room(texts, told, n, m, form, blanks, parts)
     if room < 0 or room > len(out):
-        return UNKNOWN if room < 0 else NARROW
+        return room if room < 0 else NARROW
     keys, entry, stops, text = (
         borrow(blanks, 0, I8),
         borrow(blanks, 1, I8),
@@ -157,17 +158,17 @@ def _write_part(key, parts, out, at):
 
 @reckoned
 def _room(texts, told, n, m, form, blanks, parts):
-    """How long an answer is at most; −1 where a piece is not held."""
+    """How long an answer is at most; UNKNOWN and below where a piece is not held."""
     found = len(texts) + (n + m) * (len(borrow(form, 2, BYTES)) + _RANK + _INSTANT + WIDTH * WIDEST)
     for i in range(n + m):
         length = _length(blanks, told[i], BLANK)
         if length < 0:
-            return -1
+            return UNKNOWN - i
         found += length
     for i in range(3 * n + m, len(told)):
         length = _length(parts, told[i], ALONE)
         if length < 0:
-            return -1
+            return UNKNOWN - i
         found += length
     return found
 

@@ -71,7 +71,8 @@ def test_reasons_hold_as_the_plain_rules_say(values: list[float], buys: bool, ch
         said = reasons(WORDS, told, language)
         assert len(said) == len(wanted) <= kernel.MOST
         for _ in range(2):
-            held.make(told, language)
+            for each in told:
+                held.make(each, language)
             assert tuple(msgspec.json.decode(b"".join(of(held, each, language) for each in told) + b"]")) == said
 
 
@@ -108,6 +109,6 @@ def test_only_so_many_parts_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     held = Sentences(WORDS)
     for days in range(100):
         given = said_of(customer_redemptions_360d=1.0, customer_days_since_latest_redemptions=days)
-        held.make(given, Language.EN)
+        held.make(*given, Language.EN)
         assert of(held, *given, Language.EN).startswith(b'["Uses offers')
         assert sum(each.count for each in held._held.values()) <= 10
