@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features.errors import KairosError
-from serving.core import anywhere
+from serving.affinity import anywhere
 from serving.journal.erasure import Known
 from serving.settings import Settings
 

@@ -14,7 +14,7 @@ from serving.archive import Archive
 from serving.attention import Attention
 from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
-from serving.core import Core
+from serving.affinity import Core
 from serving.crowd import Crowd
 from serving.door import check_open
 from serving.feature_reader import FeatureReader

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from features.domain import Instant
 from features.instant import format_instant
-from serving.core import anywhere
+from serving.affinity import anywhere
 from serving.jobs.folder import Folder
 from serving.jobs.order import JobId
 

@@ -1,4 +1,4 @@
-"""One core for the threads of a process that answer.
+"""Which cores the threads of a process run on: those that answer, on one.
 
 They take turns at one interpreter. Spread over cores, each turn wakes another core and finds its caches cold: a
 decision then takes more of the processors' time (``kairos_all_cores`` in ``make bench``). Where the system cannot bind
@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 LOOK_S = 1.0
 """How long after one look at what others do on the cores comes the next."""
+PASSES = 10
+"""Looks at all threads at most until none is left behind: one that was not looked at yet may start another."""
 TAKEN = 0.25
 """Share of a core's time from which on others are said to use it."""
 _LINUX = sys.platform == "linux"
@@ -74,7 +76,8 @@ class Core:
         finally:
             self._over.set()
             looking.join()
-            _move(self._core, self._allowed)
+            with suppress(OSError):
+                _move(self._core, self._allowed)
             self._core = -1
             self._let_go()
 
@@ -117,11 +120,13 @@ def anywhere() -> Iterator[None]:
     if own == ALLOWED:
         yield
         return
-    os.sched_setaffinity(0, ALLOWED)
+    with suppress(OSError):  # a sandbox may forbid it
+        os.sched_setaffinity(0, ALLOWED)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, os.sched_getaffinity(os.getpid()))  # the first thread's, which may have moved
+        with suppress(OSError):
+            os.sched_setaffinity(0, os.sched_getaffinity(os.getpid()))  # the first thread's, which may have moved
 
 
 def better(core: int, used: Mapping[int, float], allowed: Iterable[int]) -> list[int]:
@@ -163,14 +168,15 @@ def spent() -> dict[int, Spent]:
 
 def _move(core: int, cores: Iterable[int]) -> None:
     """Have all threads that keep to this core run on these, and whatever they start."""
-    there, moved = {core}, True
-    while moved:  # one that was not looked at yet may have started another
+    for _ in range(PASSES):
         moved = False
         for task in Path("/proc/self/task").iterdir():
             with suppress(ProcessLookupError):  # it has ended
-                if os.sched_getaffinity(int(task.name)) == there:
+                if os.sched_getaffinity(int(task.name)) == {core}:
                     os.sched_setaffinity(int(task.name), cores)
                     moved = True
+        if not moved:
+            return
 
 
 def _claimed(name: str) -> socket.socket | None:

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from serving.core import ALLOWED, TAKEN, Core, Spent, anywhere, better, shares, spent
+from serving.affinity import ALLOWED, TAKEN, Core, Spent, anywhere, better, shares, spent
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds threads to cores")
 several = pytest.mark.skipif(len(ALLOWED) < 2, reason="there is but one core")
