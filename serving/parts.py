@@ -10,11 +10,11 @@ from subprocess import Popen
 
 from features.clock import Clock
 from serving import garbage
+from serving.affinity import Core
 from serving.archive import Archive
 from serving.attention import Attention
 from serving.batch_files import BatchFiles
 from serving.chronicle import journal_of, name_of
-from serving.affinity import Core
 from serving.crowd import Crowd
 from serving.door import check_open
 from serving.feature_reader import FeatureReader
