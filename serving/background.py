@@ -22,9 +22,9 @@ class Background:
     consents: Mapping[Topic, Consent]
     stands: Circumstances
     """What was said to the customer."""
+    erasures: int
+    """As many customers were erased at least before anything was read."""
     known: Known | None = None
     """Everything that there is to know; None while some of that is still to be read."""
     lacking: tuple[Shortfall, ...] = ()
     """What could not be told."""
-    erasures: int = 0
-    """As many customers were erased at least before anything was read."""

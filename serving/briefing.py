@@ -101,12 +101,12 @@ class Briefing:
         stands = [Circumstances(Ledger(each.contacts, each.who.revision, taken), spent) for each, _ in met]
         for (each, progress), stand in zip(met, stands, strict=True):  # by which it is decided where the store is late
             if progress.background is None:  # who took the job over meanwhile may know more
-                progress.background = Background(each.who.customer_id, at, each.consents, stand, erasures=each.erasures)
+                progress.background = Background(each.who.customer_id, at, each.consents, stand, each.erasures)
         found = self._store.several([each for each, _ in met], at, equipment.needed)
         share = (perf_counter() - began) / len(met)
         for (each, progress), stand, known in zip(met, stands, found, strict=True):
             if known is not None:
-                background = Background(each.who.customer_id, at, each.consents, stand, known, (), each.erasures)
+                background = Background(each.who.customer_id, at, each.consents, stand, each.erasures, known)
                 self._held.briefs[id(progress)] = progress, Brief(background, equipment, share)
 
 

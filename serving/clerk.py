@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from serving.desk import Desk, Made
+from serving.desk import UNTOLD, Desk, Made
 from serving.journal import Journal, Record
 from serving.journal.counters import put_back
 from serving.journal.decisions import row_of
@@ -124,13 +124,17 @@ class Clerk:
         Raises:
             ErasedMeanwhileError: It was this customer.
         """
+        if made.erasures == UNTOLD:
+            return made
         customer_id, revision = made.decision.ask.customer_id, made.decision.circumstances.ledger.revision
         now = standing_of(transaction.connection, customer_id).revision
-        if not revision:  # whoever the journal knows nothing of may have been decided for before, and erased by now
-            return self.desk.anew(transaction, made, customer_id)
-        if not now:
+        if revision and not now:
             raise ErasedMeanwhileError("the customer was erased at this moment")
-        return made
+        if revision and now == revision:
+            return made
+        # Whoever the journal knows nothing of may have been decided for before, and erased by now; whoever is another
+        # now may be somebody else, who has the number of one who was erased.
+        return self.desk.anew(transaction, made, customer_id)
 
     def _keep_evidence(self, transaction: Transaction, made: Made) -> None:
         """Keep what the decision was told of all customers, the first time that it is used."""

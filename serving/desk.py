@@ -26,12 +26,12 @@ from serving.ledger.shared import keys_of
 from serving.live_store import Heard, LiveStore
 from serving.pairs import Known, stranger
 from serving.progress import Progress
-from serving.shortfall import Lack, Shortfall
+from serving.shortfall import LASTING, Lack, Shortfall, distinct
 from serving.snapshot import Snapshot
 from serving.unavailable import UNREADABLE, without_store
 
 UNTOLD = -1
-"""How many customers were erased where that cannot be read."""
+"""How many customers were erased, of a decision for which nothing was read of the customer: it is of nobody erased."""
 
 
 @quick(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Made:
 
     decision: Decision
     equipment: Equipment
-    erasures: int = 0
+    erasures: int
     """As many customers were erased at least before anything was read."""
 
     def again(self, exhausted: Iterable[str]) -> Made:
@@ -105,14 +105,14 @@ class Desk:
             erasures = met.erasures
             ledger = self._store.ledger(met, keys_of(equipment.policy, equipment.stocks, at))
             consents, stands = met.consents, Circumstances(ledger, self.spent())
-            progress.background = Background(customer_id, at, consents, stands, erasures=erasures)
+            progress.background = Background(customer_id, at, consents, stands, erasures)
             known, lacking = self.known(customer_id, at, met.who)
             said = self._store.said(met, at, known.activity, equipment.needed)
-            found = Background(customer_id, at, consents, stands, _with(known, said), lacking, erasures)
+            found = Background(customer_id, at, consents, stands, erasures, _with(known, said), lacking)
             progress.background = found
         except JournalUnavailableError as error:
             lacking = (*lacking, Shortfall(Lack.JOURNAL_UNAVAILABLE, f"Nothing is offered: {error}."))
-            found = Background(customer_id, at, consents, stands, known, lacking, erasures)
+            found = Background(customer_id, at, consents, stands, erasures, known, lacking)
         return found
 
     def decide_late(self, ask: Ask, equipment: Equipment, background: Background | None) -> Made:
@@ -133,12 +133,12 @@ class Desk:
         """The decision that offers nothing, because of the deadline."""
         late = Shortfall(Lack.LATE_FOR_ALL, "Nothing is offered: it could not be checked and recorded in time.")
         without = replace(equipment, model=None)
-        return Made(decide(ask, stranger(ask.at), without, (late,)), without)
+        return Made(decide(ask, stranger(ask.at), without, (late,)), without, UNTOLD)
 
     def anew(self, transaction: Transaction, made: Made, customer_id: CustomerId) -> Made:
         """Decided again on what holds inside a transaction that has its turn, because it changed since it was read.
 
-        ``customer_id`` is what the customer is called now.
+        ``customer_id`` is what the customer is called now. What forbade to offer anything still does, and late is late.
         """
         before = made.decision
         ask = replace(before.ask, customer_id=customer_id)
@@ -154,13 +154,14 @@ class Desk:
             made.equipment.needed,
         )
         stands = replace(before.circumstances, ledger=ledger)
+        lacking = distinct(*(each for each in before.lacking if each.lack in LASTING), *lacking)
         found = decide(ask, _with(known, said), made.equipment, lacking, untimed, stands)
         return Made(found, made.equipment, transaction.erasures)
 
     def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
         """The decision for a customer who does not exist, of whom this would be known."""
         as_of = self._as_of(ask.at, equipment)
-        return Made(decide(ask, known, as_of, (), untimed, Circumstances(ledger)), as_of)
+        return Made(decide(ask, known, as_of, (), untimed, Circumstances(ledger)), as_of, UNTOLD)
 
     def count(self, cost: Cost, at: Instant) -> None:
         """Enter what a recorded decision cost into the account of exploration."""

@@ -27,6 +27,8 @@ class Lack(StrEnum):
 
 FORBIDDING = frozenset({Lack.JOURNAL_UNAVAILABLE, Lack.CONTENDED, Lack.LATE_FOR_ALL})
 """Without these nothing may be offered."""
+LASTING = FORBIDDING | {Lack.LATE}
+"""What holds of a decision however often it is made again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Dossier:
     """Those that count, by moment, since the instant that was asked for."""
     consents: Mapping[Topic, Consent]
     """The statement that holds for each purpose and channel on which the customer made one."""
-    erasures: int = 0
+    erasures: int
     """As many customers were erased at least before it was read."""
 
 

@@ -29,6 +29,7 @@ from serving.parts import Parts
 from serving.projection import Projection
 from serving.reception import Reception
 from serving.repeats import Call, Given, Repeats
+from serving.shortfall import FORBIDDING, LASTING, Lack, Shortfall
 from serving.values import MemoryValues
 from tests.databases import journal_uri, migrated_database, postgres
 from tests.serving.test_clerk import kept
@@ -132,6 +133,52 @@ def test_whoever_was_asked_for_after_an_erasure_is_decided_for_as_one_who_is_not
     counter.keep(again).result()
     assert again.decision.circumstances.ledger.revision == 0
     assert counter.kept("ann-0", "ann-2") == [False, True]
+
+
+@pytest.mark.parametrize("customer", ["ann", "bob", "cem"])
+def test_what_must_offer_nothing_offers_nothing_and_says_why_after_an_erasure_too(
+    counter: Counter, erase: Callable[[str], None], customer: str
+) -> None:
+    ask, equipment = counter.decide(customer, 1).decision.ask, counter.parts.watch.current
+    erase("ann")
+    made = counter.clerk.desk.nothing(ask, equipment)
+    found = counter.keep(made).result()
+    assert found is made
+    assert {each.lack for each in found.decision.lacking} == {Lack.LATE_FOR_ALL}
+    assert counter.kept(ask.decision_id) == [True]
+
+
+@pytest.mark.parametrize("lack", sorted(LASTING))
+def test_what_is_made_anew_after_an_erasure_is_as_late_and_as_forbidden_as_before(
+    counter: Counter, erase: Callable[[str], None], lack: Lack
+) -> None:
+    made = counter.decide("cem", 1).without(Shortfall(lack, "So it is."))
+    erase("ann")
+    found = counter.keep(made).result()
+    assert found is not made
+    assert [each.lack for each in found.decision.lacking] == [lack]
+    assert bool(found.decision.menu.pairs) == (lack not in FORBIDDING)
+
+
+def test_whoever_has_the_number_of_the_erased_is_not_taken_for_them(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    made = counter.decide("ann", 1)
+    erase("ann")
+    counter.take_in("ann", "again")
+    found = counter.keep(made).result()
+    before, now = made.decision, found.decision
+    assert now.circumstances.ledger.revision == counter.journal.standing(CustomerId("ann")).revision
+    assert now.circumstances.ledger.revision > before.circumstances.ledger.revision
+    assert now.known.activity == counter.decide("ann", 2).decision.known.activity
+
+
+def test_who_was_not_erased_keeps_a_decision_that_nothing_has_changed(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    made = counter.decide("bob", 1)
+    erase("ann")
+    assert counter.keep(made).result() is made
 
 
 def test_a_decision_that_is_just_being_kept_goes_with_its_customer(
