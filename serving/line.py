@@ -40,7 +40,7 @@ class Line(HttpToolsProtocol):
         self._straight = self._front()
         self._told: Told | None = None
         """Of the ordinary call whose headers have come, and its body not yet."""
-        self._body = b""
+        self._body = bytearray()
 
     def _front(self) -> Straight | None:
         """What answers ordinary calls; None where all are to go the documented way."""
@@ -81,7 +81,7 @@ class Line(HttpToolsProtocol):
         ):
             self._begin()
         else:
-            self._told, self._body = told, b""
+            self._told, self._body = told, bytearray()
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
@@ -94,11 +94,11 @@ class Line(HttpToolsProtocol):
         """See httptools."""
         if self._told is None or self._straight is None:
             super().on_message_complete()
-        elif (request := read(self._body)) is None:
+        elif (request := read(bytes(self._body))) is None:
             self._hand_on()
             super().on_message_complete()
         else:
-            told, self._told, self._body = self._told, None, b""
+            told, self._told, self._body = self._told, None, bytearray()
             keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
             self.cycle = exchange = Exchange(self, self._straight, told, keep_alive)  # type: ignore[assignment]
             exchange.begin(request)
@@ -113,7 +113,7 @@ class Line(HttpToolsProtocol):
 
     def _hand_on(self) -> None:
         """Let uvicorn go on with a call that was taken for an ordinary one."""
-        body, self._told, self._body = self._body, None, b""
+        body, self._told, self._body = bytes(self._body), None, bytearray()
         self._begin()
         if body:
             super().on_body(body)

@@ -32,7 +32,7 @@ from serving.journal.schema import (
     SEPARATIONS,
     TOMBSTONES,
 )
-from serving.journal.transaction import Transaction
+from serving.journal.transaction import Transaction, wait_for_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def erase(transaction: Transaction, customer_id: CustomerId, cause: Cause) -> Er
         UnknownCustomerError: The journal holds nothing of such a customer.
     """
     connection = transaction.connection
+    wait_for_others(connection)
     connection.execute(update(ERASURES).values(erased=ERASURES.c.erased + 1))
     transaction.take_turn()
     rows = select(IDENTITIES.c.identity_id).where(IDENTITIES.c.customer_id == customer_id)

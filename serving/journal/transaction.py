@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from serving.journal.decisions import write_row, write_rows
@@ -18,7 +18,13 @@ _TURN = Written(select(HEAD.c.position).with_for_update())
 _NAMED = select(HEAD.c.name, HEAD.c.position)
 ERASED = Written(select(ERASURES.c.erased))
 """How many customers were erased so far."""
-_WITH_OTHERS = Written(select(ERASURES.c.erased).with_for_update(read=True))
+_ERASING = 0x4B61_6972_6F73
+"""Name of the lock on PostgreSQL that who erases has alone, and all others who write share. Whoever waits for it waits
+in turn, so that those who share it cannot keep out for ever who wants it alone, as with a row they could."""
+_SHARED = select(func.pg_advisory_xact_lock_shared(_ERASING)).scalar_subquery()
+# The lock on the row is never waited for: it has the count read that holds once the other lock is given.
+_WITH_OTHERS = Written(select(ERASURES.c.erased).where(_SHARED.is_not(None)).with_for_update(read=True))
+_ALONE = Written(select(func.pg_advisory_xact_lock(_ERASING)))
 _GIVEN = Written(update(HEAD).values(position=bindparam("given")))
 
 Failed = Callable[[BaseException], None]
@@ -39,8 +45,15 @@ def erasures_in(connection: Connection) -> int:
 
 def erasures_from_now(connection: Connection) -> int:
     """The same; until the end of the transaction nobody else erases. Its first statement, or two could wait in turn."""
-    ((found,),) = _WITH_OTHERS.rows(connection, {})
+    sole = connection.dialect.name == "sqlite"  # where one writes at a time
+    ((found,),) = (ERASED if sole else _WITH_OTHERS).rows(connection, {})
     return int(found)
+
+
+def wait_for_others(connection: Connection) -> None:
+    """Wait until nobody else writes: until the end of the transaction nobody does."""
+    if connection.dialect.name != "sqlite":
+        _ALONE.rows(connection, {})
 
 
 class _Part:

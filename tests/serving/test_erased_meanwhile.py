@@ -203,6 +203,33 @@ def test_a_decision_that_is_just_being_kept_goes_with_its_customer(
     assert counter.kept("ann-0", "ann-1") == [False, False]
 
 
+def test_whoever_erases_is_not_kept_out_by_those_who_go_on_writing(counter: Counter, journal_uri: str) -> None:
+    if journal_uri.startswith("sqlite"):
+        pytest.skip("one writes at a time on SQLite")
+    others, begun, go_on = [Journal(journal_uri) for _ in range(3)], Event(), Event()
+    assert [each.count_erasures() for each in others] == [0, 0, 0]  # and all of them are open
+
+    def slowly(_: Transaction) -> None:
+        begun.set()
+        assert go_on.wait(30)
+
+    with closing(others[0]) as first, closing(others[1]) as eraser, closing(others[2]) as late:
+        written = first.write_soon(slowly)
+        assert begun.wait(10)
+        with ThreadPoolExecutor(1) as pool:
+            erased = pool.submit(eraser.erase, CustomerId("ann"), CAUSE)
+            assert not wait([erased], 0.3).done
+            found = late.write_soon(lambda transaction: transaction.erasures)
+            overtook = Event()
+            found.add_done_callback(lambda _: overtook.set())
+            overtaken = overtook.wait(0.3)
+            go_on.set()
+            written.result()
+            erased.result()
+        assert not overtaken
+        assert found.result() == 1
+
+
 def test_an_answer_that_tells_of_the_erased_is_not_kept_for_calls_that_come_again(
     counter: Counter, erase: Callable[[str], None]
 ) -> None:

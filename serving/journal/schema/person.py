@@ -85,5 +85,5 @@ ERASURES = Table(
     Column("erased", BigInteger, nullable=False),
     CheckConstraint("one = 1", name="one_row"),
 )
-"""How many customers were erased. Who writes shares this row with others who do, and who erases has it alone: so a
-decision is kept before an erasure, which then takes it along, or knows of it."""
+"""How many customers were erased. Who erases writes alone: so a decision is kept before an erasure, which then takes it
+along, or knows of it."""
