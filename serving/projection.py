@@ -96,9 +96,12 @@ class Projection:
         self.values.put(values)
         if self.journal.count_erasures() == erasures:
             return
-        gone = [customer_id for customer_id, _ in values if not self.journal.standing(customer_id).revision]
-        if gone:
-            self.values.forget(gone)  # who erased them may have done so before
+        for customer_id, value in values:
+            now = self.journal.standing(customer_id)
+            if not now.revision:
+                self.values.forget([customer_id])  # who erased them may have done so before
+            elif now.head != position_of(value):  # may be somebody else, who has the number of the erased: made anew
+                self.values.remove([customer_id])
 
     def _filled(self, gap: Gap, value: bytes | None) -> bytes:
         if value is None or gap.anew:

@@ -13,6 +13,7 @@ import pytest
 from features.clock import SimulatedClock
 from features.domain import ChannelName, CustomerId, DecisionId, EventId, Kind
 from features.instant import parse_instant
+from features.state import close
 from serving import api
 from serving.clerk import Clerk
 from serving.decision import Ask
@@ -272,3 +273,21 @@ def test_a_value_that_is_written_after_its_customer_was_erased_does_not_stay(
     counter.take_in("ann", "again")
     values.before = lambda: None
     assert projection.settled(ann) is not None
+
+
+def test_a_value_of_the_erased_does_not_become_one_of_whoever_has_their_number_then(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    values, ann, bob = SlowValues(), CustomerId("ann"), CustomerId("bob")
+    projection = Projection(counter.journal, values)
+
+    def while_it_is_written() -> None:
+        erase("ann")
+        values.forget([ann])
+        counter.take_in("ann", "after")
+
+    values.before = while_it_is_written
+    projection.settle([ann, bob])
+    assert (values.get(ann) is None, values.get(bob) is None) == (True, False)
+    values.before = lambda: None
+    assert close(projection.state(ann), Projection(counter.journal, MemoryValues()).state(ann))
