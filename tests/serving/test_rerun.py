@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from features.catalogue import Catalogue
 from features.domain import ChannelName, CustomerId, DecisionId, Event, Instant, OfferId
@@ -26,8 +26,9 @@ from serving.desk import UNTOLD, Made
 from serving.difference import differences
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal, Record
-from serving.journal.decisions import row_of, write_row
+from serving.journal.decisions import row_of
 from serving.journal.record import seal
+from serving.journal.schema import DECISIONS
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
 from serving.letter import Letter
 from serving.pairs import NAMES, Known, stranger
@@ -172,7 +173,10 @@ def plainly_answered(record: Record) -> dict[str, object]:
     told = {
         "answer": record.answer,
         "versions": json.dumps(dict(record.versions)),
+        "names": "",
         "pairs": json.dumps(record.pairs),
+        "basis": "",
+        "findings": "",
         "state": record.state,
         "packed": msgspec.msgpack.encode(packed),
     }
@@ -207,7 +211,7 @@ def test_what_builds_before_kept_is_intact_and_can_be_made_again(
         matrix = made.decision.vectors.matrix
         record = replace(record_of(made), matrix=matrix, names=NAMES)
         row = as_kept(record, made.decision)
-        journal.write(lambda transaction, row=row: write_row(transaction.connection, row))
+        journal.write(lambda transaction, row=row: transaction.connection.execute(insert(DECISIONS), row))
         found = journal.decision(made.decision.ask.decision_id)
         assert found is not None
         assert found.intact
