@@ -42,6 +42,12 @@ ONE_A_DAY = [{"name": "one a day", "per": "all", "most": 1, "window": {"calendar
 PEOPLE = ("ann", "bob", "cem", "dora", "eve")
 
 
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, there is time to decide ahead."""
+    monkeypatch.setattr("serving.ahead.AHEAD_S", 60.0)
+
+
 @pytest.fixture
 def made_of(
     parts: Callable[..., Parts], place: Path, shop: Catalogue, store: MemoryReader, model: Callable[..., Model]
