@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from serving.envelope import MAX_BODY
 from serving.exchange import Exchange
 from serving.front import Fronted
 from serving.straight import PATH, Straight, Told, ordinary, read
@@ -56,8 +57,14 @@ class Line(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         super().data_received(data)
-        if self._told is not None:  # the body comes in parts
+        if len(self._body) > MAX_BODY:  # the application says so, before all of it has come
             self._hand_on()
+
+    def shutdown(self) -> None:
+        """See uvicorn: a call whose body is still to come is waited for as any other."""
+        if self._told is not None:
+            self._hand_on()
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         """See httptools."""

@@ -286,6 +286,9 @@ def test_an_ordinary_call_takes_the_short_way_and_no_other_does() -> None:
         try:
             exchanged(line.port, call("ann") * 3, END)
             assert line.hall.asked == ["ann"] * 3
+            head, _, body = call("bob").partition(b"{")
+            exchanged(line.port, head, b"{", body, END, pause_s=0.02)
+            assert line.hall.asked == [*["ann"] * 3, "bob"]
             first = len(through)
             exchanged(line.port, CALLS["that is no JSON"], END)
             assert len(through) == first + 1
@@ -338,6 +341,36 @@ def test_a_call_under_way_is_answered_before_the_service_ends(http: type[HttpToo
         assert found.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"connection: close\r\n" in found
         assert found.endswith(b'{"customer_id":"held","t":{"total":1.0}}')
+
+
+@pytest.mark.parametrize("http", WAYS)
+def test_a_call_whose_body_is_on_its_way_is_answered_before_the_service_ends(http: type[HttpToolsProtocol]) -> None:
+    head, _, body = call("ann").partition(b"{")
+    with house(http) as line, closing(socket.create_connection(("127.0.0.1", line.port), PATIENCE_S)) as asking:
+        asking.sendall(head)
+        until(lambda: bool(line.server.server_state.connections))
+        time.sleep(0.05)
+        line.stop()
+        until(lambda: not line.server.servers[0].sockets)
+        time.sleep(0.05)
+        asking.sendall(b"{" + body)
+        found = b""
+        while part := asking.recv(65_536):
+            found += part
+        assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"connection: close\r\n" in found
+        assert line.hall.asked == ["ann"]
+
+
+@pytest.mark.parametrize("extra", [b"", b"x" * MAX_BODY])
+def test_a_body_of_too_great_a_size_is_refused_before_it_has_come(extra: bytes) -> None:
+    told = list[bytes]()
+    for http in WAYS:
+        with house(http) as line:
+            told.append(exchanged(line.port, call(b"{" + b" " * MAX_BODY + b"}" + extra), END))
+            assert not line.hall.asked
+    assert told[0] == told[1]
+    assert told[0].startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_call_that_the_service_does_not_wait_for_is_answered_alike_either_way() -> None:
