@@ -6,9 +6,8 @@ revision of the customer's ledger, as for any decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from threading import local
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import perf_counter
 
 from features.clock import Clock
@@ -18,6 +17,7 @@ from serving.background import Background
 from serving.circumstances import Circumstances
 from serving.desk import Desk
 from serving.equipment import Equipment
+from serving.held import Held
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import JournalUnavailableError
@@ -47,36 +47,18 @@ class Brief:
     """The decision's share of the time that it took."""
 
 
-class _Held(local):
-    """What one thread has read and not used yet, by the number of the decision's progress."""
-
-    def __init__(self) -> None:
-        self.briefs: dict[int, tuple[Progress, Brief]] = {}
-        """With the progress, so that its number is nobody else's meanwhile."""
-
-
-_NONE = None, None
-
-
 class Briefing:
     """Reads for the thread that decides; another one that takes over reads anew."""
 
     def __init__(self, store: LiveStore, desk: Desk, clock: Clock, equipment: Callable[[], Equipment]) -> None:
         self._store, self._desk, self._clock, self._equipment = store, desk, clock, equipment
-        self._held = _Held()
+        self.held = Held[Brief]()
+        """What was read and not used yet."""
 
     def rehearse(self, most: int) -> None:
         """Be ready for as many decisions at once; where the journal cannot be read now, later."""
         with suppress(JournalUnavailableError):
             self._store.rehearse(most)
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """What this thread reads meanwhile is forgotten at the end."""
-        try:
-            yield
-        finally:
-            self._held.briefs.clear()
 
     def read(self, dues: Sequence[Due]) -> None:
         """Read what can be read at once. The rest is left to each of the decisions, and so is what goes wrong."""
@@ -84,11 +66,6 @@ class Briefing:
         if len(named) > 1:
             with suppress(JournalUnavailableError, *UNREADABLE):
                 self._read(named)
-
-    def of(self, progress: Progress) -> Brief | None:
-        """What this thread has read for a decision; None where that is to be read."""
-        _, brief = self._held.briefs.pop(id(progress), _NONE)
-        return brief
 
     def _read(self, named: Sequence[tuple[str, Progress]]) -> None:
         began, equipment, at = perf_counter(), self._equipment(), self._clock.now()
@@ -107,7 +84,7 @@ class Briefing:
         for (each, progress), stand, known in zip(met, stands, found, strict=True):
             if known is not None:
                 background = Background(each.who.customer_id, at, each.consents, stand, each.erasures, known)
-                self._held.briefs[id(progress)] = progress, Brief(background, equipment, share)
+                self.held.keep(progress, Brief(background, equipment, share))
 
 
 def _plain(request: api.DecisionRequest) -> str | None:

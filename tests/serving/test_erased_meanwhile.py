@@ -256,37 +256,34 @@ def test_whoever_the_service_chose_and_somebody_erased_before_it_was_decided_is_
     assert reception.decide(request).recorded
 
 
-def test_a_value_that_is_written_after_its_customer_was_erased_does_not_stay(
-    counter: Counter, erase: Callable[[str], None]
-) -> None:
+def written_meanwhile(counter: Counter, erase: Callable[[str], None], *after: str) -> Projection:
+    """Ann is erased while her value and Bob's are written, events with her number follow, and hers does not stay."""
     values, ann, bob = SlowValues(), CustomerId("ann"), CustomerId("bob")
     projection = Projection(counter.journal, values)
 
     def while_it_is_written() -> None:
         erase("ann")
         values.forget([ann])
+        for event in after:
+            counter.take_in("ann", event)
 
     values.before = while_it_is_written
     projection.settle([ann, bob])
-    assert (values.get(ann) is None, values.get(bob) is None) == (True, False)
-    counter.take_in("ann", "again")
     values.before = lambda: None
+    assert (values.get(ann) is None, values.get(bob) is None) == (True, False)
+    return projection
+
+
+def test_a_value_that_is_written_after_its_customer_was_erased_does_not_stay(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    projection, ann = written_meanwhile(counter, erase), CustomerId("ann")
+    counter.take_in("ann", "again")
     assert projection.settled(ann) is not None
 
 
 def test_a_value_of_the_erased_does_not_become_one_of_whoever_has_their_number_then(
     counter: Counter, erase: Callable[[str], None]
 ) -> None:
-    values, ann, bob = SlowValues(), CustomerId("ann"), CustomerId("bob")
-    projection = Projection(counter.journal, values)
-
-    def while_it_is_written() -> None:
-        erase("ann")
-        values.forget([ann])
-        counter.take_in("ann", "after")
-
-    values.before = while_it_is_written
-    projection.settle([ann, bob])
-    assert (values.get(ann) is None, values.get(bob) is None) == (True, False)
-    values.before = lambda: None
+    projection, ann = written_meanwhile(counter, erase, "after"), CustomerId("ann")
     assert close(projection.state(ann), Projection(counter.journal, MemoryValues()).state(ann))
