@@ -26,7 +26,7 @@ class Ahead:
         """What was decided and not answered yet."""
 
     def decide(self, dues: Sequence[Due], propose: Callable[[Due], Proposal | None]) -> None:
-        """Have proposals made, where there can be any yet, and then their answers written.
+        """Have proposals made, where there can be any yet, then their answers written, and then their records.
 
         What there is no time for, or goes wrong, is left to the turn of each.
         """
@@ -38,9 +38,10 @@ class Ahead:
                 found = propose(due)
                 if found is not None:
                     self.held.keep(due.progress, found)
-        for found in self.held.all():
-            if perf_counter() > until:
-                return
-            if not found.request.dry_run:
-                with suppress(Exception):
-                    found.draft(found.made)
+        for stage in (Proposal.draft, Proposal.record):
+            for found in self.held.all():
+                if perf_counter() > until:
+                    return
+                if not found.request.dry_run:
+                    with suppress(Exception):
+                        stage(found, found.made)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from serving.desk import UNTOLD, Desk, Made
-from serving.journal import Journal, Record
+from serving.journal import Journal
 from serving.journal.counters import put_back
-from serving.journal.decisions import row_of
 from serving.journal.documents import Version, keep_once
 from serving.journal.errors import ErasedMeanwhileError
 from serving.journal.holds import cancel_holds
 from serving.journal.past import standing_of
+from serving.journal.record import Row
 from serving.journal.reserving import reserve
 from serving.journal.standings import release
 from serving.journal.transaction import Transaction
@@ -23,7 +23,7 @@ from serving.shortfall import Lack, Shortfall
 MOST_ATTEMPTS = 8
 """Draws after which nothing is offered: whatever is chosen is used up by others at the same moment."""
 
-Write = Callable[[Made], Record]
+Write = Callable[[Made], Row]
 """What is kept of a decision."""
 
 
@@ -49,14 +49,14 @@ class Clerk:
 
         With ``erasures``, where more customers than so many were erased, it fails with ErasedMeanwhileError.
         """
-        row = row_of(write(made))  # packed before others have to wait for the end of this transaction
+        row = write(made)  # packed before others have to wait for the end of this transaction
 
         def change(transaction: Transaction) -> Made:
             if erasures not in (None, transaction.erasures):
                 raise ErasedMeanwhileError("customers were erased at this moment")
             kept = self.within(transaction, made)
             self._keep_evidence(transaction, kept)
-            transaction.keep(row if kept is made else row_of(write(kept)))
+            transaction.keep(row if kept is made else write(kept))
             return kept
 
         if made.decision.grant.empty and made.equipment.snapshot.fingerprint in self._seen:

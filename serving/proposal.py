@@ -10,6 +10,8 @@ from serving.answer_api import Answer
 from serving.decision import silenced
 from serving.desk import Made
 from serving.journal import JournalUnavailableError, Record
+from serving.journal.decisions import row_of
+from serving.journal.record import Row
 from serving.letter import Letter, letter
 from serving.placing import placed
 from serving.progress import Progress
@@ -30,19 +32,20 @@ class Proposal:
     name: str | None
     """What the customer is called, where something that is said calls them by name."""
     progress: Progress
-    _drafts: dict[int, tuple[Letter, Record]] = field(default_factory=dict)
+    _drafts: dict[int, Letter] = field(default_factory=dict)
+    _rows: dict[int, Row] = field(default_factory=dict)
 
     def draft(self, made: Made) -> Letter:
         """The answer, if it is this that is granted."""
         if id(made) not in self._drafts:
-            found = self._ordinary(made) or Letter.of(self._answer(made, recorded=True))
-            self._drafts[id(made)] = found, _record(made, self.request, found)
-        return self._drafts[id(made)][0]
+            self._drafts[id(made)] = self._ordinary(made) or Letter.of(self._answer(made, recorded=True))
+        return self._drafts[id(made)]
 
-    def record(self, kept: Made) -> Record:
-        """What is kept of it."""
-        self.draft(kept)
-        return self._drafts[id(kept)][1]
+    def record(self, made: Made) -> Row:
+        """What is kept of it then."""
+        if id(made) not in self._rows:
+            self._rows[id(made)] = row_of(_record(made, self.request, self.draft(made)))
+        return self._rows[id(made)]
 
     def granted(self, kept: Made) -> Letter:
         """The answer, once it is granted and recorded."""

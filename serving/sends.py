@@ -26,7 +26,7 @@ from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.consents import consents_of
 from serving.journal.contacts import find
-from serving.journal.decisions import read_answers, write_decision
+from serving.journal.decisions import read_answers, write_row
 from serving.journal.sends import Sending, decided_for, note_send
 from serving.journal.standings import confirm
 from serving.journal.transaction import Transaction
@@ -144,7 +144,7 @@ class Sends:
             _once(transaction, kept, sending)  # the customer may be called otherwise by now
             decision = kept.decision
             ask = decision.ask
-            write_decision(transaction.connection, write(kept))
+            write_row(transaction.connection, write(kept))
             note_send(transaction, ask.customer_id, sending, ask.decision_id, ask.at)
             for contact in decision.grant.contacts:
                 confirm(transaction, contact.contact_id, ask.at)

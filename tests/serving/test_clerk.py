@@ -26,8 +26,10 @@ from serving.desk import Desk, Made
 from serving.identity.identity import identity
 from serving.journal import Cause, Journal, Record
 from serving.journal.consents import state_consent
+from serving.journal.decisions import row_of
 from serving.journal.names import book
 from serving.journal.people import People
+from serving.journal.record import Row
 from serving.letter import Letter
 from serving.live_store import LiveStore
 from serving.parts import Parts
@@ -125,9 +127,9 @@ def clerk(parts: Callable[..., Parts], mailed: dict[str, Any], place: Path) -> I
     made_of.journal.close()
 
 
-def kept(made: Made) -> Record:
+def kept(made: Made) -> Row:
     decision, nothing = made.decision, np.zeros((0, 0), dtype=np.float32)
-    return Record(
+    record = Record(
         decision.ask.decision_id,
         decision.ask.customer_id,
         decision.ask.at,
@@ -141,6 +143,7 @@ def kept(made: Made) -> Record:
         findings.to_bytes(decision),
         basis.state_of(decision),
     )
+    return row_of(record)
 
 
 def test_who_chose_what_was_sold_out_meanwhile_is_drawn_again(clerk: Desked) -> None:

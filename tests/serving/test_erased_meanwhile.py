@@ -21,7 +21,6 @@ from serving.desk import Desk, Made
 from serving.events.arrival import Arrival
 from serving.identity.identity import identity
 from serving.journal import Cause, Journal
-from serving.journal.decisions import row_of
 from serving.journal.errors import ErasedMeanwhileError
 from serving.journal.transaction import Transaction
 from serving.later import Later
@@ -185,7 +184,7 @@ def test_who_was_not_erased_keeps_a_decision_that_nothing_has_changed(
 def test_a_decision_that_is_just_being_kept_goes_with_its_customer(
     counter: Counter, erase: Callable[[str], None]
 ) -> None:
-    row, begun, go_on = row_of(kept(counter.decide("ann", 1))), Event(), Event()
+    row, begun, go_on = kept(counter.decide("ann", 1)), Event(), Event()
 
     def slowly(transaction: Transaction) -> None:
         transaction.keep_beside(row, lambda _: None)
