@@ -28,7 +28,7 @@ class Ahead:
     def decide(self, dues: Sequence[Due], propose: Callable[[Due], Proposal | None]) -> None:
         """Have proposals made, where there can be any yet, then their answers written, and then their records.
 
-        What there is no time for, or goes wrong, is left to the turn of each.
+        What there is no time for, goes wrong, or may take long, as explanations do, is left to the turn of each.
         """
         until = perf_counter() + AHEAD_S
         for due in dues:
@@ -42,6 +42,6 @@ class Ahead:
             for found in self.held.all():
                 if perf_counter() > until:
                     return
-                if not found.request.dry_run:
+                if found.ordinary:
                     with suppress(Exception):
                         stage(found, found.made)

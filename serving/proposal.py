@@ -35,6 +35,11 @@ class Proposal:
     _drafts: dict[int, Letter] = field(default_factory=dict)
     _rows: dict[int, Row] = field(default_factory=dict)
 
+    @property
+    def ordinary(self) -> bool:
+        """Whether it is answered with what every answer holds, and recorded."""
+        return not (self.request.dry_run or self.request.placements) and self.request.explain == "none"
+
     def draft(self, made: Made) -> Letter:
         """The answer, if it is this that is granted."""
         if id(made) not in self._drafts:
@@ -65,7 +70,7 @@ class Proposal:
 
     def _ordinary(self, made: Made) -> Letter | None:
         """The answer that is recorded, where it is nothing out of the ordinary."""
-        if self.request.placements or self.request.explain != "none":
+        if not self.ordinary:
             return None
         timings = self.watch.milliseconds()
         return letter(made.decision, made.equipment, timings, self.arrived.warnings, self.name)

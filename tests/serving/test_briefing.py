@@ -34,6 +34,7 @@ from serving.score import Model
 from serving.staff import Staff, staff_of
 from serving.store import MemoryReader, SqliteReader
 from serving.values import SqliteValues
+from serving.wire import answer
 
 NOW = parse_instant("2017-10-01T12:00:00Z")
 POST = {"kind": "promotion", "channels": ["direct_mail"], "limit": 1}
@@ -213,6 +214,23 @@ def test_what_there_is_no_time_for_is_decided_in_its_own_turn(staff: Staff, monk
     found, decided = together(staff.reception, asked)
     assert not any(decided)
     assert [said(each) for each in found] == [said(each) for each in ahead]
+
+
+def test_an_explanation_which_may_take_long_is_written_in_its_own_turn(
+    staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[str]()
+
+    def slowly(*given: Any) -> Answer:
+        written.append(given[0].ask.customer_id)
+        return answer(*given)
+
+    monkeypatch.setattr("serving.proposal.answer", slowly)
+    asked = [due("ann"), due("bob", explain="funnel"), due("cem")]
+    found, decided = together(staff.reception, asked, lambda: written.append("turn"))
+    assert decided == [True] * 3
+    assert written == ["turn", "bob"]
+    assert [each.funnel is not None for each in found] == [False, True, False]
 
 
 def test_what_is_refused_is_refused_in_its_own_turn_and_the_others_are_answered(staff: Staff) -> None:
