@@ -25,6 +25,9 @@ MOST = 64
 """Threads at once, all but one of which are held up."""
 TOGETHER = 16
 """Jobs that are done together at most, so that what comes of the first need not wait for too many others."""
+LINGER_S = 0.0005
+"""How long is waited for others where several came together the last time: whoever was answered together comes back
+together, and what is done together takes less."""
 IDLE_S = 5.0
 """After which a thread without work ends."""
 
@@ -72,18 +75,30 @@ class Crew:
         self._news = Condition(self._lock)
         self._idle = False
         """Whether the lead waits for a job, and was not told of one yet."""
+        self._wanted = 0
+        """For how many jobs it waits then."""
+        self._before = 1
+        """How many it found the last time."""
         self._lead: Thread | None = None
         self._threads = 0
         self._began: float | None = None
         """When the lead began what it is at."""
 
     def submit(self, job: Callable[[], Later[R]], about: object = None) -> Later[R]:
-        """Do a job soon; what it begins is complete when its result is. Nobody can take it back."""
+        """Do a job soon; what it begins is complete when its result is. Nobody can take it back.
+
+        Raises:
+            RuntimeError: Nobody is at work, and no thread can be started.
+        """
         found = _Job(job, about)
         with self._lock:
             self._jobs.append(found)
-            if self._idle or self._lead is None or self._held_up():
-                self._man()
+            if self._lead is None or (self._idle and len(self._jobs) >= self._wanted) or self._held_up():
+                try:
+                    self._man()
+                except RuntimeError:
+                    self._jobs.pop()
+                    raise
         return found
 
     def at_it(self, since: float) -> bool:
@@ -114,9 +129,16 @@ class Crew:
             self._hurry()
         if self._jobs and self._threads < MOST and (self._lead is None or held_up):
             work = partial(self._work, held_up)
-            self._lead, self._began = Thread(target=work, name=self._name, daemon=True), None
+            lead = Thread(target=work, name=self._name, daemon=True)
+            try:
+                lead.start()
+            except RuntimeError:
+                if self._lead is None:
+                    raise
+                _LOG.warning("no thread can be started: what waits behind the one that is held up goes on waiting")
+                return
+            self._lead, self._began = lead, None
             self._threads += 1
-            self._lead.start()
         elif self._idle:
             self._idle = False
             self._news.notify_all()
@@ -163,14 +185,26 @@ class Crew:
             ours = self._lead is me
             if ours:
                 self._began = None
-            while ours and not self._jobs:
-                self._idle = True
-                ours = (self._news.wait(IDLE_S) or bool(self._jobs)) and self._lead is me
+            if ours and not self._jobs:
+                self._wanted = 1
+                ours = self._come(me, IDLE_S)
+                if ours and len(self._jobs) < self._before:
+                    self._wanted = self._before
+                    ours = self._come(me, LINGER_S)
             if not ours:
                 self._leave(me)
                 return 0
-            self._idle = False
+            self._before = min(len(self._jobs), TOGETHER)
             return len(self._jobs)
+
+    def _come(self, me: Thread, seconds: float) -> bool:
+        """Wait for as many jobs as are wanted; whether there is any, and this thread still leads."""
+        until = monotonic() + seconds
+        while len(self._jobs) < self._wanted and self._lead is me and (left := until - monotonic()) > 0:
+            self._idle = True
+            self._news.wait(left)
+        self._idle = False
+        return bool(self._jobs) and self._lead is me
 
     def _leave(self, me: Thread) -> None:
         self._threads -= 1

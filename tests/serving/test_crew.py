@@ -107,6 +107,96 @@ def test_what_waits_is_done_together() -> None:
     crew.close()
 
 
+def test_who_came_together_is_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    within = list[int]()
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        within.append(0)
+        yield
+
+    def job() -> Later[int]:
+        within[-1] += 1
+        return there(1)
+
+    monkeypatch.setattr("serving.crew.LINGER_S", 600.0)
+    crew, begun, go_on = Crew("test", together), Event(), Event()
+    asked = [crew.submit(lambda: there(begun.set() or go_on.wait(600)))]
+    assert begun.wait(600)
+    asked += [crew.submit(job) for _ in range(3)]
+    go_on.set()
+    assert all(each.result(600) for each in asked)
+    again = [crew.submit(job) for _ in range(2)]
+    assert not again[0].wait(0.05)
+    again.append(crew.submit(job))
+    assert [each.result(600) for each in again] == [1] * 3
+    assert within == [0, 3, 3]
+    crew.close()
+
+
+def test_who_comes_alone_where_several_came_before_is_not_kept_waiting_for_long() -> None:
+    crew, begun, go_on = Crew("test"), Event(), Event()
+    asked = [crew.submit(lambda: there(begun.set() or go_on.wait(600)))]
+    assert begun.wait(600)
+    asked += [crew.submit(lambda: there(True)) for _ in range(3)]
+    go_on.set()
+    assert all(each.result(600) for each in asked)
+    for _ in range(2):
+        assert crew.submit(lambda: there(True)).result(600)
+    crew.close()
+
+
+def test_what_is_waited_for_ends_with_the_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.crew.LINGER_S", 600.0)
+    crew, begun, go_on, threads = Crew("test"), Event(), Event(), list[Thread]()
+    asked = [crew.submit(lambda: there(begun.set() or go_on.wait(600)))]
+    assert begun.wait(600)
+    asked += [crew.submit(lambda: there(threads.append(current_thread()) is None)) for _ in range(3)]
+    go_on.set()
+    assert all(each.result(600) for each in asked)
+    alone = crew.submit(lambda: there(True))
+    crew.close()
+    threads[0].join(600)
+    assert not threads[0].is_alive()
+    assert not alone.done()
+
+
+def test_where_no_thread_can_be_started_the_next_job_finds_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, refused = Thread.start, list[Thread]()
+
+    def refuse(thread: Thread) -> None:
+        if not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    crew, done = Crew("test"), list[str]()
+    with pytest.raises(RuntimeError, match="can't start"):
+        crew.submit(lambda: there(done.append("first")))
+    crew.submit(lambda: there(done.append("second"))).result(600)
+    assert done == ["second"]
+    crew.close()
+
+
+def test_where_no_thread_can_take_over_what_waits_goes_on_waiting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    crew, hold = Crew("test"), Event()
+    stuck = crew.submit(lambda: there(hold.wait(600)))
+    time.sleep(2 * PATIENCE_S)
+    monkeypatch.setattr(Thread, "start", refuse)
+    behind = crew.submit(lambda: there(1))
+    crew.relieve()
+    assert "no thread can be started" in caplog.text
+    hold.set()
+    assert (stuck.result(600), behind.result(600)) == (True, 1)
+    crew.close()
+
+
 def test_what_came_of_jobs_before_one_that_is_held_up_is_hurried() -> None:
     hurried, begun, go_on = Event(), Event(), Event()
     crew = Crew("test", hurry=hurried.set)
