@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from serving.settings import Settings, read_settings
 from tests.bench.bench_decision import FIGURES, MODELS, ROUNDS, boosters
 from tests.bench.load import Measured, ask
-from tests.bench.ours import customers_of, kairos
+from tests.bench.ours import customers_of, kairos, warm
 from tests.bench.peers import feast_serve, feasts_own, no_op_fastapi, obvious_stack, refs
 from tests.bench.report import figure, write
 
@@ -28,6 +28,7 @@ CONNECTIONS = 16 * PROCESSES
 def measure(settings: Settings) -> dict[str, list[Measured]]:
     """Every round of all contenders in turns; a first short round of each warms up and does not count."""
     customers, logs = customers_of(settings), settings.data_dir / "logs"
+    warm(settings, customers)
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
         yaml, _ = feasts_own(settings, folder, customers)

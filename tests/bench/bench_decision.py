@@ -24,7 +24,7 @@ from matplotlib.figure import Figure as Picture
 
 from serving.settings import Settings, read_settings
 from tests.bench.load import HOST, Measured, Target, ask, on_one_core
-from tests.bench.ours import customers_of, kairos, ready_s
+from tests.bench.ours import customers_of, kairos, ready_s, warm
 from tests.bench.peers import SERVICE, customer_service, feast_serve, feasts_own, no_op_fastapi, obvious_stack, refs
 from tests.bench.redis import redis_server
 from tests.bench.report import Figure, write
@@ -76,6 +76,7 @@ def measure(settings: Settings) -> tuple[dict[str, dict[int, list[Measured]]], d
     A first short round of each warms up and does not count.
     """
     customers, logs = customers_of(settings), settings.data_dir / "logs"
+    warm(settings, customers)
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory(dir=settings.data_dir, prefix="bench-")))
         yaml, store = feasts_own(settings, folder, customers)

@@ -37,6 +37,12 @@ def customers_of(settings: Settings) -> list[str]:
     return random.Random(settings.seed).sample([row[0] for row in rows], min(CUSTOMERS, len(rows)))
 
 
+def warm(settings: Settings, customers: list[str]) -> None:
+    """Start the service once: after a change of its code the first one compiles, which takes time and memory."""
+    with kairos(settings, customers):
+        pass
+
+
 @contextmanager
 def kairos(
     settings: Settings,
