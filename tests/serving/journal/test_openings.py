@@ -1,7 +1,7 @@
 """What a customer began is told as it would be of all events that there are."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from shutil import copyfile
 
@@ -23,6 +23,22 @@ from serving.values import MemoryValues
 AT = parse_instant("2026-01-10T12:00:00Z")
 KINDS = sorted(MATTERS_US)
 CUSTOMERS = 60
+
+
+@pytest.fixture
+def look_among(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Has fewer events looked at. How many they are stands in the statements, which are made once."""
+
+    def change(most: int) -> None:
+        monkeypatch.setattr(openings, "MOST", most)
+        forget()
+
+    def forget() -> None:
+        for statements in (openings._openings, openings._closings):
+            statements.cache_clear()
+
+    yield change
+    forget()
 
 
 def tell(journal: Journal, chance: random.Random, customer: str, most: int) -> None:
@@ -89,21 +105,19 @@ def _vocabulary() -> frozenset[str]:
 
 
 def test_of_a_customer_who_did_too_much_the_latest_events_tell(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, look_among: Callable[[int], None]
 ) -> None:
     tell(journal, random.Random(7), "ann", 40)
-    monkeypatch.setattr(openings, "MOST", 4)
+    look_among(4)
     latest = journal.recent_events(CustomerId("ann"), AT, MATTERS_US, 4)
     assert begun(journal.look, CustomerId("ann"), AT, signs(OPENING)) == open_intents(latest, AT)
 
 
 @pytest.mark.parametrize("most", [openings.MOST, 40])
 def test_of_several_customers_that_is_told_which_is_told_of_each(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, most: int
+    journal: Journal, look_among: Callable[[int], None], most: int
 ) -> None:
-    monkeypatch.setattr(openings, "MOST", most)
-    for cache in (openings._openings, openings._closings):
-        cache.cache_clear()  # how many rows are read at most stands in the statements
+    look_among(most)
     chance, interest, found = random.Random(7), frozenset({Kind.CLICKED, Kind.VISITED, Kind.CARTED}), 0
     for number in range(CUSTOMERS):
         tell(journal, chance, f"c{number}", 12)
@@ -116,8 +130,6 @@ def test_of_several_customers_that_is_told_which_is_told_of_each(
         }
         found += sum(map(len, told.values()))
     assert found > CUSTOMERS
-    for cache in (openings._openings, openings._closings):
-        cache.cache_clear()
 
 
 @pytest.mark.parametrize("n", [1, 2, 16])
