@@ -21,10 +21,10 @@ from serving.straight import PATH, Straight, Told, ordinary, read
 
 _PATH = PATH.encode()
 _HOOKS = (
-    *("app_state", "connections", "cycle", "expect_100_continue", "flow", "headers", "logger", "parser", "pipeline"),
-    *("server_state", "tasks", "transport", "on_response_complete"),
+    *("app_state", "config", "connections", "cycle", "expect_100_continue", "flow", "headers", "logger", "loop"),
+    *("on_response_complete", "parser", "pipeline", "server_state", "tasks", "transport"),
 )
-"""What this relies on in uvicorn's protocol, beside the callbacks of the parser."""
+"""What this and ``exchange`` rely on in uvicorn's protocol, beside the callbacks of the parser."""
 
 
 class Line(HttpToolsProtocol):
@@ -45,14 +45,17 @@ class Line(HttpToolsProtocol):
 
     def _front(self) -> Straight | None:
         """What answers ordinary calls; None where all are to go the documented way."""
-        app = self.config.loaded_app
+        if not all(hasattr(self, name) for name in _HOOKS):
+            return None
+        config = self.config
+        # Not asked of the logger, as uvicorn does: who listens to a log that is off changes nothing.
+        if config.access_log or config.root_path or config.limit_concurrency is not None:
+            return None
+        app = config.loaded_app
         if isinstance(app, ProxyHeadersMiddleware):  # it tells who calls, and nobody asks
             app = app.app
         front = app.in_front(PATH) if isinstance(app, Fronted) else None
-        special = self.access_log or self.config.root_path or self.config.limit_concurrency is not None
-        if special or not isinstance(front, Straight) or not all(hasattr(self, name) for name in _HOOKS):
-            return None
-        return front
+        return front if isinstance(front, Straight) else None
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""

@@ -2,140 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
-import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from threading import Event, Thread
+import logging
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-import uvicorn
-from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from serving.__main__ import QUICK
-from serving.api import DecisionRequest
-from serving.briefing import Due
 from serving.envelope import MAX_BODY, Envelope
-from serving.front import Fronted
-from serving.later import Later, there
-from serving.letter import Letter
 from serving.line import Line
-from serving.problem import RefusalError
-from serving.problem_handlers import add_problems
-from serving.progress import Progress
-from serving.punctual import Punctual
-from serving.reception import Reception
-from serving.straight import PATH, Straight
-
-WAYS = (HttpToolsProtocol, Line)
-PATIENCE_S = 10.0
-LONG = 8_000_000
-"""Bytes of an answer that does not go out at once."""
-END = b"GET /end HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-"""The last request on a connection: whatever is answered has come when the connection ends."""
-
-
-class Hall:
-    """Stands in for a reception: what is asked of whom decides what comes of it."""
-
-    def __init__(self) -> None:
-        self.go_on, self.asked = Event(), list[str]()
-
-    def together(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def hurry(self) -> None:
-        pass
-
-    def brief(self, dues: list[Due]) -> None:
-        pass
-
-    def decide_soon(self, request: DecisionRequest, progress: Progress) -> Later[Letter]:
-        who = request.customer_id or ""
-        self.asked.append(who)
-        match who:
-            case "refused":
-                raise RefusalError(422, "unknown_kind", "There is no such kind.")
-            case "busy":
-                raise RefusalError(503, "journal_unavailable", "Later.")
-            case "broken":
-                raise ZeroDivisionError("broken")
-            case "worse":
-                raise GeneratorExit("worse")
-            case "held":
-                self.go_on.wait(PATIENCE_S)
-            case "long":
-                return there(Letter(b'{"a":"%b","t":' % (b"x" * LONG), {}))
-        return there(Letter(b'{"customer_id":"%b","t":' % who.encode(), {"total": 1.0}))
-
-
-class House:
-    """A service, and how it goes."""
-
-    def __init__(self, http: type[HttpToolsProtocol], keyed: bool, **more: Any) -> None:
-        self.hall, self.plain, self.keys = Hall(), list[bytes](), list[str | None]()
-        self.punctual = Punctual(cast(Reception, self.hall), 0.0)
-        app = self.app = Fronted()
-        add_problems(app)
-        app.add_middleware(Envelope)
-
-        @app.api_route(PATH, methods=["POST", "PUT"])
-        async def documented(body: DecisionRequest, request: Request) -> PlainTextResponse:
-            self.plain.append(await request.body())
-            return PlainTextResponse(f"documented {body.customer_id}")
-
-        @app.get("/end")
-        async def end() -> PlainTextResponse:
-            return PlainTextResponse("end")
-
-        async def admit(key: str | None) -> None:
-            self.keys.append(key)
-            if key == "broken":
-                raise ZeroDivisionError
-            if key != "good":
-                raise RefusalError(401, "key_invalid", "This key is unknown.")
-
-        app.put_in_front(PATH, lambda rest, fail: Straight(rest, fail, admit if keyed else None, self.punctual))
-        config = uvicorn.Config(app, **{**QUICK, "http": http, "log_level": "critical", "port": 0, **more})
-        self.server = uvicorn.Server(config)
-
-    @property
-    def port(self) -> int:
-        return int(self.server.servers[0].sockets[0].getsockname()[1])
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-
-
-@contextmanager
-def house(http: type[HttpToolsProtocol], keyed: bool = False, **more: Any) -> Iterator[House]:
-    found = House(http, keyed, **more)
-    thread = Thread(target=found.server.run)
-    thread.start()
-    until(lambda: found.server.started)
-    try:
-        yield found
-    finally:
-        found.hall.go_on.set()
-        found.stop()
-        thread.join(PATIENCE_S)
-        found.punctual.close()
-        assert not thread.is_alive()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+from serving.straight import PATH
+from tests.serving.house import WAYS, House, house
+from tests.serving.talk import END, call, exchanged
 
 
 @pytest.fixture(scope="module")
@@ -144,36 +24,7 @@ def both() -> Iterator[tuple[House, House]]:
         yield one, other
 
 
-def call(body: bytes | str, *headers: str, line: str = f"POST {PATH} HTTP/1.1", sized: bool = True) -> bytes:
-    """A request; its body is the customer's where it is a word."""
-    told = json.dumps({"customer_id": body}).encode() if isinstance(body, str) else body
-    length = [f"Content-Length: {len(told)}"] if sized else []
-    kind = (
-        [] if any(each.lower().startswith("content-type") for each in headers) else ["Content-Type: application/json"]
-    )
-    return "\r\n".join([line, "Host: h", *kind, *headers, *length, "", ""]).encode() + told
-
-
-def exchanged(port: int, *segments: bytes, pause_s: float = 0.0) -> bytes:
-    """Everything that comes back until the connection ends, without what differs from call to call."""
-    with closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)) as line:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        found = bytearray()
-        with suppress(ConnectionError):  # it may be ended before everything was sent
-            for segment in segments:
-                line.sendall(segment)
-                time.sleep(pause_s)
-        with suppress(ConnectionError):
-            while part := line.recv(1 << 20):
-                found += part
-    return bare(bytes(found))
-
-
-def bare(answers: bytes) -> bytes:
-    dated = re.sub(rb"[Dd]ate: [^\r]+ GMT\r\n", b"date: GMT\r\n", answers)
-    return re.sub(rb'(x-request-id: |"request_id":")[0-9a-f]{20}', rb"\1new", dated)
-
-
+IN_CHUNKS = "Transfer-Encoding: chunked"
 CHUNKED = b"11\r\n" + b'{"customer_id":"c' + b"\r\n3\r\n" + b'd"}' + b"\r\n0\r\n\r\n"
 CALLS = {
     "ordinary": call("ann"),
@@ -192,14 +43,13 @@ CALLS = {
     "get": call(b"", line=f"GET {PATH} HTTP/1.1"),
     "head": call(b"", line=f"HEAD {PATH} HTTP/1.1"),
     "with a charset": call("ann", "Content-Type: application/json; charset=utf-8"),
+    "with two ids": call("ann", "X-Request-Id: mine-1", "X-Request-Id: mine-2"),
     "of text": call("ann", "Content-Type: text/plain"),
     "with a key of its own": call("ann", "Idempotency-Key: k"),
-    "in chunks": call(CHUNKED, "Transfer-Encoding: chunked", sized=False),
-    "in chunks with a trailer": call(
-        CHUNKED[:-2] + b"Idempotency-Key: k\r\n\r\n", "Transfer-Encoding: chunked", sized=False
-    ),
-    "in chunks of a length": call(CHUNKED, "Transfer-Encoding: chunked"),
-    "in chunks that break off": call(b"zz\r\n", "Transfer-Encoding: chunked", sized=False),
+    "in chunks": call(CHUNKED, IN_CHUNKS, sized=False),
+    "in chunks with a trailer": call(CHUNKED[:-2] + b"X-Tail: t\r\n\r\n", IN_CHUNKS, sized=False),
+    "in chunks of a length": call(CHUNKED, IN_CHUNKS),
+    "in chunks that break off": call(b"zz\r\n", IN_CHUNKS, sized=False),
     "of two lengths": call("ann", "Content-Length: 3"),
     "of no length": call("ann", sized=False),
     "without a body": call(b""),
@@ -208,7 +58,6 @@ CALLS = {
     "that is not what the call takes": call(b'{"customer_id": 1}'),
     "in no UTF-8": call(b'{"customer_id": "\xff"}'),
     "of some size": call(b'{"customer_id": "ann"' + b" " * 200_000 + b"}"),
-    "of too great a size": call(b"{", f"Content-Length: {MAX_BODY + 1}", sized=False),
     "that is refused": call("refused"),
     "that is refused for now": call("busy"),
     "that fails": call("broken"),
@@ -232,6 +81,24 @@ WRONG = {"of no protocol", "with a header that is none", "of two lengths", "in c
 """What ends a connection at once, whatever is under way on it."""
 
 
+SHORT = {
+    "ordinary",
+    "with an id",
+    "with an id that is none",
+    "with two ids",
+    "with more headers",
+    "after empty lines",
+} | {
+    *(
+        "that stays",
+        "that goes",
+        "of 1.0",
+        "of 1.0 that stays",
+    ),
+    *("in chunks", "in chunks with a trailer", "of some size"),
+    *("that is refused", "that is refused for now", "that fails", "that fails and goes", "that fails badly"),
+}
+"""What does not come to the application at all."""
 LAST = {"that would become something else"}
 """After which uvicorn reads nothing more of what came along with it, and something of what comes by itself."""
 
@@ -241,20 +108,29 @@ def end_after(name: str) -> list[bytes]:
     return [] if name in LAST else [END]
 
 
+def forget(houses: tuple[House, House]) -> None:
+    for each in houses:
+        each.app.noted.clear()
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_is_answered_alike_either_way(both: tuple[House, House], name: str) -> None:
+    forget(both)
     one, other = (exchanged(each.port, CALLS[name], *end_after(name)) for each in both)
     assert one == other
+    assert name in WRONG or both[1].short == (name in SHORT or both[0].short)
     assert one.startswith(b"HTTP/1.1 ")
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_in_two_parts_is_answered_alike_either_way(both: tuple[House, House], name: str) -> None:
     whole = CALLS[name]
+    forget(both)
     for cut in (3, whole.index(b"\r\n\r\n") + 4, len(whole) - 1):
         parts = whole[:cut], whole[cut:], *end_after(name)
         one, other = (exchanged(each.port, *parts, pause_s=0.01) for each in both)
         assert one == other
+    assert name in WRONG or both[1].short == (name in SHORT or both[0].short)
 
 
 @settings(max_examples=40, deadline=None)
@@ -273,93 +149,11 @@ def test_calls_one_after_the_other_are_answered_alike_however_they_are_cut(
     assert one == other
 
 
-def test_an_ordinary_call_takes_the_short_way_and_no_other_does() -> None:
+def test_what_comes_before_the_first_is_answered_waits_for_its_turn() -> None:
     with house(Line) as line:
-        was = Straight.__call__
-        through = list[str]()
-
-        async def counted(self: Straight, scope: Any, receive: Any, send: Any) -> None:
-            through.append(scope["method"])
-            await was(self, scope, receive, send)
-
-        Straight.__call__ = counted  # type: ignore[method-assign]
-        try:
-            exchanged(line.port, call("ann") * 3, END)
-            assert line.hall.asked == ["ann"] * 3
-            head, _, body = call("bob").partition(b"{")
-            exchanged(line.port, head, b"{", body, END, pause_s=0.02)
-            assert line.hall.asked == [*["ann"] * 3, "bob"]
-            first = len(through)
-            exchanged(line.port, CALLS["that is no JSON"], END)
-            assert len(through) == first + 1
-        finally:
-            Straight.__call__ = was  # type: ignore[method-assign]
-        assert first == 2  # those that came before the first was answered waited for their turn
-
-
-@pytest.mark.parametrize("http", WAYS)
-def test_a_key_is_looked_at_first(http: type[HttpToolsProtocol]) -> None:
-    with house(http, keyed=True) as line:
-        told = [
-            exchanged(line.port, call("ann", *headers, "Connection: close"))
-            for headers in ((), ("Authorization: bad",), ("Authorization: broken",), ("Authorization: good",))
-        ]
-        assert [each[9:12] for each in told] == [b"401", b"401", b"500", b"200"]
-        assert line.keys == [None, "bad", "broken", "good"]
-        assert line.hall.asked == ["ann"]
-
-
-@pytest.mark.parametrize("http", WAYS)
-def test_who_goes_before_the_answer_disturbs_nobody(http: type[HttpToolsProtocol]) -> None:
-    with house(http) as line:
-        gone = socket.create_connection(("127.0.0.1", line.port))
-        gone.sendall(call("held"))
-        until(lambda: line.hall.asked == ["held"])
-        gone.close()
-        state = line.server.server_state
-        until(lambda: not state.connections)
-        assert len(state.tasks) == 1
-        line.hall.go_on.set()
-        until(lambda: not state.tasks)
-        assert state.total_requests == 0
-        assert b"200 OK" in exchanged(line.port, call("ann", "Connection: close"))
-        assert state.total_requests == 1
-
-
-@pytest.mark.parametrize("http", WAYS)
-def test_a_call_under_way_is_answered_before_the_service_ends(http: type[HttpToolsProtocol]) -> None:
-    with house(http) as line, closing(socket.create_connection(("127.0.0.1", line.port), PATIENCE_S)) as asking:
-        asking.sendall(call("held"))
-        until(lambda: line.hall.asked == ["held"])
-        line.stop()
-        until(lambda: not line.server.servers[0].sockets)
-        time.sleep(0.05)
-        line.hall.go_on.set()
-        found = b""
-        while part := asking.recv(65_536):
-            found += part
-        assert found.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert b"connection: close\r\n" in found
-        assert found.endswith(b'{"customer_id":"held","t":{"total":1.0}}')
-
-
-@pytest.mark.parametrize("http", WAYS)
-def test_a_call_whose_body_is_on_its_way_is_answered_before_the_service_ends(http: type[HttpToolsProtocol]) -> None:
-    head, _, body = call("ann").partition(b"{")
-    with house(http) as line, closing(socket.create_connection(("127.0.0.1", line.port), PATIENCE_S)) as asking:
-        asking.sendall(head)
-        until(lambda: bool(line.server.server_state.connections))
-        time.sleep(0.05)
-        line.stop()
-        until(lambda: not line.server.servers[0].sockets)
-        time.sleep(0.05)
-        asking.sendall(b"{" + body)
-        found = b""
-        while part := asking.recv(65_536):
-            found += part
-        assert found.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert b"connection: close\r\n" in found
-        assert line.hall.asked == ["ann"]
+        exchanged(line.port, call("ann") * 3, END)
+        assert line.hall.asked == ["ann"] * 3
+        assert line.app.noted == [PATH, PATH, "/end"]
 
 
 @pytest.mark.parametrize("extra", [b"", b"x" * MAX_BODY])
@@ -373,67 +167,54 @@ def test_a_body_of_too_great_a_size_is_refused_before_it_has_come(extra: bytes) 
     assert told[0].startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_call_that_the_service_does_not_wait_for_is_answered_alike_either_way() -> None:
-    told = list[bytes]()
-    for http in WAYS:
-        with house(http, timeout_graceful_shutdown=0) as line:
-            with closing(socket.create_connection(("127.0.0.1", line.port), PATIENCE_S)) as asking:
-                asking.sendall(call("held"))
-                until(lambda line=line: line.hall.asked == ["held"])  # type: ignore[misc]
-                line.stop()
-                found = b""
-                while part := asking.recv(65_536):
-                    found += part
-            told.append(bare(found))
-    assert told[0] == told[1]
-    assert told[0].startswith(b"HTTP/1.1 500 ")
-
-
 @pytest.mark.parametrize("http", WAYS)
-def test_whoever_is_slow_to_take_an_answer_gets_the_next_after_it(http: type[HttpToolsProtocol]) -> None:
-    with house(http) as line, closing(socket.create_connection(("127.0.0.1", line.port), PATIENCE_S)) as asking:
-        asking.sendall(call("long"))
-        until(lambda: line.server.server_state.total_requests == 1)
-        asking.sendall(call("ann", "Connection: close"))
-        until(lambda: line.hall.asked == ["long", "ann"])
-        time.sleep(0.05)
-        assert line.server.server_state.total_requests == 1
-        found = b""
-        while part := asking.recv(1 << 20):
-            found += part
-        assert len(found) > LONG
-        assert found.endswith(b'{"customer_id":"ann","t":{"total":1.0}}')
-
-
-@pytest.mark.parametrize("http", WAYS)
-def test_a_connection_that_nobody_uses_ends_by_itself(http: type[HttpToolsProtocol]) -> None:
-    with house(http, timeout_keep_alive=0.2) as line:
-        assert exchanged(line.port, call("ann")).count(b"HTTP/1.1 200 OK") == 1
+def test_a_key_is_looked_at_first(http: type[HttpToolsProtocol]) -> None:
+    with house(http, keyed=True) as line:
+        bad, good = "Authorization: bad", "Authorization: good"
+        told = [
+            exchanged(line.port, call("ann", *headers, "Connection: close"))
+            for headers in ((), (bad,), ("Authorization: broken",), (good,))
+        ]
+        assert [each[9:12] for each in told] == [b"401", b"401", b"500", b"200"]
+        assert line.keys == [None, "bad", "broken", "good"]
+        assert line.hall.asked == ["ann"]
 
 
 @pytest.mark.parametrize(
-    "more", [{"access_log": True}, {"root_path": "/v1"}, {"limit_concurrency": 100}, {"http": "lacking"}, {"app": None}]
+    "more", [{"access_log": True}, {"root_path": "/v1"}, {"limit_concurrency": 100}, {"around": Envelope}]
 )
 def test_where_there_is_anything_special_everything_takes_the_documented_way(more: dict[str, Any]) -> None:
+    with house(Line, **more) as line:
+        exchanged(line.port, call("ann", "Connection: close"))
+        assert line.app.noted
+
+
+@pytest.mark.parametrize(
+    "name", ["config", "expect_100_continue", "loop", "parser", "pipeline", "server_state", "tasks"]
+)
+def test_where_the_protocol_lacks_what_is_relied_on_everything_takes_the_documented_way(name: str) -> None:
     class Lacking(Line):
-        """Another version, that lacks something of what is relied on."""
+        """Of another version, which has this only once it is connected."""
 
-        def __getattribute__(self, name: str) -> Any:
-            if name == "pipeline":
-                raise AttributeError(name)
-            return super().__getattribute__(name)
+        def __getattribute__(self, asked: str) -> Any:
+            if asked == name and super().__getattribute__("__dict__").get("transport") is None:
+                raise AttributeError(asked)
+            return super().__getattribute__(asked)
 
-    async def made() -> Line:
-        kind = Lacking if more.get("http") else Line
-        with_app = found.app if "app" not in more else cast(Any, lambda scope: None)
-        rest = {name: value for name, value in more.items() if name not in ("http", "app")}
-        config = uvicorn.Config(with_app, **{**QUICK, "http": kind, **rest})
-        config.load()
-        return kind(config, uvicorn.server.ServerState(), {})
+    with house(Lacking) as line:
+        assert b"200 OK" in exchanged(line.port, call("ann", "Connection: close"))
+        assert not line.short
 
-    found = House(Line, keyed=False)
-    assert asyncio.run(made())._straight is None
-    found.punctual.close()
+
+def test_who_listens_to_a_log_that_is_off_changes_nothing() -> None:
+    log, handler = logging.getLogger("uvicorn.access"), logging.NullHandler()
+    with house(Line) as line:
+        log.addHandler(handler)
+        try:
+            exchanged(line.port, call("ann", "Connection: close"))
+        finally:
+            log.removeHandler(handler)
+        assert line.short
 
 
 def test_another_protocol_serves_the_same_service() -> None:
