@@ -14,38 +14,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import uniform
-from threading import Event, Thread
+from threading import Event, Lock, Thread, get_native_id
 from time import process_time
-from typing import NamedTuple
+
+from serving.core_use import Spent, Use, spent, uses
 
 LOOK_S = 1.0
 """How long after one look at what others do on the cores comes the next."""
 PASSES = 10
 """Looks at all threads at most until none is left behind: one that was not looked at yet may start another."""
 TAKEN = 0.25
-"""Share of a core's time from which on others are said to use it."""
-_LINUX = sys.platform == "linux"
-ALLOWED = frozenset(os.sched_getaffinity(0)) if _LINUX else frozenset[int]()
-"""Cores on which this process may run; looked at before it keeps to one of them."""
-
-
-class Spent(NamedTuple):
-    """How a core has spent its time so far, seconds."""
-
-    busy: float
-    idle: float
+"""Share of a core's time from which on others are said to use it, and another core to have more room."""
 
 
 class Core:
     """The core that a process keeps to. It goes to another one where others use it and that one is free.
 
-    Processes of one service keep to different ones; those for which none is left run on all of them.
+    Where none is free, and others have more room, the process runs on all of them until one is. Processes of one
+    service keep to different ones; those for which none is left run on all of them. They know of each other within one
+    network namespace: those of several containers begin on the same core, and each leaves it once the others use it.
     """
 
     def __init__(
         self,
         service: str,
-        allowed: Iterable[int] = ALLOWED,
+        allowed: Iterable[int] | None = None,
         told: Callable[[], Mapping[int, Spent]] | None = None,
         look_s: float = LOOK_S,
     ) -> None:
@@ -53,18 +46,25 @@ class Core:
 
         Args:
             service: The same for all its processes, and for no other of the machine.
+            allowed: Those to choose from; None: all on which the thread may run that makes this.
             told: How each core has spent its time; None: as the system tells.
             look_s: How long after one look at that comes the next, more or less.
         """
-        self._service, self._allowed = service, frozenset(allowed)
+        self._service, self._allowed = service, _where() if allowed is None else frozenset(allowed)
         self._told, self._look_s = told or spent, look_s
         self._claim: socket.socket | None = None
-        self._core = -1
         self._over = Event()
+        self._moving = Lock()
+        """Guards what follows."""
+        self._core: int | None = None
+        """Where the threads that answer run now; None: on all that are allowed."""
+        self._apart = set[int]()
+        """Threads that run on all, wherever those are that answer."""
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """This thread runs on one core meanwhile, and so does whatever it starts."""
+        self._apart = _threads() - {get_native_id()}
         if len(self._allowed) < 2 or not self._go_to(sorted(self._allowed, reverse=True)):  # interrupts use the first
             yield
             return
@@ -76,16 +76,33 @@ class Core:
         finally:
             self._over.set()
             looking.join()
-            with suppress(OSError):
-                _move(self._core, self._allowed)
-            self._core = -1
-            self._let_go()
+            self._go_to_all()
+
+    @contextmanager
+    def anywhere(self) -> Iterator[None]:
+        """A process that this thread starts meanwhile may run on every core."""
+        me = get_native_id()
+        with self._moving:
+            ours = len(self._allowed) > 1 and me not in self._apart and _where() == self._cores()
+            if ours:
+                self._apart.add(me)
+                _bind(self._allowed)
+        try:
+            yield
+        finally:
+            if ours:
+                with self._moving:
+                    self._apart.discard(me)
+                    _bind(self._cores())
 
     def _look_round(self) -> None:
         before, own = self._told(), process_time()
         while not self._over.wait(uniform(0.5, 1.5) * self._look_s):  # of two that meet, one is the first to leave
             now, used = self._told(), process_time()
-            self._go_to(better(self._core, shares(before, now, {self._core: used - own}), self._allowed))
+            cores = self._cores()
+            use = uses(before, now, dict.fromkeys(cores, (used - own) / len(cores)))
+            if not self._go_to(better(self._core, use, self._allowed)) and cramped(self._core, use, self._allowed):
+                self._go_to_all()
             before, own = now, used
 
     def _go_to(self, cores: Iterable[int]) -> bool:
@@ -94,18 +111,37 @@ class Core:
             claim = _claimed(f"kairos {self._service} core {core}")
             if claim is None:
                 continue
-            try:
-                if self._core < 0:
-                    os.sched_setaffinity(0, {core})
-                else:
-                    _move(self._core, {core})
-            except OSError:  # a sandbox may forbid it
+            if not self._move(core):
                 claim.close()
                 return False
             self._let_go()
-            self._claim, self._core = claim, core
+            self._claim = claim
             return True
         return False
+
+    def _go_to_all(self) -> None:
+        self._move(None)
+        self._let_go()
+
+    def _move(self, core: int | None) -> bool:
+        """Have all threads that run where those are that answer run there, and whatever they start.
+
+        False where the system forbids it.
+        """
+        with self._moving:
+            before, was = self._cores(), self._core
+            self._core = core
+            try:
+                for _ in range(PASSES):
+                    if not _moved(_threads() - self._apart, before, self._cores()):
+                        break
+            except OSError:  # a sandbox may forbid it
+                self._core = was
+                return False
+            return True
+
+    def _cores(self) -> frozenset[int]:
+        return self._allowed if self._core is None else frozenset({self._core})
 
     def _let_go(self) -> None:
         claim, self._claim = self._claim, None
@@ -113,70 +149,60 @@ class Core:
             claim.close()
 
 
-@contextmanager
-def anywhere() -> Iterator[None]:
-    """A process that this thread starts meanwhile may run on every core."""
-    own = os.sched_getaffinity(0) if _LINUX else ALLOWED
-    if own == ALLOWED:
-        yield
-        return
-    with suppress(OSError):  # a sandbox may forbid it
-        os.sched_setaffinity(0, ALLOWED)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.sched_setaffinity(0, os.sched_getaffinity(os.getpid()))  # the first thread's, which may have moved
-
-
-def better(core: int, used: Mapping[int, float], allowed: Iterable[int]) -> list[int]:
-    """Cores that others use less, the freest first; none where others leave ours alone.
+def better(core: int | None, use: Mapping[int, Use], allowed: Iterable[int]) -> list[int]:
+    """Cores that others leave alone, the freest first; none where others leave ours alone.
 
     Args:
-        used: By core, the share of its time that others use.
+        core: Ours; None: all.
+        use: By core.
         allowed: Those to choose from.
     """
-    if used.get(core, 0.0) < TAKEN:
+    if core is not None and not _taken(core, use):
         return []
-    return sorted((each for each in allowed if used.get(each, 1.0) < TAKEN), key=used.__getitem__)
+    return sorted(
+        (each for each in allowed if each in use and not _taken(each, use)), key=lambda each: use[each].others
+    )
 
 
-def shares(before: Mapping[int, Spent], now: Mapping[int, Spent], own: Mapping[int, float]) -> dict[int, float]:
-    """By core, the share of its time in which others were at work; ``own`` is how many seconds we were."""
-    found = {}
-    for core, (busy, idle) in now.items():
-        was = before.get(core)
-        if was is not None and (whole := busy + idle - was.busy - was.idle) > 0:
-            found[core] = (busy - was.busy - own.get(core, 0.0)) / whole
-    return found
+def cramped(core: int | None, use: Mapping[int, Use], allowed: Iterable[int]) -> bool:
+    """Whether others use our core, and there is more room on another one; ``core`` as in ``better``."""
+    if core is None or not _taken(core, use):
+        return False
+    return any(use[each].idle >= use[core].idle + TAKEN for each in allowed if each in use)
 
 
-def spent() -> dict[int, Spent]:
-    """How each core has spent its time (man 5 proc_stat); empty where it is not told."""
-    tick, found = os.sysconf("SC_CLK_TCK"), {}
+def _taken(core: int, use: Mapping[int, Use]) -> bool:
+    return core in use and use[core].others >= TAKEN
+
+
+def _where() -> frozenset[int]:
+    """The cores on which this thread may run; empty where the system cannot bind threads to some."""
+    return frozenset(os.sched_getaffinity(0)) if sys.platform == "linux" else frozenset()
+
+
+def _threads() -> set[int]:
+    """Those of this process; this one alone where the system does not tell."""
     try:
-        lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+        return {int(task.name) for task in Path("/proc/self/task").iterdir()}
     except OSError:
-        return {}
-    for line in lines:
-        name, *ticks = line.split()
-        if name.startswith("cpu") and name[3:].isdigit():
-            user, nice, system, idle, waiting, *more = (int(each) / tick for each in ticks[:8])
-            found[int(name[3:])] = Spent(user + nice + system + sum(more), idle + waiting)
+        return {get_native_id()}
+
+
+def _bind(cores: frozenset[int]) -> None:
+    """Have this thread run on these."""
+    with suppress(OSError):  # a sandbox may forbid it
+        os.sched_setaffinity(0, cores)
+
+
+def _moved(threads: Iterable[int], before: frozenset[int], cores: frozenset[int]) -> bool:
+    """Have those of these threads that run on the cores of before run on others; whether there were some."""
+    found = False
+    for thread in threads:
+        with suppress(ProcessLookupError):  # it has ended
+            if before != cores and os.sched_getaffinity(thread) == before:
+                os.sched_setaffinity(thread, cores)
+                found = True
     return found
-
-
-def _move(core: int, cores: Iterable[int]) -> None:
-    """Have all threads that keep to this core run on these, and whatever they start."""
-    for _ in range(PASSES):
-        moved = False
-        for task in Path("/proc/self/task").iterdir():
-            with suppress(ProcessLookupError):  # it has ended
-                if os.sched_getaffinity(int(task.name)) == {core}:
-                    os.sched_setaffinity(int(task.name), cores)
-                    moved = True
-        if not moved:
-            return
 
 
 def _claimed(name: str) -> socket.socket | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from features.errors import KairosError
-from serving.affinity import anywhere
 from serving.journal.erasure import Known
 from serving.settings import Settings
 
@@ -25,8 +25,9 @@ class FilesLeftError(KairosError):
 class BatchFiles:
     """The batch files of one journal's source, of what was written out of that journal, and of the models' runs."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, anywhere: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """What is started within ``anywhere`` may run on every core."""
+        self._settings, self._anywhere = settings, anywhere
 
     def forget(self, known: Known) -> None:
         """Remove every row of a customer; each file is replaced as a whole.
@@ -48,7 +49,7 @@ class BatchFiles:
         )
         # What is asked goes through a pipe: the arguments of a process are for all to read.
         try:
-            with anywhere():
+            with self._anywhere():
                 done = subprocess.run(
                     [sys.executable, "-m", MODULE],
                     input=asked,

@@ -93,6 +93,8 @@ def parts_of(settings: Settings) -> Parts:
         Tariffs(settings.prices_file),
         garbage.settle,
     )
+    core = Core(f"{settings.host}:{settings.port}") if settings.one_core else None
+    anywhere = nullcontext if core is None else core.anywhere
     check_open(settings.access == "open", settings.host)
     return Parts(
         clock,
@@ -102,18 +104,18 @@ def parts_of(settings: Settings) -> Parts:
         online.values,
         settings.access,
         settings.keep_raw,
-        BatchFiles(settings).forget,
+        BatchFiles(settings, anywhere).forget,
         settings.models_dir,
         read_bundle,
         settings.jobs_dir,
         settings.audiences_dir,
-        lambda job_id, log: launch(job_id, log, variables(settings)),
+        lambda job_id, log: launch(job_id, log, variables(settings), anywhere),
         settings.deadline_ms,
         monitor=settings.monitor_file,
         prices_per_day=settings.prices_per_day,
         shadowed=lambda: challenger_of(settings) is not None,
-        shadow=lambda: launch_shadow(settings.data_dir / "logs" / "shadow.log", variables(settings)),
+        shadow=lambda: launch_shadow(settings.data_dir / "logs" / "shadow.log", variables(settings), anywhere),
         shadow_report=settings.shadow_file,
-        solve=lambda at: launch_prices(at, settings.data_dir / "logs" / "prices.log", variables(settings)),
-        stay=Core(f"{settings.host}:{settings.port}").kept if settings.one_core else nullcontext,
+        solve=lambda at: launch_prices(at, settings.data_dir / "logs" / "prices.log", variables(settings), anywhere),
+        stay=nullcontext if core is None else core.kept,
     )
