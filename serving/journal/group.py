@@ -2,15 +2,16 @@
 
 A thread of the journal's own writes them. Whoever has a number of them to make writes them itself on SQLite, with all
 else that waits, and leaves to that thread only to wait for the disk: threads share one interpreter, and what is handed
-over from one to the other costs more than what is written.
+over from one to the other costs more than what is written. Where the system lets that thread not begin, everybody
+writes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Condition, Lock, Thread, current_thread, local
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Condition, Lock, Thread, ThreadError, current_thread, local
 from time import monotonic
 from typing import TypeVar
 
@@ -58,7 +59,7 @@ class GroupCommit:
         """
         self.erasures = erasures
         """As many customers were erased at least: what is read from now on is without them."""
-        self._pen = Pen(engine, check)
+        self._pen = Pen(engine, check, erasures)
         self._here = engine.dialect.name == "sqlite"
         """Whether threads that write together run their writes themselves; a server would let them wait for each."""
         self._coming = coming
@@ -70,7 +71,7 @@ class GroupCommit:
         """Guards all that follows."""
         self._queue: deque[Waiting] = deque()
         self._called = False
-        """Whether the thread of the journal's own is to see to what waits."""
+        """Whether what waits is to be written without waiting for who writes together."""
         self._busy = False
         """Whether a group is being written."""
         self._written: list[Waiting] | None = None
@@ -95,11 +96,14 @@ class GroupCommit:
         return self._add(Waiting(explain, write, row=row, written=kept, erasures=erasures))
 
     def _add(self, mine: Waiting) -> Waiting:
-        with self._news:
-            self._queue.append(mine)
-            self._came = monotonic()
-            if not self._own.together:
-                self._call()
+        try:
+            with self._news:
+                self._queue.append(mine)
+                self._came = monotonic()
+                if not self._own.together:
+                    self._call()
+        except ThreadError:
+            self._stand_in()
         return mine
 
     @contextmanager
@@ -122,6 +126,13 @@ class GroupCommit:
 
     def _settle(self, at_once: bool) -> None:
         """Write everything that waits. Where another group is being written and more is on its way, with that then."""
+        try:
+            self._settle_with_others(at_once)
+        except ThreadError:
+            self._stand_in()
+
+    def _settle_with_others(self, at_once: bool) -> None:
+        """As ``_settle``; what is left to the thread of the journal's own still waits where that raises ThreadError."""
         with self._news:
             if not self._queue:
                 return
@@ -136,22 +147,25 @@ class GroupCommit:
                 self._busy = False
                 self._call()
             return
-        if not self._coming(monotonic()):
-            self._end(group)
-            return
-        with self._news:  # while the disk is waited for, this thread has something better to do
-            self._written = group
-            self._man()
+        if self._coming(monotonic()):
+            with self._news, suppress(ThreadError):
+                self._man()
+                self._written = group  # while the disk is waited for, this thread has something better to do
+                return
+        self._end(group)
+        if self._called:  # by somebody who found no thread
+            self._stand_in()
 
     def hurry(self) -> None:
         """Have everything written that waits, whoever was to do it."""
-        with self._news:
+        with self._news, suppress(ThreadError):  # whoever writes next does it then
             if self._queue:
                 self._call()
 
     def close(self) -> None:
         """Give the connection back, once everything that waits is written."""
         self.hurry()
+        self._stand_in()
         with self._news:
             thread, self._thread = self._thread, None
             self._news.notify_all()
@@ -166,11 +180,26 @@ class GroupCommit:
         self._man()
 
     def _man(self) -> None:
-        """See to it that a thread is there that looks what is to be done."""
+        """See to it that a thread is there that looks what is to be done.
+
+        Raises:
+            ThreadError: None can be started.
+        """
         if self._thread is None:
-            self._thread = Thread(target=self._serve, name="journal", daemon=True)
-            self._thread.start()
+            thread = Thread(target=self._serve, name="journal", daemon=True)
+            thread.start()
+            self._thread = thread
         self._news.notify_all()
+
+    def _stand_in(self) -> None:
+        """Write what waits, as no thread could be started to; where a group is being written, who does so goes on."""
+        while True:
+            with self._news:
+                if self._busy or self._thread is not None or not self._queue:
+                    return
+                group = self._taken()
+            self._write(group)
+            self._end(group)
 
     def _serve(self) -> None:
         while group := self._next():
@@ -222,42 +251,15 @@ class GroupCommit:
 
     def _write(self, group: list[Waiting], at_once: bool = False) -> bool:
         """Run a group, all but its end; False where that cannot be begun at once and was to be."""
-        try:
-            transaction = self._pen.begin(at_once, group[0].erases)
-            if transaction is None:
-                return False
-            self.erasures = transaction.erasures
-            _run(group, transaction)
-            transaction.close()
-        except BaseException as error:
-            self._fail(group, error)
-        return True
+        begun = self._pen.write(group, at_once)
+        self.erasures = self._pen.erasures
+        return begun
 
     def _end(self, group: list[Waiting]) -> None:
         """Make a group durable that was run, and tell whoever waits for it."""
-        try:
-            self._pen.end()
-        except BaseException as error:
-            self._fail(group, error)
+        self._pen.end(group)
         with self._news:
             self._busy = False
             self._news.notify_all()
         for each in group:
             each.tell()
-
-    def _fail(self, group: list[Waiting], error: BaseException) -> None:
-        self._pen.put_down()  # its connection may be broken
-        for each in group:
-            each.error = each.error or error
-
-
-def _run(group: Sequence[Waiting], transaction: Transaction) -> None:
-    """Run what waits; where that is more than one, each can fail alone."""
-    if len(group) == 1:
-        group[0].run(transaction)
-        return
-    for each in group:
-        if each.row is not None and each.erasures == transaction.erasures:
-            transaction.keep_beside(each.row, each.fail)
-        else:
-            each.run_apart(transaction)
