@@ -11,6 +11,7 @@ from features.clock import Clock
 from features.domain import CustomerId
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.answers import Kept, keep_answer, kept_answer
+from serving.journal.erasure import any_gone
 from serving.journal.transaction import Transaction, erasures_in
 from serving.problem import RefusalError
 
@@ -72,8 +73,8 @@ class Repeats:
         at = self.clock.now()
 
         def change(transaction: Transaction) -> Kept:
-            if transaction.erasures != erasures:
-                return kept  # it may tell of whoever was erased meanwhile
+            if transaction.erasures != erasures and any_gone(transaction.connection, customers):
+                return kept  # it tells of somebody who may have been erased meanwhile
             return keep_answer(transaction.connection, key, kept, at, customers)
 
         # What was done is done and durable: that it cannot be remembered as an answer is no reason to call it failed.

@@ -243,6 +243,21 @@ def test_an_answer_that_tells_of_the_erased_is_not_kept_for_calls_that_come_agai
     assert repeats.once(call, lambda: Given("else", frozenset())) == "of nobody"
 
 
+@pytest.mark.parametrize("customer", ["ann", "cem"])  # who is known, and who is not
+def test_an_answer_stays_kept_for_calls_that_come_again_where_somebody_else_was_erased(
+    counter: Counter, erase: Callable[[str], None], customer: str
+) -> None:
+    repeats, call = Repeats(counter.journal, SimulatedClock(NOW)), Call("test", "key", "/v1/decisions", b"{}")
+
+    def work() -> Given:
+        counter.keep(counter.decide(customer, 1)).result()
+        erase("bob")
+        return Given("the first", frozenset({CustomerId(customer)}))
+
+    assert repeats.once(call, work) == "the first"
+    assert repeats.once(call, lambda: Given("another", frozenset())) == "the first"
+
+
 def test_whoever_the_service_chose_and_somebody_erased_before_it_was_decided_is_not_decided_for(
     counter: Counter, erase: Callable[[str], None]
 ) -> None:
