@@ -73,7 +73,7 @@ class LiveStore:
         value, told = self._stored.customer(customer_id)
         if who is None or who.head > position_of(value):
             with suppress(JournalUnavailableError, NoVocabularyError):
-                value = self._projection.settled(customer_id, who) or value
+                value = self._projection.settled(customer_id, who)  # None of one who was erased since it was stored
         return (None if value is None else self._stored.state(value, at)), value, told
 
     def said(self, met: Dossier, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:

@@ -77,6 +77,16 @@ class SlowValues(MemoryValues):
         super().put(values)
 
 
+class ReadValues(MemoryValues):
+    """Values before whose reading something happens."""
+
+    before: Callable[[], None]
+
+    def get(self, customer_id: CustomerId) -> bytes | None:
+        self.before()
+        return super().get(customer_id)
+
+
 @pytest.fixture
 def counter(parts: Callable[..., Parts], journal_uri: str) -> Iterator[Counter]:
     """One that has decided before, for Ann and for Bob."""
@@ -294,6 +304,16 @@ def test_a_value_that_is_written_after_its_customer_was_erased_does_not_stay(
     projection, ann = written_meanwhile(counter, erase), CustomerId("ann")
     counter.take_in("ann", "again")
     assert projection.settled(ann) is not None
+
+
+def test_what_was_stored_of_somebody_who_is_erased_while_it_is_read_is_not_known(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    values, ann = ReadValues(), CustomerId("ann")
+    store = LiveStore(counter.parts.store, Projection(counter.journal, values))
+    values.before = lambda: erase("ann")
+    assert counter.parts.store.customer(ann)[0] is not None
+    assert store.known(ann, NOW, counter.journal.standing(ann))[:2] == (None, None)
 
 
 def test_a_value_of_the_erased_does_not_become_one_of_whoever_has_their_number_then(
