@@ -147,7 +147,7 @@ class Exchange:
     def _write(self, answer: bytes) -> None:
         line = self._line
         line.tasks.discard(self)
-        if self.disconnected or self.response_complete:
+        if self.response_complete or line.transport.is_closing():  # what came after this call may have ended the line
             return
         line.transport.write(answer)
         self.response_complete = True

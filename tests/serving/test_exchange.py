@@ -8,6 +8,7 @@ import time
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.line import Line
 from tests.serving.house import LONG, WAYS, house, until
 from tests.serving.talk import asking, bare, call, exchanged, rest
 
@@ -93,3 +94,13 @@ def test_whoever_is_slow_to_take_an_answer_gets_the_next_after_it(http: type[Htt
 def test_a_connection_that_nobody_uses_ends_by_itself(http: type[HttpToolsProtocol]) -> None:
     with house(http, timeout_keep_alive=0.2) as line:
         assert exchanged(line.port, call("ann")).count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_an_answer_to_a_line_that_has_ended_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    with house(Line) as line, asking(line.port) as asked, asking(line.port) as other:
+        asked.sendall(call("held") + call("ann") + b"nonsense\r\n\r\n")
+        other.sendall(call("bob", "Connection: close"))
+        assert rest(asked).startswith(b"HTTP/1.1 400 ")
+        line.hall.go_on.set()
+        assert b"200 OK" in rest(other)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
