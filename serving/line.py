@@ -41,6 +41,8 @@ class Line(HttpToolsProtocol):
         self._straight = self._front()
         self._told: Told | None = None
         """Of the ordinary call whose headers have come, and its body not yet."""
+        self._head: list[tuple[bytes, bytes]] = []
+        """Its headers, without what follows its body."""
         self._body = bytearray()
 
     def _front(self) -> Straight | None:
@@ -92,6 +94,7 @@ class Line(HttpToolsProtocol):
             self._begin()
         else:
             self._told, self._body = told, bytearray()
+            self._head, self.headers = self.headers, []
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
@@ -124,6 +127,7 @@ class Line(HttpToolsProtocol):
     def _hand_on(self) -> None:
         """Let uvicorn go on with a call that was taken for an ordinary one."""
         body, self._told, self._body = bytes(self._body), None, bytearray()
+        self.headers, self.expect_100_continue = self._head, False
         self._begin()
         if body:
             super().on_body(body)

@@ -25,6 +25,7 @@ def both() -> Iterator[tuple[House, House]]:
 
 
 IN_CHUNKS = "Transfer-Encoding: chunked"
+EXPECT = b"Expect: 100-continue"
 CHUNKED = b"11\r\n" + b'{"customer_id":"c' + b"\r\n3\r\n" + b'd"}' + b"\r\n0\r\n\r\n"
 CALLS = {
     "ordinary": call("ann"),
@@ -47,7 +48,11 @@ CALLS = {
     "of text": call("ann", "Content-Type: text/plain"),
     "with a key of its own": call("ann", "Idempotency-Key: k"),
     "in chunks": call(CHUNKED, IN_CHUNKS, sized=False),
-    "in chunks with a trailer": call(CHUNKED[:-2] + b"X-Tail: t\r\n\r\n", IN_CHUNKS, sized=False),
+    "in chunks with a trailer": call(CHUNKED[:-2] + b"Idempotency-Key: k\r\n\r\n", IN_CHUNKS, sized=False),
+    "in chunks that expects too late": call(CHUNKED[:-2] + EXPECT + b"\r\n\r\n", IN_CHUNKS, sized=False),
+    "in chunks that is no JSON and expects too late": call(
+        b"1\r\n{\r\n0\r\n" + EXPECT + b"\r\n\r\n", IN_CHUNKS, sized=False
+    ),
     "in chunks of a length": call(CHUNKED, IN_CHUNKS),
     "in chunks that break off": call(b"zz\r\n", IN_CHUNKS, sized=False),
     "of two lengths": call("ann", "Content-Length: 3"),
@@ -89,13 +94,8 @@ SHORT = {
     "with more headers",
     "after empty lines",
 } | {
-    *(
-        "that stays",
-        "that goes",
-        "of 1.0",
-        "of 1.0 that stays",
-    ),
-    *("in chunks", "in chunks with a trailer", "of some size"),
+    *("that stays", "that goes", "of 1.0", "of 1.0 that stays"),
+    *("in chunks", "in chunks with a trailer", "in chunks that expects too late", "of some size"),
     *("that is refused", "that is refused for now", "that fails", "that fails and goes", "that fails badly"),
 }
 """What does not come to the application at all."""
