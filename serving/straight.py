@@ -7,6 +7,7 @@ uvicorn serves it, see ``line``, not even that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
@@ -76,21 +77,35 @@ class Straight:
 
 
 JSON: Headers = [(b"content-type", b"application/json")]
+_JSON = re.compile(rb"application/json(; ?charset=utf-8)?", re.IGNORECASE)
+_SHORTEST = len("content-type")
+"""Of the names that tell something: shorter ones are passed over."""
+_LARGE = len(str(MAX_BODY))
+"""Digits of a length that may be too great."""
 
 
 def ordinary(headers: Iterable[tuple[bytes, bytes]]) -> Told | None:
     """What the headers of an ordinary call tell, by their names in lower case; None for others."""
-    json, key, given = False, None, b""
+    kind, key, given = None, None, b""
     for name, value in headers:
+        if len(name) < _SHORTEST:
+            continue
         if name == b"content-type":
-            json = value == b"application/json"
+            if kind is not None:  # the documented route knows which of them counts
+                return None
+            kind = value
+        elif name == b"content-length":
+            if len(value) >= _LARGE:
+                return None
+        elif name == b"authorization":
+            if key is not None:
+                return None
+            key = value.decode("latin-1")
         elif name == b"idempotency-key":
             return None
-        elif name == b"authorization":
-            key = value.decode("latin-1")
         elif name == b"x-request-id":
             given = value
-    return (key, given) if json else None
+    return (key, given) if kind == b"application/json" or (kind and _JSON.fullmatch(kind)) else None
 
 
 def read(body: bytes) -> DecisionRequest | None:

@@ -44,6 +44,13 @@ CALLS = {
     "get": call(b"", line=f"GET {PATH} HTTP/1.1"),
     "head": call(b"", line=f"HEAD {PATH} HTTP/1.1"),
     "with a charset": call("ann", "Content-Type: application/json; charset=utf-8"),
+    "with a charset in capitals": call("ann", "Content-Type: Application/JSON;charset=UTF-8"),
+    "with another parameter": call("ann", "Content-Type: application/json; version=1"),
+    "of a kind that is almost JSON": call("ann", "Content-Type: application /json"),
+    "of JSON and text": call("ann", "Content-Type: application/json", "Content-Type: text/plain"),
+    "of nothing and JSON": call("ann", "Content-Type:", "Content-Type: application/json"),
+    "of text and JSON": call("ann", "Content-Type: text/plain", "Content-Type: application/json"),
+    "with two keys": call("ann", "Authorization: x", "Authorization: y"),
     "with two ids": call("ann", "X-Request-Id: mine-1", "X-Request-Id: mine-2"),
     "of text": call("ann", "Content-Type: text/plain"),
     "with a key of its own": call("ann", "Idempotency-Key: k"),
@@ -63,6 +70,7 @@ CALLS = {
     "that is not what the call takes": call(b'{"customer_id": 1}'),
     "in no UTF-8": call(b'{"customer_id": "\xff"}'),
     "of some size": call(b'{"customer_id": "ann"' + b" " * 200_000 + b"}"),
+    "of too great a size": call(b"{", f"Content-Length: {MAX_BODY + 1}", sized=False),
     "that is refused": call("refused"),
     "that is refused for now": call("busy"),
     "that fails": call("broken"),
@@ -94,7 +102,7 @@ SHORT = {
     "with more headers",
     "after empty lines",
 } | {
-    *("that stays", "that goes", "of 1.0", "of 1.0 that stays"),
+    *("that stays", "that goes", "of 1.0", "of 1.0 that stays", "with a charset", "with a charset in capitals"),
     *("in chunks", "in chunks with a trailer", "in chunks that expects too late", "of some size"),
     *("that is refused", "that is refused for now", "that fails", "that fails and goes", "that fails badly"),
 }
@@ -167,17 +175,24 @@ def test_a_body_of_too_great_a_size_is_refused_before_it_has_come(extra: bytes) 
     assert told[0].startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_size_that_is_too_great_is_refused_before_anything_of_the_body_has_come(both: tuple[House, House]) -> None:
+    head = call(b"", f"Content-Length: {MAX_BODY + 1}", sized=False)
+    one, other = (exchanged(each.port, head) for each in both)
+    assert one == other
+    assert one.startswith(b"HTTP/1.1 413 ")
+
+
 @pytest.mark.parametrize("http", WAYS)
-def test_a_key_is_looked_at_first(http: type[HttpToolsProtocol]) -> None:
+def test_a_key_is_looked_at_first_and_of_two_keys_the_first(http: type[HttpToolsProtocol]) -> None:
     with house(http, keyed=True) as line:
         bad, good = "Authorization: bad", "Authorization: good"
         told = [
             exchanged(line.port, call("ann", *headers, "Connection: close"))
-            for headers in ((), (bad,), ("Authorization: broken",), (good,))
+            for headers in ((), (bad,), ("Authorization: broken",), (good,), (bad, good), (good, bad))
         ]
-        assert [each[9:12] for each in told] == [b"401", b"401", b"500", b"200"]
-        assert line.keys == [None, "bad", "broken", "good"]
-        assert line.hall.asked == ["ann"]
+        assert [each[9:12] for each in told] == [b"401", b"401", b"500", b"200", b"401", b"200"]
+        assert line.keys == [None, "bad", "broken", "good", "bad", "good"]
+        assert line.hall.asked == ["ann", "ann"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from serving.straight import Straight
 Clients = Callable[..., TestClient]
 ANN = {"customer_id": "ann", "kind": "promotion", "seed": 1, "dry_run": True}
 JSON = {"content-type": "application/json"}
-PLAIN = {"content-type": "application/json; charset=utf-8"}
+PLAIN = {"content-type": "application/json; version=1"}
 """No ordinary header: it takes the documented route."""
 
 
