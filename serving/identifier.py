@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from features.domain import DecisionId, Instant
 
 RANDOM_BYTES = 10
@@ -25,3 +27,8 @@ def uuid7(at: Instant, random: bytes) -> DecisionId:
         raise ValueError(f"{len(random)} random bytes: an identifier needs {RANDOM_BYTES}")
     when, drawn = f"{at // 1_000 & _MILLISECONDS:012x}", random.hex()
     return DecisionId(f"{when[:8]}-{when[8:]}-7{drawn[1:4]}-{_VARIANT[random[2] >> 4 & 3]}{drawn[5:8]}-{drawn[8:]}")
+
+
+def new_id(at: Instant) -> DecisionId:
+    """The identifier of a decision that is made at an instant; nobody had it before."""
+    return uuid7(at, os.urandom(RANDOM_BYTES))

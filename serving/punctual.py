@@ -104,14 +104,14 @@ class Punctual:
         progress = late
         if late.give_up():
             progress = Progress()
-            answer = self._crew.submit(partial(self._reception.decide_late, request, late, progress))
+            answer = self._crew.submit(partial(self._reception.overdue.decide, request, late, progress))
         else:
             self._crew.relieve()
         yield answer, max(began + self._limit - perf_counter(), 0.0)
         if answer.done():
             return answer.result()
         progress.abandon()
-        return self._reception.nothing(request, late)
+        return self._reception.overdue.nothing(request, late)
 
     def at_it(self, since: float) -> bool:
         """True where a decision waits to be made, or one is being made that was begun since then."""

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from features.clock import Clock
-from features.domain import CustomerId, DecisionId, Instant
+from features.domain import CustomerId, Instant
 from serving import api
 from serving.ahead import Ahead
 from serving.answer_api import Answer
 from serving.asking import ask_of
-from serving.background import Background
 from serving.briefing import Briefing, Due
-from serving.clerk import Clerk, Write
-from serving.decision import Ask, Decision
-from serving.desk import Made
-from serving.equipment import Equipment, Named
+from serving.clerk import Clerk
+from serving.decision import Ask
+from serving.dispatch import Dispatch, Heard, Keep, unheard
+from serving.equipment import Equipment
 from serving.figure import figure
-from serving.identifier import RANDOM_BYTES, uuid7
-from serving.journal import JournalUnavailableError
-from serving.journal.errors import ErasedMeanwhileError
-from serving.journal.timeline import called
-from serving.later import Later, after, there
+from serving.identifier import new_id
+from serving.later import Later
 from serving.letter import Letter
+from serving.overdue import Overdue
 from serving.placing import placed
 from serving.policy.persona import Persona
 from serving.progress import Progress
@@ -33,15 +29,6 @@ from serving.refusing import chosen, refuse_seed, refuse_unknown
 from serving.stopwatch import Stopwatch
 from serving.welcome import Arrived, Receive, by_number
 from serving.wire import answer
-
-Heard = Callable[[Made, float, bool], None]
-"""Told of every decision that was answered: what was made, in how many seconds, and whether it is recorded."""
-Keep = Callable[[Made, Write], Later[Made]]
-"""Grants and records what was made; what was recorded comes when it is durable."""
-
-
-def unheard(_made: Made, _seconds: float, _recorded: bool) -> None:
-    """Tells nobody."""
 
 
 class Reception:
@@ -64,10 +51,12 @@ class Reception:
         self._clock = clock
         self._equipment = equipment
         self._receive = receive
-        self._heard = heard
         self._briefing = briefing
         self._simulated = simulated
         self._ahead = Ahead()
+        self._dispatch = Dispatch(clerk, heard)
+        self.overdue = Overdue(clerk.desk, equipment, self._at, self._dispatch)
+        """Answers those for whom there is no time left."""
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -105,7 +94,7 @@ class Reception:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
         proposal = self._ahead.held.take(progress) or self._proposed(Due(request, progress))
         if proposal is not None:
-            return self._told(proposal)
+            return self._dispatch.told(proposal)
         watch, equipment = Stopwatch(), self._equipment()
         refuse_seed(request)
         refuse_unknown(request, equipment)
@@ -114,7 +103,7 @@ class Reception:
         progress.customer_id = arrived.customer_id
         ask = ask_of(request, arrived.customer_id, at, new_id(at))
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, arrived.met)
-        return self._told(self._proposal(made, request, arrived, watch, progress))
+        return self._dispatch.told(self._dispatch.proposal(made, request, arrived, watch, progress))
 
     def _proposed(self, due: Due) -> Proposal | None:
         """What is decided for a customer of whom all was read already; None for others."""
@@ -129,40 +118,7 @@ class Reception:
         customer_id = progress.customer_id = background.customer_id
         ask = ask_of(request, customer_id, at, new_id(at))
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress, background=background)
-        return self._proposal(made, request, Arrived(customer_id), watch, progress)
-
-    def _told(self, proposal: Proposal) -> Later[Letter]:
-        """The answer, once it is recorded, unless it is a dry run's."""
-        if not proposal.request.dry_run:
-            return self._kept(proposal)
-        self._heard(proposal.made, proposal.watch.seconds, False)
-        return there(proposal.unrecorded())
-
-    def decide_late(self, request: api.DecisionRequest, late: Progress, progress: Progress) -> Later[Letter]:
-        """The answer with what a decision had come to know that is no longer waited for, recorded as any other."""
-        background = late.background  # as one: whoever it was that is late may still go on
-        if late.customer_id is None and background is None:
-            return there(self.nothing(request, late))
-        if late.customer_id is None:
-            refuse_seed(request)
-            refuse_unknown(request, self._equipment())
-        ask = self._late(request, late, background)
-        made = self._clerk.desk.decide_late(ask, self._equipment(), background)
-        return self._kept(self._proposal(made, request, Arrived(ask.customer_id), Stopwatch(), progress))
-
-    def nothing(self, request: api.DecisionRequest, late: Progress) -> Letter:
-        """The answer that offers nothing and is not recorded, because there is no time left."""
-        ask = self._late(request, late)
-        watch = Stopwatch()
-        made = self._clerk.desk.nothing(ask, self._equipment())
-        self._heard(made, watch.seconds, False)
-        return Proposal(made, request, Arrived(ask.customer_id), Stopwatch(), None, late).unrecorded()
-
-    def _late(self, request: api.DecisionRequest, late: Progress, background: Background | None = None) -> Ask:
-        if background is not None:
-            return ask_of(request, background.customer_id, background.at, new_id(background.at))
-        at = self._at(request.at) if late.at is None else late.at
-        return ask_of(request, late.customer_id or CustomerId(request.customer_id or ""), at, new_id(at))
+        return self._dispatch.proposal(made, request, Arrived(customer_id), watch, progress)
 
     def keep(
         self,
@@ -180,49 +136,8 @@ class Reception:
         """
         watch, progress = Stopwatch(), progress or Progress()
         made = self._clerk.desk.decide(ask, equipment, watch.lap, progress)
-        return (
-            self._kept(self._proposal(made, request, Arrived(ask.customer_id), watch, progress), kept_by)
-            .result()
-            .answer
-        )
-
-    def _proposal(
-        self, made: Made, request: api.DecisionRequest, arrived: Arrived, watch: Stopwatch, progress: Progress
-    ) -> Proposal:
-        return Proposal(made, request, arrived, watch, self._called(made.decision, made.equipment.addressing), progress)
-
-    def _kept(self, proposal: Proposal, kept_by: Keep | None = None) -> Later[Letter]:
-        """The answer once it is granted and recorded; it says so where that cannot be done."""
-        if proposal.progress.known and not proposal.made.decision.circumstances.ledger.revision:
-            return there(self._unrecorded(proposal, ErasedMeanwhileError("the customer was erased at this moment")))
-        draft = proposal.draft(proposal.made)  # written before anybody has to wait for it
-        if not proposal.progress.write():
-            return there(draft)  # nobody waits for it any more
-
-        def answered(written: Later[Made]) -> Letter:
-            try:
-                kept = written.result()
-            except JournalUnavailableError as error:
-                return self._unrecorded(proposal, error)
-            if proposal.progress.given_up:
-                self._clerk.take_back(kept, "granted after the deadline")
-            found = proposal.granted(kept)
-            if not proposal.progress.given_up:
-                self._heard(kept, proposal.watch.seconds, True)
-            return found
-
-        try:
-            return after((kept_by or self._clerk.keep_soon)(proposal.made, proposal.record), answered)
-        except JournalUnavailableError as error:
-            return there(self._unrecorded(proposal, error))
-
-    def _unrecorded(self, proposal: Proposal, error: JournalUnavailableError) -> Letter:
-        """The answer that offers nothing, as it could not be recorded."""
-        silent = proposal.silent(error)
-        found = silent.unrecorded()
-        if not proposal.progress.given_up:
-            self._heard(silent.made, proposal.watch.seconds, False)
-        return found
+        proposal = self._dispatch.proposal(made, request, Arrived(ask.customer_id), watch, progress)
+        return self._dispatch.kept(proposal, kept_by).result().answer
 
     def imagine(self, request: api.PersonaRequest, persona: Persona) -> Answer:
         """The answer for a customer who does not exist. Nothing is reserved, recorded or counted.
@@ -240,20 +155,5 @@ class Reception:
         told.placements = placed(request.placements or (), told.items)
         return told
 
-    def _called(self, decision: Decision, addressing: frozenset[Named]) -> str | None:
-        """What the customer is called, where something that is said calls them by name."""
-        if not addressing or addressing.isdisjoint(decision.menu.named):
-            return None
-        try:
-            with self._journal.reading() as connection:
-                return called(connection, decision.ask.customer_id)
-        except JournalUnavailableError:
-            return None
-
     def _at(self, given: str | None) -> Instant:
         return self._clock.now() if given is None else chosen(given, self._simulated)
-
-
-def new_id(at: Instant) -> DecisionId:
-    """An identifier that nobody had before."""
-    return uuid7(at, os.urandom(RANDOM_BYTES))

@@ -21,6 +21,7 @@ from serving.clerk import Clerk, Write
 from serving.desk import Made
 from serving.equipment import Equipment
 from serving.gone import gone_since
+from serving.identifier import new_id
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import Journal, JournalUnavailableError
@@ -34,7 +35,7 @@ from serving.later import Later, after
 from serving.ledger.contact import ContactId, Standing
 from serving.message import SILENCE, neutral, offered
 from serving.progress import Progress
-from serving.reception import Reception, new_id
+from serving.reception import Reception
 from serving.send_api import SendAnswer
 from serving.shortfall import Lack
 from serving.wish import Wish

@@ -38,6 +38,7 @@ from serving.clerk import Clerk
 from serving.crowd import Crowd
 from serving.decision import Decision
 from serving.desk import Made
+from serving.identifier import new_id
 from serving.identity.identity import Identity
 from serving.journal import Cause, Journal
 from serving.journal.decisions import Record, write_decision
@@ -49,7 +50,6 @@ from serving.packed_file import PROJECT, create, open_to_write, put, table_name
 from serving.parts import Parts
 from serving.problem import RefusalError
 from serving.progress import Progress
-from serving.reception import new_id
 from serving.registry import Registry
 from serving.staff import Staff, staff_of
 from serving.store import MemoryReader, SqliteReader
