@@ -151,7 +151,13 @@ class Answer(Wire, kw_only=True):
         bool, Meta(description="False: nothing is remembered of this answer, so make no contact by it.")
     ]
     versions: Versions
-    timings_ms: Annotated[dict[str, float], Meta(description="Milliseconds by stage.")]
+    timings_ms: Annotated[
+        dict[str, float],
+        Meta(
+            description="Milliseconds by stage. `record` lasts from when the decision was made until it was durable; "
+            "those that wait together are made together, so that others may have been made meanwhile."
+        ),
+    ]
 
 
 def read_answer(text: str | bytes) -> Answer:
