@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import perf_counter
 
 from serving.briefing import Due
-from serving.held import Held
+from serving.prepared import Prepared
 from serving.proposal import Proposal
 
 AHEAD_S = 0.01
@@ -22,7 +22,7 @@ class Ahead:
     """Decides for the thread that answers; another one that takes over decides anew."""
 
     def __init__(self) -> None:
-        self.held = Held[Proposal]()
+        self.proposals = Prepared[Proposal]()
         """What was decided and not answered yet."""
 
     def decide(self, dues: Sequence[Due], propose: Callable[[Due], Proposal | None]) -> None:
@@ -37,9 +37,9 @@ class Ahead:
             with suppress(Exception):
                 found = propose(due)
                 if found is not None:
-                    self.held.keep(due.progress, found)
+                    self.proposals.keep(due.progress, found)
         for stage in (Proposal.draft, Proposal.record):
-            for found in self.held.all():
+            for found in self.proposals.all():
                 if perf_counter() > until:
                     return
                 if found.ordinary:

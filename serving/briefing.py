@@ -17,13 +17,13 @@ from serving.background import Background
 from serving.circumstances import Circumstances
 from serving.desk import Desk
 from serving.equipment import Equipment
-from serving.held import Held
 from serving.identity.identity import identity
 from serving.identity.namespace import CUSTOMER, IdentityError
 from serving.journal import JournalUnavailableError
 from serving.ledger.contact import Ledger
 from serving.ledger.shared import keys_of
 from serving.live_store import LiveStore
+from serving.prepared import Prepared
 from serving.progress import Progress
 from serving.unavailable import UNREADABLE
 
@@ -52,7 +52,7 @@ class Briefing:
 
     def __init__(self, store: LiveStore, desk: Desk, clock: Clock, equipment: Callable[[], Equipment]) -> None:
         self._store, self._desk, self._clock, self._equipment = store, desk, clock, equipment
-        self.held = Held[Brief]()
+        self.briefs = Prepared[Brief]()
         """What was read and not used yet."""
 
     def rehearse(self, most: int) -> None:
@@ -84,7 +84,7 @@ class Briefing:
         for (each, progress), stand, known in zip(met, stands, found, strict=True):
             if known is not None:
                 background = Background(each.who.customer_id, at, each.consents, stand, each.erasures, known)
-                self.held.keep(progress, Brief(background, equipment, share))
+                self.briefs.keep(progress, Brief(background, equipment, share))
 
 
 def _plain(request: api.DecisionRequest) -> str | None:

@@ -153,7 +153,7 @@ def _set(
     given = np.frombuffer(GAP.join((texts, *own, b"")), dtype=np.uint8)
     each, room = len(own) // n if n else 0, _ROOM
     while True:
-        held, parts, out = blanks.of(reader).held, sentences.of(language).held, np.empty(room, dtype=np.uint8)
+        whole, parts, out = blanks.of(reader).tables, sentences.of(language).tables, np.empty(room, dtype=np.uint8)
         end = write_letter(
             given,
             len(texts) + 1,
@@ -164,7 +164,7 @@ def _set(
             len(menu.rows) - n,
             unvalued,
             FORM,
-            held.addresses,
+            whole.addresses,
             parts.addresses,
             out,
         )

@@ -11,8 +11,8 @@ import apsw
 from serving.packed_file import open_to_read
 
 
-class _Held(threading.local):
-    """What one thread holds: the cursor of its connection, which ends with the thread, and which file that is."""
+class _Open(threading.local):
+    """What one thread has open: the cursor of its connection, which ends with the thread, and which file that is."""
 
     asking: apsw.Cursor | None = None
     inode: int = -1
@@ -24,7 +24,7 @@ class PackedConnection:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = str(path)
-        self._held = _Held()
+        self._open = _Open()
 
     def get(self) -> apsw.Cursor:
         """Its cursor. One that is open keeps reading a file that was deleted or replaced, so another one is made.
@@ -34,11 +34,11 @@ class PackedConnection:
             apsw.Error: It cannot be opened.
         """
         inode = os.stat(self._file).st_ino  # noqa: PTH116 (twice as fast; asked before every read)
-        held = self._held
-        if held.asking is None or held.inode != inode:
-            held.asking, held.inode = open_to_read(self.path).cursor(), inode
-        return held.asking
+        own = self._open
+        if own.asking is None or own.inode != inode:
+            own.asking, own.inode = open_to_read(self.path).cursor(), inode
+        return own.asking
 
     def drop(self) -> None:
         """Make another one at the next call."""
-        self._held.asking = None
+        self._open.asking = None

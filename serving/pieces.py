@@ -16,8 +16,8 @@ _AT_FIRST, _BYTES = 64, 128
 """Room at first: keys, and bytes for each."""
 
 
-class Held(NamedTuple):
-    """What is held; to be kept as long as its addresses are used."""
+class Tables(NamedTuple):
+    """Where pieces are held; to be kept as long as the addresses are used."""
 
     hoard: Hoard
     addresses: Ints
@@ -31,11 +31,11 @@ class Pieces:
         self._width, self._adding = width, Lock()
         self.count = 0
         """Keys that are held."""
-        self.held = self._empty(_AT_FIRST, _AT_FIRST * _BYTES)
+        self.tables = self._empty(_AT_FIRST, _AT_FIRST * _BYTES)
 
     def of(self, key: int) -> list[bytes] | None:
         """Those of a key; None where they are not held."""
-        keys, entry, stops, text = self.held.hoard
+        keys, entry, stops, text = self.tables.hoard
         place = slot(keys, key)
         if keys[place] != key:
             return None
@@ -58,9 +58,9 @@ class Pieces:
             keys[place] = key  # last: who finds it reads all the rest
             self.count += 1
 
-    def _with_room(self, length: int) -> Held:
-        """What is held, copied into twice the room where there is too little for one key more."""
-        keys, entry, stops, text = self.held.hoard
+    def _with_room(self, length: int) -> Tables:
+        """The tables, copied into twice the room where there is too little for one key more."""
+        keys, entry, stops, text = self.tables.hoard
         used = int(stops[self.count * self._width])
         if 2 * (self.count + 1) > len(keys) or used + length > len(text):
             wider = self._empty(len(keys), max(2 * len(text), used + length))
@@ -69,10 +69,10 @@ class Pieces:
             for key, number in zip(keys[keys >= 0].tolist(), entry[keys >= 0].tolist(), strict=True):
                 place = slot(wider.hoard.keys, key)
                 wider.hoard.keys[place], wider.hoard.entry[place] = key, number
-            self.held = wider
-        return self.held
+            self.tables = wider
+        return self.tables
 
-    def _empty(self, n_keys: int, n_bytes: int) -> Held:
+    def _empty(self, n_keys: int, n_bytes: int) -> Tables:
         """Room for so many keys."""
         hoard = Hoard(
             np.full(2 * n_keys, -1, dtype=np.int64),
@@ -80,4 +80,4 @@ class Pieces:
             np.zeros(n_keys * self._width + 1, dtype=np.int64),
             np.empty(n_bytes, dtype=np.uint8),
         )
-        return Held(hoard, addresses(hoard))
+        return Tables(hoard, addresses(hoard))

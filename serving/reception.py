@@ -61,8 +61,8 @@ class Reception:
     @contextmanager
     def together(self) -> Iterator[None]:
         """See Journal: what this thread decides meanwhile is recorded together at the end."""
-        read = nullcontext() if self._briefing is None else self._briefing.held.kept()
-        with self._journal.together(), read, self._ahead.held.kept():
+        read = nullcontext() if self._briefing is None else self._briefing.briefs.kept()
+        with self._journal.together(), read, self._ahead.proposals.kept():
             yield
 
     def brief(self, dues: Sequence[Due]) -> None:
@@ -92,7 +92,7 @@ class Reception:
 
     def decide_soon(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
         """As ``decide``; when this returns it is decided, and the answer comes when that is durable."""
-        proposal = self._ahead.held.take(progress) or self._proposed(Due(request, progress))
+        proposal = self._ahead.proposals.take(progress) or self._proposed(Due(request, progress))
         if proposal is not None:
             return self._dispatch.told(proposal)
         watch, equipment = Stopwatch(), self._equipment()
@@ -108,7 +108,7 @@ class Reception:
     def _proposed(self, due: Due) -> Proposal | None:
         """What is decided for a customer of whom all was read already; None for others."""
         request, progress = due.request, due.progress
-        brief = None if self._briefing is None else self._briefing.held.take(progress)
+        brief = None if self._briefing is None else self._briefing.briefs.take(progress)
         if brief is None:
             return None
         watch, equipment, background = Stopwatch(brief.seconds), brief.equipment, brief.background

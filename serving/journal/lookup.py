@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from serving.journal.written import Values, Written
 
 
-class _Held:
-    """A connection that is closed when its thread ends."""
+class _OfThread:
+    """A connection of one thread, closed when that ends."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
@@ -38,7 +38,7 @@ class Lookup:
         try:
             found: list[Values] = statement.on(self._engine.dialect, self._connection(), given).fetchall()
         except DBAPIError:
-            self._own.held = None
+            self._own.open = None
             raise
         return found
 
@@ -47,10 +47,10 @@ class Lookup:
         self._own = threading.local()
 
     def _connection(self) -> Any:
-        held: _Held | None = getattr(self._own, "held", None)
-        if held is None:
-            held = self._own.held = _Held(self._opened())
-        return held.connection
+        own: _OfThread | None = getattr(self._own, "open", None)
+        if own is None:
+            own = self._own.open = _OfThread(self._opened())
+        return own.connection
 
     def _opened(self) -> Any:
         """A connection outside of the pool, which has fewer than there may be threads."""

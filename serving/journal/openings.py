@@ -32,21 +32,21 @@ def begun(look: Look, customer_id: CustomerId, at: Instant, signs: Unfinished | 
 def begun_by(look: Look, signs: Mapping[CustomerId, Unfinished], at: Instant) -> dict[CustomerId, tuple[Intent, ...]]:
     """The same of several customers, read together; of whom nothing is open may be left out."""
     found = _begun(look, signs, at) if signs else {}
-    return {each: begun(look, each, at, told) for each, told in signs.items()} if found is None else found
+    return {each: begun(look, each, at, seen) for each, seen in signs.items()} if found is None else found
 
 
 def _begun(
     look: Look, signs: Mapping[CustomerId, Unfinished], at: Instant
 ) -> dict[CustomerId, tuple[Intent, ...]] | None:
     """None where more happened than can be looked at."""
-    asked = [(each, kind, at - MATTERS_US[kind]) for each, told in signs.items() for kind in told.begun]
+    asked = [(each, kind, at - MATTERS_US[kind]) for each, seen in signs.items() for kind in seen.begun]
     rows = look(_openings(_size(asked)), _given(asked))
     if len(rows) > MOST:
         return None
     openings: dict[CustomerId, list[Opening]] = {}
     for customer_id, *row in rows:
         openings.setdefault(customer_id, []).append(_opened(row))
-    found = {each: _first(told) for each, told in openings.items()}
+    found = {each: _first(opened) for each, opened in openings.items()}
     asked = [
         (each, kind, first)
         for each, first in found.items()
@@ -61,7 +61,7 @@ def _begun(
     for customer_id, kind, category, occurred, received in ends:
         ended = KINDS[kind], category, occurred if occurred < received else received
         closings.setdefault(customer_id, []).append(ended)
-    return {each: open_topics(told, closings.get(each, ()), at) for each, told in openings.items()}
+    return {each: open_topics(opened, closings.get(each, ()), at) for each, opened in openings.items()}
 
 
 def rehearse(look: Look, n: int) -> None:
@@ -103,8 +103,8 @@ def _size(asked: Sequence[_Asked]) -> int:
 def _given(asked: Sequence[_Asked]) -> dict[str, object]:
     """The parameters of a statement about so many."""
     names = _names(_size(asked))
-    told = [value for each in asked for value in each]
-    return dict(zip(names, [*told, *_NOBODY * (len(names) // len(_NOBODY) - len(asked))], strict=True))
+    parameters = [value for each in asked for value in each]
+    return dict(zip(names, [*parameters, *_NOBODY * (len(names) // len(_NOBODY) - len(asked))], strict=True))
 
 
 @cache
@@ -115,16 +115,16 @@ def _names(n: int) -> tuple[str, ...]:
 @cache
 def _openings(n: int) -> Written:
     """A statement for what may have begun something, of so many customers and kinds; each row with whose it is."""
-    told = EVENTS.c
-    columns = told.kind, told.channel, told.offer_id, told.category, told.occurred_us, told.received_us
-    return _events(n, *columns, told.source, told.event_id)
+    event = EVENTS.c
+    columns = event.kind, event.channel, event.offer_id, event.category, event.occurred_us, event.received_us
+    return _events(n, *columns, event.source, event.event_id)
 
 
 @cache
 def _closings(n: int) -> Written:
     """The same for what may have ended it."""
-    told = EVENTS.c
-    return _events(n, told.kind, told.category, told.occurred_us, told.received_us)
+    event = EVENTS.c
+    return _events(n, event.kind, event.category, event.occurred_us, event.received_us)
 
 
 def _events(n: int, *columns: ColumnElement[Any]) -> Written:

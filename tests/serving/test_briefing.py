@@ -122,7 +122,7 @@ def together(
     """The answers, and of whom all was read at once, and decided."""
     with reception.together():
         reception.brief(dues)
-        briefed = [each.progress in reception._ahead.held for each in dues]
+        briefed = [each.progress in reception._ahead.proposals for each in dues]
         meanwhile()
         soon = [reception.decide_soon(each.request, each.progress) for each in dues]
     return [each.result().answer for each in soon], briefed

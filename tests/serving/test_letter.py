@@ -78,10 +78,10 @@ def test_pieces_are_found_by_their_keys_however_many_there_are() -> None:
     held = Pieces(2)
     for number, key in enumerate(keys):
         assert held.of(key) is None
-        before = held.held
+        before = held.tables
         held.add(key, (b"%d" % key, b"x" * (number % 300)))
         held.add(key, (b"", b"held already"))
-        assert before is held.held or len(held.held.hoard.text) > len(before.hoard.text)
+        assert before is held.tables or len(held.tables.hoard.text) > len(before.hoard.text)
     assert [held.of(key) for key in keys] == [[b"%d" % key, b"x" * (n % 300)] for n, key in enumerate(keys)]
 
 

@@ -1,4 +1,4 @@
-"""What a thread has made for decisions whose turn is still to come; no other thread sees it."""
+"""What a thread has prepared for decisions whose turn is still to come; no other thread sees it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from serving.progress import Progress
 T = TypeVar("T")
 
 
-class Held(local, Generic[T]):
+class Prepared(local, Generic[T]):
     """By the number of each decision's progress."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[Progress, T]] = {}
+        self._made: dict[int, tuple[Progress, T]] = {}
         """With the progress, so that its number is nobody else's meanwhile."""
 
     def __contains__(self, progress: Progress) -> bool:
-        return id(progress) in self._held
+        return id(progress) in self._made
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -28,17 +28,17 @@ class Held(local, Generic[T]):
         try:
             yield
         finally:
-            self._held.clear()
+            self._made.clear()
 
     def keep(self, progress: Progress, made: T) -> None:
         """Keep this until it is taken."""
-        self._held[id(progress)] = progress, made
+        self._made[id(progress)] = progress, made
 
     def take(self, progress: Progress) -> T | None:
         """What was kept for a decision, once; None where nothing was."""
-        found = self._held.pop(id(progress), None)
+        found = self._made.pop(id(progress), None)
         return None if found is None else found[1]
 
     def all(self) -> list[T]:
         """What is kept, in its order."""
-        return [made for _, made in self._held.values()]
+        return [made for _, made in self._made.values()]
