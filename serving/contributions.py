@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.grouped_part import GroupedPart
-from serving.model import Part, PartName, about_of
 from serving.pairs import Pair
+from serving.part import Part, PartName, about_of
 from serving.score import Model
 
 

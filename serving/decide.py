@@ -19,9 +19,10 @@ from serving.hush import why_silent
 from serving.latest import Latest
 from serving.ledger.contact import Ledger
 from serving.menu import Menu
-from serving.model import Bundle, PartName
+from serving.model import Bundle
 from serving.offering import Sight
 from serving.pairs import NAMES, Known, remembered, some, stranger
+from serving.part import PartName
 from serving.popularity import popularity
 from serving.ranking import Judged, Ranking
 from serving.score import Model

@@ -17,9 +17,9 @@ from serving.decision import Decision
 from serving.equipment import Equipment
 from serving.ledger.contact import ContactId
 from serving.menu import Item
-from serving.model import PartName
 from serving.money import interrupts
 from serving.pairs import Pair
+from serving.part import PartName
 from serving.ranking import Scored
 from serving.wording import Reader, say
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from features.evidence import Pooled
 from serving.assortment import Assortment, Factors
 from serving.grouped_part import GroupedPart
-from serving.model import Bundle, Part, PartName
+from serving.model import Bundle
 from serving.pairs import Known, Pair, vectors
+from serving.part import Part, PartName
 from serving.ready import Ready
 from serving.score import Chances, Model, chances, chances_of, redeemed
 from serving.staged import Staged

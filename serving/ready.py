@@ -18,7 +18,7 @@ from serving.assortment import KEYED, OWN, STILL, Assortment, Factors
 from serving.kernels.parts import SPAN, Room, probabilities
 from serving.kernels.parts import Parts as Laid
 from serving.linear import FAR, Linear
-from serving.model import Part, PartName, about_of
+from serving.part import Part, PartName, about_of
 from serving.trees.kernels.tables import Ints, addresses
 from serving.trees.prepared import CUSTOMER, Prepared
 from serving.trees.scorer import STATIC, Scorer

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from features.domain import Response
 from features.quick import quick
 from features.state import Floats
-from serving.model import PartName, about_of
 from serving.pairs import Pair
+from serving.part import PartName, about_of
 from serving.typical import OfferPair, Typical
 
 

@@ -18,7 +18,7 @@ from serving.columns import PLACES, derived
 from serving.grouped import Grouped
 from serving.grouped_part import GroupedPart
 from serving.linear import compress
-from serving.model import PartName, about_of
+from serving.part import PartName, about_of
 from serving.sheet import texts
 from serving.trees.prepared import Prepared
 from serving.trees.scorer import STATIC, Scorer

@@ -21,9 +21,9 @@ from features.state import Floats
 from features.vector import COLUMNS
 from serving import loops
 from serving.eligibility import Sifted
-from serving.model import PartName, about_of
 from serving.offering import Sight
 from serving.pairs import Known, moment_vectors
+from serving.part import PartName, about_of
 from serving.prediction import sigmoid
 from serving.score import Chances, Part
 

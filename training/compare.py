@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.domain import ChannelName, OfferId
 from features.errors import KairosError, ModelError
-from serving.model import PartName
+from serving.part import PartName
 from serving.settings import Settings, read_settings
 from training import tracking
 from training.bundle import PREDICTIONS

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.model import PartName
+from serving.part import PartName
 from serving.prediction import TakenApart, sigmoid
 from serving.typical import OfferPair
 from training.boosting import fit_plain_trees

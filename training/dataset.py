@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.domain import Instant, Offer, OfferId
-from serving.model import PartName
+from serving.part import PartName
 from serving.prediction import pair_key
 from serving.typical import OfferPair
 from training.quality import Judged

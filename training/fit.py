@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.errors import KairosError
 from serving.booster import Booster
 from serving.linear import Linear
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from training.boosting import fit_trees
 from training.calibrate import evened, platt, shifts
 from training.dataset import Dataset

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from features.feature import Feature, Group
 from features.vector import FEATURES
-from serving.model import PartName
+from serving.part import PartName
 
 WITHOUT_CONTACT = frozenset({Group.CUSTOMER, Group.PROFILE, Group.CATEGORY, Group.MOMENT})
 """What bears on buying when nobody is contacted, with the few features of FOR_ORGANIC."""

@@ -8,7 +8,7 @@ from feast import FeatureStore
 from tqdm import tqdm
 
 from serving.grouped_part import GroupedPart
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from serving.settings import Settings
 from training.contest import Contest, compete
 from training.dataset import Dataset

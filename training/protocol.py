@@ -14,7 +14,7 @@ from features.catalogue import Catalogue
 from features.domain import DAY, Instant
 from features.errors import KairosError
 from features.instant import format_instant, parse_instant
-from serving.model import PartName
+from serving.part import PartName
 from serving.settings import Settings
 from training.dataset import Dataset, dataset
 from training.samples import PLACE, Samples, gather

@@ -14,7 +14,7 @@ from features.catalogue import Catalogue
 from features.domain import Instant
 from features.errors import ContractError
 from features.instant import format_instant
-from serving.model import PartName
+from serving.part import PartName
 from serving.settings import Settings
 from training.assemble import assemble
 from training.dataset import Dataset, concerning, dataset

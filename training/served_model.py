@@ -14,7 +14,8 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 from features.vector import FEATURES
-from serving.model import Bundle, PartName
+from serving.model import Bundle
+from serving.part import PartName
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]

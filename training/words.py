@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.model import PartName
+from serving.part import PartName
 
 PREDICTS = {
     PartName.CHANNEL_RESPONSE: "notices the contact",

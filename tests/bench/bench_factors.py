@@ -20,10 +20,11 @@ from features.domain import CustomerId
 from features.packed_state import PackedState, pack_state
 from features.stored import ACTIVITY
 from serving.equipment import pooled
-from serving.model import Bundle, PartName
+from serving.model import Bundle
 from serving.offering import Offering
 from serving.packed_file import PROJECT, keys, open_to_read, table_name
 from serving.pairs import Known, Pair, vectors
+from serving.part import PartName
 from serving.score import chances
 from serving.settings import Settings, read_settings
 from serving.store import SqliteReader

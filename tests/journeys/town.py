@@ -34,8 +34,8 @@ from serving.crowd import Crowd
 from serving.journal import Journal
 from serving.linear import Linear
 from serving.listing import Listing
-from serving.model import Part, PartName
 from serving.packed_file import PROJECT, create, open_to_write, table_name
+from serving.part import Part, PartName
 from serving.parts import Parts
 from serving.registry import Registry, read_bundle
 from serving.store import SqliteReader

@@ -45,7 +45,7 @@ from serving.crowd import Crowd
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal
 from serving.listing import Listing
-from serving.model import PartName
+from serving.part import PartName
 from serving.parts import Parts
 from serving.registry import Registry
 from serving.score import Model

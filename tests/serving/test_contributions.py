@@ -18,8 +18,8 @@ from serving.contributions import Added, contributions
 from serving.decide import decide
 from serving.decision import Ask
 from serving.equipment import Equipment
-from serving.model import Part, PartName, about_of
 from serving.pairs import pairs_of, stranger
+from serving.part import Part, PartName, about_of
 from serving.policy.policy import Lever, Policy
 from serving.policy.selector import Selector
 from serving.prediction import pair_key, sigmoid

@@ -7,7 +7,8 @@ import pytest
 from features.errors import ModelError
 from features.vector import FEATURES
 from serving.linear import Linear
-from serving.model import Bundle, Part, PartName
+from serving.model import Bundle
+from serving.part import Part, PartName
 from serving.prediction import pair_key, sigmoid
 from serving.typical import Typical
 from training.boosting import fit_trees

@@ -24,7 +24,7 @@ from serving.journal import Cause, Journal
 from serving.journal.schema import CONTACTS, COUNTERS, DECISIONS, TAKES
 from serving.journal.transaction import Transaction
 from serving.later import Later
-from serving.model import PartName
+from serving.part import PartName
 from serving.parts import Parts
 from serving.progress import Progress
 from serving.punctual import Punctual

@@ -9,8 +9,8 @@ from features.catalogue import Catalogue
 from features.evidence import pool
 from features.vector import FEATURES
 from serving.assortment import Assortment
-from serving.model import Part, PartName, about_of
 from serving.pairs import pairs_of, vectors
+from serving.part import Part, PartName, about_of
 from serving.prediction import pair_key
 from serving.ready import Ready
 from serving.typical import Typical

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from features.catalogue import Catalogue
 from features.vector import FEATURES, vector_fingerprint
 from serving.booster import Booster
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from serving.registry import read_bundle
 
 Clients = Callable[..., TestClient]

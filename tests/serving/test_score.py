@@ -15,8 +15,8 @@ from features.state import empty
 from serving.attention import Attention
 from serving.desk import stranger
 from serving.equipment import Equipment
-from serving.model import PartName
 from serving.pairs import Pair, remembered, vectors
+from serving.part import PartName
 from serving.popularity import popularity
 from serving.score import Chances, Model, chances
 from serving.worth import value

@@ -14,7 +14,7 @@ from features.vector import vector_fingerprint
 from serving.app import serve
 from serving.contest import compared
 from serving.journal import Journal
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from serving.parts import Parts
 from serving.registry import read_bundle
 from serving.score import Model

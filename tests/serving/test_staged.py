@@ -16,8 +16,9 @@ from serving.booster import Booster
 from serving.columns import ANYWAY, PACE, PURSE, SHARE, TURNS
 from serving.grouped import Grouped
 from serving.grouped_part import GroupedPart
-from serving.model import Bundle, Part, PartName, about_of, linked
+from serving.model import Bundle, linked
 from serving.pairs import pairs_of, vectors
+from serving.part import Part, PartName, about_of
 from serving.prediction import pair_key
 from serving.settings import read_settings
 from serving.sheet import Sheet, texts

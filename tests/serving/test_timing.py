@@ -15,9 +15,9 @@ from features.vector import FEATURES
 from serving.decide import decide
 from serving.decision import Ask, Decision
 from serving.equipment import Equipment
-from serving.model import PartName
 from serving.moments import moments
 from serving.pairs import Known, moment_vectors, stranger, vectors
+from serving.part import PartName
 from serving.policy.policy import DEFAULT, Quiet
 from serving.typical import OfferPair, Typical
 

@@ -5,7 +5,7 @@ import pytest
 
 from features.vector import FEATURES
 from serving.columns import PLACES
-from serving.model import PartName
+from serving.part import PartName
 from serving.prediction import sigmoid
 from training.contest import BASELINES, MODEL, compete, probability
 from training.dataset import Dataset

@@ -6,7 +6,7 @@ import pytest
 from features.clock import SimulatedClock
 from features.domain import HOUR, Instant
 from features.errors import ModelError
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from serving.settings import Settings
 from tests.conftest import BEGIN, settings_of
 from training import promote as promotion

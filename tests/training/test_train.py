@@ -12,7 +12,8 @@ import pytest
 from features.catalogue import Catalogue
 from features.clock import SystemClock
 from features.vector import FEATURES
-from serving.model import Bundle, PartName
+from serving.model import Bundle
+from serving.part import PartName
 from serving.settings import Settings
 from tests.conftest import forget_probabilities, settings_of
 from training.bundle import PREDICTIONS

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from serving.model import PartName
+from serving.part import PartName
 from serving.settings import Settings
 from training.auc import Ranking
 from training.gate.candidate import PAIRS, Candidate

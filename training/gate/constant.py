@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import Catalogue
-from serving.model import Bundle, Part, PartName
+from serving.model import Bundle
+from serving.part import Part, PartName
 from serving.prediction import pair_key
 from serving.settings import Settings
 from training.bundle import write_bundle

@@ -14,9 +14,9 @@ from features.domain import ChannelName, OfferId
 from features.errors import ContractError
 from features.vector import FEATURES
 from serving.attention import ASSUMED, Attention
-from serving.model import PartName, about_of
 from serving.money import Money
 from serving.pairs import Pair
+from serving.part import PartName, about_of
 from serving.score import chances_of, redeemed
 from serving.settings import Origin, Settings
 from serving.worth import value_of

@@ -15,7 +15,7 @@ from features.domain import DAY, Instant
 from features.errors import ContractError
 from serving.attention import Attention
 from serving.grouped_part import GroupedPart
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from serving.patience import Patience
 from serving.settings import Settings
 from training.gate.replay import means, valued

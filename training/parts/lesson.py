@@ -19,7 +19,7 @@ from features.catalogue import Catalogue
 from features.domain import DAY, Instant, Offer, Response
 from serving.attention import Attention
 from serving.grouped_part import GroupedPart
-from serving.model import Part, PartName
+from serving.part import Part, PartName
 from serving.patience import UNLEARNT, Patience
 from serving.settings import Settings
 from training.contest import Contest, Judgeable, contest

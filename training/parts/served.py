@@ -9,7 +9,8 @@ import numpy as np
 from serving.booster import Booster
 from serving.grouped import Grouped
 from serving.grouped_part import GroupedPart
-from serving.model import Part, PartName, linked
+from serving.model import linked
+from serving.part import Part, PartName
 from serving.sheet import Sheet
 from serving.typical import OfferPair, Typical
 from training.parts.blend import Blend

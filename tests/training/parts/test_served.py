@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.model import PartName
+from serving.part import PartName
 from serving.settings import read_settings
 from training.bundle import write_bundle
 from training.judge.ground import Ground, Size, prepare
