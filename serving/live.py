@@ -212,8 +212,8 @@ class Live:
             raise RefusalError(503, "files_left", f"{error}.".capitalize()) from error
         self.values.forget(known_as.customer_ids)
         cause = Cause(self.clock.now(), by, "erasure asked for")
-        erased = self.journal.erase(customer_id, cause, drop=self.values.remove)  # who read until then stored it again
-        self.values.forget(erased.customer_ids)
+        erased = self.journal.erase(customer_id, cause, drop=self.values.forget)  # who read until then stored it again
+        self.values.compact()
         return api.Erasure(tombstone=erased.tombstone, events=erased.events, decisions=erased.decisions)
 
 

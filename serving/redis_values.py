@@ -42,11 +42,14 @@ class RedisValues:
             self._packed.remove(ACTIVITY.name, customer_ids)
 
     def forget(self, customer_ids: Iterable[CustomerId]) -> None:
-        """See Values. Files that the server itself writes hold the bytes until it writes them anew."""
+        """See Values."""
         keys = list(customer_ids)
         with self._reached():
             for view in (ACTIVITY, PROFILE):
                 self._packed.remove(view.name, keys)
+
+    def compact(self) -> None:
+        """See Values. Files that the server itself writes hold the bytes until it writes them anew."""
 
     def close(self) -> None:
         """See Values. The connections belong to the process."""

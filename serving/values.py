@@ -41,7 +41,11 @@ class Values(Protocol):
         ...
 
     def forget(self, customer_ids: Iterable[CustomerId]) -> None:
-        """Erase all that is stored of customers, their profiles too, down to the bytes."""
+        """Erase all that is stored of customers, their profiles too."""
+        ...
+
+    def compact(self) -> None:
+        """Give the room of what went back, so that no file holds its bytes any more. As slow as there is much else."""
         ...
 
     def close(self) -> None:
@@ -80,6 +84,9 @@ class MemoryValues:
     def forget(self, customer_ids: Iterable[CustomerId]) -> None:
         """See Values."""
         self.remove(customer_ids)
+
+    def compact(self) -> None:
+        """See Values."""
 
     def close(self) -> None:
         """See Values."""
@@ -127,14 +134,19 @@ class SqliteValues:
             self._writing().executemany(f"DELETE FROM {self._table} WHERE key = ?", [(c,) for c in customer_ids])
 
     def forget(self, customer_ids: Iterable[CustomerId]) -> None:
-        """See Values."""
+        """See Values. Their bytes go too, but for those that something else has left behind in free room."""
         keys = [(customer_id,) for customer_id in customer_ids]
         with self._lock:
             con = self._writing()
-            con.execute("PRAGMA secure_delete = ON")
             for table in (self._table, self._profiles):
                 create(con, table)
                 con.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
+            con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def compact(self) -> None:
+        """See Values."""
+        with self._lock:
+            con = self._writing()
             con.execute("VACUUM")
             con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -142,6 +154,7 @@ class SqliteValues:
         """A file that was deleted or replaced is opened anew, else the values would go where nobody reads."""
         if self._writer is None or not self._path.exists() or self._path.stat().st_ino != self._inode:
             self._writer = open_to_write(self._path)
+            self._writer.pragma("secure_delete", "ON")
             create(self._writer, self._table)
             self._inode = self._path.stat().st_ino
         return self._writer

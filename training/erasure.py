@@ -52,6 +52,7 @@ def erase_files(folder: Path, erased: Erased, online: str | None = None) -> int:
     if file.exists():
         with closing(SqliteValues(file)) as values:
             values.forget(erased.customer_ids)
+            values.compact()
     if online is not None and file.parent.exists():
         from serving.redis_values import RedisValues  # its client is installed where it is used
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
@@ -262,7 +263,24 @@ def test_who_is_forgotten_has_no_value_left_and_the_others_do(kept: Callable[[],
     value = pack(ACTIVITY, Packed(NOW, NOW, 7, state_to_row(empty())))
     values.put([(CustomerId(name), value) for name in ("ann", "bob")])
     other.forget([CustomerId("ann"), CustomerId("nobody")])
+    other.compact()
     assert values.get_many([CustomerId("ann"), CustomerId("bob")]) == {"ann": None, "bob": value}
+
+
+def test_of_who_is_forgotten_no_byte_is_left_in_the_file_before_it_is_compacted(tmp_path: Path) -> None:
+    values, start = SqliteValues(tmp_path / "online.db"), pack(ACTIVITY, Packed(NOW, NOW, 7, state_to_row(empty())))
+    secrets = [token_bytes(length) for length in (30, 20_000, 60, 3_000)]
+    for secret in secrets:
+        values.put([(CustomerId("ann"), start + secret), (CustomerId("bob"), start)])
+
+    def left() -> list[bool]:
+        written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        return [secret[-30:] in written for secret in secrets]
+
+    assert any(left())
+    values.forget([CustomerId("ann")])
+    assert not any(left())
+    values.close()
 
 
 def test_live_events_add_to_a_value_from_a_bulk_load(journal: Journal) -> None:
