@@ -7,7 +7,6 @@ rule, and ``manifest.json``. The folder appears as a whole or not at all. Then t
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -29,11 +28,11 @@ from features.importers.complete_journey import load_complete_journey, package_f
 from features.importers.files import load_files
 from features.importers.source import Source
 from features.importers.starbucks import load_starbucks
-from features.instant import format_instant
 from features.quarantine import Count, check, refuse_beyond
 from serving.settings import Settings, read_settings
 from training.history import Loaded, load_history
 from training.journal_log import load_journal
+from training.manifest import Manifest, manifest_of, summary
 from training.offered import build_catalogue
 
 ORDER = {"events": "customer_id, occurred_at, source, event_id", "decisions": "decided_at, customer_id, decision_id"}
@@ -61,25 +60,6 @@ class Import:
     """Fills the raw tables where the source is no folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What ``manifest.json`` holds."""
-
-    source: str
-    fingerprint: str
-    """sha256 over the tables' files: equal for equal data."""
-    rows: dict[str, int]
-    quarantined: dict[str, dict[str, int]]
-    """Rows set aside, by table and rule."""
-    begins_at: str
-    """First event that is a customer's doing, RFC 3339: before it nothing was recorded."""
-    ends_at: str
-    """Last of them: outcomes after it are not known."""
-    checked_as_of: str
-    assumptions: tuple[str, ...]
-    limits: tuple[str, ...]
-
-
 def import_data(request: Import) -> Manifest:
     """Read the source, check it against the contract, write the folder, and tell what it holds.
 
@@ -105,7 +85,7 @@ def import_data(request: Import) -> Manifest:
         for table in TABLES:
             _tell(bar, f"write {table.name}")
             _write(con, table.name, ORDER.get(table.name, ", ".join(table.key)), folder)
-        manifest = _manifest(con, request, source, counts, folder)
+        manifest = manifest_of(con, source, counts, folder, request.now)
         (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
         _put_in_place(folder, home / "contract", Path(name) / "before")
     return manifest
@@ -158,52 +138,12 @@ def _write(con: duckdb.DuckDBPyConnection, table: str, order: str, folder: Path)
     )
 
 
-def _manifest(
-    con: duckdb.DuckDBPyConnection, request: Import, source: Source, counts: dict[str, Count], folder: Path
-) -> Manifest:
-    span = con.execute(
-        "SELECT epoch_us(min(occurred_at)), epoch_us(max(occurred_at)) FROM good_events "
-        "WHERE kind NOT IN ('sent', 'delivered')"
-    ).fetchone()
-    begins, ends = span or (0, 0)
-    return Manifest(
-        source=source.name,
-        fingerprint=_fingerprint(folder),
-        rows={name: count.kept for name, count in counts.items()},
-        quarantined={name: count.broken for name, count in counts.items() if count.broken},
-        begins_at=format_instant(Instant(begins or 0)),
-        ends_at=format_instant(Instant(ends or 0)),
-        checked_as_of=format_instant(request.now),
-        assumptions=source.assumptions,
-        limits=source.limits,
-    )
-
-
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for table in TABLES:
-        digest.update((folder / f"{table.name}.parquet").read_bytes())
-    return digest.hexdigest()
-
-
 def _put_in_place(folder: Path, target: Path, before: Path) -> None:
     """Swap the finished folder in; a reader finds the old one, for an instant none, then the new one."""
     if target.exists():
         target.replace(before)
     folder.replace(target)
     shutil.rmtree(before, ignore_errors=True)
-
-
-def summary(manifest: Manifest) -> str:
-    """The manifest for people: rows, rows set aside by rule, assumptions and limits."""
-    lines = [f"{manifest.source}: {manifest.begins_at} to {manifest.ends_at}"]
-    for name, rows in manifest.rows.items():
-        broken = manifest.quarantined.get(name, {})
-        aside = ", ".join(f"{rule} {count:,}" for rule, count in broken.items())
-        lines.append(f"  {name:<11}{rows:>10,} rows" + (f"; set aside: {aside}" if aside else ""))
-    lines += ["Assumed:", *(f"  {sentence}" for sentence in manifest.assumptions)]
-    lines += ["What these data cannot tell:", *(f"  {sentence}" for sentence in manifest.limits)]
-    return "\n".join([*lines, f"Fingerprint {manifest.fingerprint}"])
 
 
 def told(loaded: Loaded) -> str:

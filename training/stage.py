@@ -76,7 +76,13 @@ STAGES = (
     Stage(
         "data",
         "training.import_data",
-        ("features", "training/import_data.py", "training/history.py", "training/journal_log.py"),
+        (
+            "features",
+            "training/import_data.py",
+            "training/manifest.py",
+            "training/history.py",
+            "training/journal_log.py",
+        ),
         "contract/manifest.json",
     ),
     Stage("features", "training.materialise", FEATURES_CODE, "feast/registry.db"),

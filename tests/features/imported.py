@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 
 from features.contract import TABLES
-from training.import_data import Import, Manifest, import_data
+from training.import_data import Import, import_data
+from training.manifest import Manifest
 
 COSTS = {"direct_mail": 50.0, "mailer": 2.0, "in_store_display": 1.0}
 

@@ -13,7 +13,8 @@ from features.contract import TABLES, table
 from features.errors import ContractError
 from features.instant import parse_instant
 from features.rules import rule_names, rules_of
-from training.import_data import Import, Manifest, import_data, main
+from training.import_data import Import, import_data, main
+from training.manifest import Manifest
 
 NOW = parse_instant("2024-06-01T12:00:00Z")
 DAY = "2024-05-01T10:00:00Z"
