@@ -22,10 +22,10 @@ from serving.model import Bundle
 from serving.settings import Settings, read_settings
 from training import tracking
 from training.gate.candidate import Candidate
-from training.gate.checks import Question
 from training.gate.constant import SUFFIX, constant
 from training.gate.gate import Answer, judge
 from training.gate.groups import groups
+from training.gate.question import Question
 from training.gate.worth import CHECK as VALUE
 from training.policy_value.logged import comparable
 from training.shadow import shadowed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.gate.checks import CHECKS, Question
+from training.gate.checks import CHECKS
 from training.gate.finding import Finding, Mark
+from training.gate.question import Question
 from training.gate.worth import CHECK as VALUE
 
 

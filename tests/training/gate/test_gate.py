@@ -12,9 +12,10 @@ import pytest
 from serving.settings import Settings
 from tests.conftest import settings_of
 from training.gate.candidate import Candidate
-from training.gate.checks import CHECKS, Question
+from training.gate.checks import CHECKS
 from training.gate.finding import Mark
 from training.gate.gate import Answer, judge
+from training.gate.question import Question
 from training.gate.served import Served
 
 ROWS, OFFERS = 6_000, 8
