@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from serving.journal.backlog import Coming, nobody
 from serving.journal.engine import Synchronous, open_engine, reader, writer
 from serving.journal.erasure import compact
 from serving.journal.errors import JournalUnavailableError
-from serving.journal.group import Coming, GroupCommit, nobody
+from serving.journal.group import GroupCommit
 from serving.journal.lookup import Lookup
 from serving.journal.migration import migrate
 from serving.journal.transaction import erasures_in, name_and_position

@@ -8,7 +8,6 @@ writes.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Condition, Lock, Thread, ThreadError, current_thread, local
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
+from serving.journal.backlog import Backlog, Coming, nobody
 from serving.journal.pen import Pen
 from serving.journal.record import Row
 from serving.journal.transaction import Transaction
@@ -24,21 +24,12 @@ from serving.journal.waiting import Explain, Waiting, unchanged
 from serving.later import Later
 
 R = TypeVar("R")
-MOST = 64
-"""Writes that one transaction takes at most, so that the first of them need not wait for too many others."""
 LINGER_S = 0.003
 """How long a group waits for others that are to be expected: one wait for the disk then serves more."""
-Coming = Callable[[float], bool]
-"""Whether another write is on its way that has been begun since an instant, or is to begin; ``monotonic`` seconds."""
 LONGEST_S = 60.0
 """How long closing waits for what is being written; another process may hold it up for half as long."""
 IDLE_S = 5.0
 """After which the thread that writes ends; the next write starts another."""
-
-
-def nobody(_: float) -> bool:
-    """Nobody is known to be coming."""
-    return False
 
 
 class _Own(local):
@@ -62,18 +53,10 @@ class GroupCommit:
         self._pen = Pen(engine, check, erasures)
         self._here = engine.dialect.name == "sqlite"
         """Whether threads that write together run their writes themselves; a server would let them wait for each."""
-        self._coming = coming
-        self._came = 0.0
-        """When the latest write came."""
-        self._several = False
         self._own = _Own()
         self._news = Condition(Lock())
         """Guards all that follows."""
-        self._queue: deque[Waiting] = deque()
-        self._called = False
-        """Whether what waits is to be written without waiting for who writes together."""
-        self._busy = False
-        """Whether a group is being written."""
+        self._backlog = Backlog(coming)
         self._written: list[Waiting] | None = None
         """The group that is being written, where all that is left is to make it durable."""
         self._thread: Thread | None = None
@@ -98,8 +81,8 @@ class GroupCommit:
     def _add(self, mine: Waiting) -> Waiting:
         try:
             with self._news:
-                self._queue.append(mine)
-                self._came = monotonic()
+                self._backlog.waiting.append(mine)
+                self._backlog.came = monotonic()
                 if not self._own.together:
                     self._call()
         except ThreadError:
@@ -134,32 +117,31 @@ class GroupCommit:
     def _settle_with_others(self, at_once: bool) -> None:
         """As ``_settle``; what is left to the thread of the journal's own still waits where that raises ThreadError."""
         with self._news:
-            if not self._queue:
+            if not self._backlog.waiting:
                 return
-            if self._busy or not self._here:
-                if at_once or not self._here or not self._coming(monotonic()):
+            if self._backlog.busy or not self._here:
+                if at_once or not self._here or not self._backlog.coming(monotonic()):
                     self._call()
                 return
-            group = self._taken()
+            group = self._backlog.taken()
         if not self._write(group, at_once=True):
             with self._news:  # another process writes, and its disk may be slow
-                self._queue.extendleft(reversed(group))
-                self._busy = False
+                self._backlog.put_back(group)
                 self._call()
             return
-        if self._coming(monotonic()):
+        if self._backlog.coming(monotonic()):
             with self._news, suppress(ThreadError):
                 self._man()
                 self._written = group  # while the disk is waited for, this thread has something better to do
                 return
         self._end(group)
-        if self._called:  # by somebody who found no thread
+        if self._backlog.called:  # by somebody who found no thread
             self._stand_in()
 
     def hurry(self) -> None:
         """Have everything written that waits, whoever was to do it."""
         with self._news, suppress(ThreadError):  # whoever writes next does it then
-            if self._queue:
+            if self._backlog.waiting:
                 self._call()
 
     def close(self) -> None:
@@ -172,11 +154,11 @@ class GroupCommit:
         if thread is not None and thread is not current_thread():
             thread.join()
         with self._news:
-            if self._news.wait_for(lambda: not self._busy, LONGEST_S):
+            if self._news.wait_for(lambda: not self._backlog.busy, LONGEST_S):
                 self._pen.put_down()
 
     def _call(self) -> None:
-        self._called = True
+        self._backlog.called = True
         self._man()
 
     def _man(self) -> None:
@@ -195,9 +177,9 @@ class GroupCommit:
         """Write what waits, as no thread could be started to; where a group is being written, who does so goes on."""
         while True:
             with self._news:
-                if self._busy or self._thread is not None or not self._queue:
+                if self._backlog.busy or self._thread is not None or not self._backlog.waiting:
                     return
-                group = self._taken()
+                group = self._backlog.taken()
             self._write(group)
             self._end(group)
 
@@ -210,17 +192,17 @@ class GroupCommit:
         """The next group, written but for its end; empty where the thread is to end."""
         with self._news:
             while self._written is None:
-                if self._due():
+                if self._backlog.due():
                     self._linger()
-                    if self._due():
-                        group = self._taken()
-                        self._several = len(group) > 1
+                    if self._backlog.due():
+                        group = self._backlog.taken()
+                        self._backlog.several = len(group) > 1
                         break
-                elif self._thread is not current_thread() and not self._queue:
+                elif self._thread is not current_thread() and not self._backlog.waiting:
                     return []
-                elif not self._news.wait(IDLE_S) and self._written is None and not self._queue:
+                elif not self._news.wait(IDLE_S) and self._written is None and not self._backlog.waiting:
                     self._thread = None
-                    if not self._busy:
+                    if not self._backlog.busy:
                         self._pen.put_down()
                     return []
             else:
@@ -229,25 +211,12 @@ class GroupCommit:
         self._write(group)
         return group
 
-    def _due(self) -> bool:
-        """True where something waits that nobody else is going to write."""
-        return bool(self._queue) and not self._busy and (self._called or not self._coming(monotonic()))
-
     def _linger(self) -> None:
-        """Wait a moment for others, where the last group had several writes, or another one is on its way."""
+        """Wait a moment for others that are to be expected."""
         until = monotonic() + LINGER_S
-        while self._due() and len(self._queue) < MOST and (self._several or self._coming(self._came)):
+        while self._backlog.growing():
             if (left := until - monotonic()) <= 0 or not self._news.wait(left):
                 return
-
-    def _taken(self) -> list[Waiting]:
-        """The next group, which whoever calls this is then busy with."""
-        self._busy = True
-        group = [self._queue.popleft()]
-        while self._queue and len(group) < MOST and not (group[0].erases or self._queue[0].erases):
-            group.append(self._queue.popleft())
-        self._called = self._called and bool(self._queue)
-        return group
 
     def _write(self, group: list[Waiting], at_once: bool = False) -> bool:
         """Run a group, all but its end; False where that cannot be begun at once and was to be."""
@@ -259,7 +228,7 @@ class GroupCommit:
         """Make a group durable that was run, and tell whoever waits for it."""
         self._pen.end(group)
         with self._news:
-            self._busy = False
+            self._backlog.busy = False
             self._news.notify_all()
         for each in group:
             each.tell()

@@ -13,10 +13,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from serving.journal.backlog import Coming, nobody
 from serving.journal.database import Database
 from serving.journal.engine import Synchronous
 from serving.journal.errors import JournalUnavailableError
-from serving.journal.group import Coming, nobody
 from serving.journal.record import Row
 from serving.journal.testimony import REMEDY, Testimony
 from serving.journal.transaction import Transaction, name_and_position
