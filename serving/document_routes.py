@@ -6,60 +6,29 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from features.domain import Offer, OfferId
+from features.domain import Offer
 from features.instant import format_instant
 from serving import document_api as api
 from serving.answer_api import Answer
 from serving.api import PersonaRequest
-from serving.call import NO_KEY, Key, Refusals, refusal, success, told
+from serving.call import Key, refusal, success, told
+from serving.document_call import CHANGE, PAGE, REFUSALS, Cursor, IfMatch, IfNoneMatch, body_of, given, taking
 from serving.documents import Documents, Match, parsed
 from serving.door import Door
 from serving.errand import errand
-from serving.etag import etag
 from serving.journal.documents import versions
 from serving.journal.keys import Scope
-from serving.policy.document import CLASSES, Body, Document, Name
-from serving.policy.form import write
+from serving.offer_routes import add_catalogue, add_offers
+from serving.offers import Offers
+from serving.policy.document import CLASSES, Document, Name
 from serving.policy.json_schema import json_schema
 from serving.policy.persona import Persona
 from serving.preview import Preview
 from serving.problem import RefusalError
 
-PAGE = 100
 SCHEMAS: dict[str, type] = {**{str(name): owner for name, owner in CLASSES.items()}, "offer": Offer}
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the version that this changes.")]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`*` for an offer that is new.")]
-Cursor = Annotated[str | None, Query(max_length=128, description="Where the page before ended.")]
-
-
-_REFUSALS: Refusals = {
-    **NO_KEY,
-    409: refusal("The document's file cannot be used."),
-    422: refusal("The request is not what this call takes."),
-    503: refusal("The journal or the catalogue cannot be used."),
-}
-_CHANGE: Refusals = {
-    400: refusal("The body is not a JSON object."),
-    404: refusal("There is none."),
-    412: refusal("It has changed since it was read."),
-    413: refusal("The body is larger than 1 MB."),
-    428: refusal("The version to change is not named."),
-    **_REFUSALS,
-}
-
-
-def _given(description: str) -> Refusals:
-    return {200: {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}}
-
-
-def _taking(owner: str) -> dict[str, Any]:
-    """The description of a body whose form is a document's own schema."""
-    told = {"type": "object", "description": f"In the form of `/v1/schemas/{owner}`."}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": told}}}}
-
-
 Imagine = Callable[[PersonaRequest, Persona], Answer]
 """Decides for a customer who does not exist."""
 
@@ -71,24 +40,20 @@ def document_routes(documents: Documents, preview: Preview, imagine: Imagine, do
         _add_document(router, documents, door, name)
     for name in (Name.POLICY, Name.OFFERS):
         _add_preview(router, preview, door, name)
-    _add_offer(router, documents, door)
-    _add_catalogue(router, documents, door)
+    add_offers(router, Offers(documents), door)
+    add_catalogue(router, documents, door)
+    _add_schemas(router)
     _add_personas(router, documents, imagine, door)
     return router
 
 
-def _body(body: Any, fingerprint: str) -> Response:
-    text = json.dumps(body, ensure_ascii=False)
-    return Response(text, headers={"ETag": etag(fingerprint)}, media_type="application/json")
-
-
 def _add_document(router: APIRouter, documents: Documents, door: Door, name: Name) -> None:
-    given = _given(f"The document of {name}; its version is the ETag.")
+    answered = given(f"The document of {name}; its version is the ETag.")
 
     def answer(document: Document[Any]) -> Response:
-        return _body(document.body, document.fingerprint)
+        return body_of(document.body, document.fingerprint)
 
-    @router.get(f"/v1/{name}", response_class=Response, responses={**given, **_REFUSALS}, name=f"read_{name}")
+    @router.get(f"/v1/{name}", response_class=Response, responses={**answered, **REFUSALS}, name=f"read_{name}")
     async def read(authorization: Key = None) -> Response:
         """The document in force, as it was put; its ETag is to be sent as If-Match when it is replaced."""
         return answer(await errand(door, authorization, Scope.READ, lambda _: documents.read(name)))
@@ -96,8 +61,8 @@ def _add_document(router: APIRouter, documents: Documents, door: Door, name: Nam
     @router.put(
         f"/v1/{name}",
         response_class=Response,
-        responses={**given, **_CHANGE},
-        openapi_extra=_taking(name),
+        responses={**answered, **CHANGE},
+        openapi_extra=taking(name),
         name=f"put_{name}",
     )
     async def put(
@@ -111,7 +76,7 @@ def _add_document(router: APIRouter, documents: Documents, door: Door, name: Nam
 
         return answer(await errand(door, authorization, Scope.ADMIN, work))
 
-    @router.delete(f"/v1/{name}", response_class=Response, responses={**given, **_CHANGE}, name=f"delete_{name}")
+    @router.delete(f"/v1/{name}", response_class=Response, responses={**answered, **CHANGE}, name=f"delete_{name}")
     async def remove(authorization: Key = None, if_match: IfMatch = None) -> Response:
         """Go back to the empty document, which leaves everything at its default."""
 
@@ -123,7 +88,7 @@ def _add_document(router: APIRouter, documents: Documents, door: Door, name: Nam
     @router.get(
         f"/v1/history/{name}",
         response_class=Response,
-        responses={200: {"model": api.History, "description": "Versions, newest first."}, **_REFUSALS},
+        responses={200: {"model": api.History, "description": "Versions, newest first."}, **REFUSALS},
         name=f"history_of_{name}",
     )
     async def history(cursor: Cursor = None, authorization: Key = None) -> Response:
@@ -153,8 +118,8 @@ def _add_preview(router: APIRouter, preview: Preview, door: Door, name: Name) ->
     @router.post(
         f"/v1/{name}/preview",
         response_class=Response,
-        responses={200: {"model": api.Preview, "description": "What it would change."}, **_CHANGE},
-        openapi_extra=_taking(name),
+        responses={200: {"model": api.Preview, "description": "What it would change."}, **CHANGE},
+        openapi_extra=taking(name),
         name=f"preview_{name}",
     )
     async def show(
@@ -171,49 +136,6 @@ def _add_preview(router: APIRouter, preview: Preview, door: Door, name: Name) ->
         return told(await errand(door, authorization, Scope.ADMIN, work))
 
 
-def _add_offer(router: APIRouter, documents: Documents, door: Door) -> None:
-    where = "/v1/offers/{offer_id}"
-    given = _given("The offer; its version is the ETag.")
-
-    def answer(found: tuple[Offer, str]) -> Response:
-        return _body(write(found[0]), found[1])
-
-    @router.get(where, response_class=Response, responses={**given, 404: refusal("There is none."), **_REFUSALS})
-    async def offer(offer_id: str, authorization: Key = None) -> Response:
-        """An offer in force, imported or put."""
-        return answer(await errand(door, authorization, Scope.READ, lambda _: documents.offer(offer_id)))
-
-    @router.put(where, response_class=Response, responses={**given, **_CHANGE}, openapi_extra=_taking("offer"))
-    async def put_offer(
-        offer_id: str,
-        request: Request,
-        authorization: Key = None,
-        if_match: IfMatch = None,
-        if_none_match: IfNoneMatch = None,
-    ) -> Response:
-        """Make an offer, or replace one; an imported offer is replaced by its own version in the document of offers."""
-        text = await request.body()
-
-        def work(by: str) -> tuple[Offer, str]:
-            body: Body = parsed("offer", text)
-            return documents.put_offer(offer_id, body, Match(if_match, if_none_match), by)
-
-        return answer(await errand(door, authorization, Scope.ADMIN, work))
-
-    left = _given("The document of offers; its version is the ETag.")
-
-    @router.delete(where, response_class=Response, responses={**left, **_CHANGE})
-    async def delete_offer(offer_id: str, authorization: Key = None, if_match: IfMatch = None) -> Response:
-        """Make an offer no more; an imported one is withdrawn, and comes back when it is put again."""
-        match = Match(if_match)
-
-        def work(by: str) -> Document[Any]:
-            return documents.remove_offer(offer_id, match, by)
-
-        document = await errand(door, authorization, Scope.ADMIN, work)
-        return _body(document.body, document.fingerprint)
-
-
 def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, door: Door) -> None:
     @router.post(
         "/v1/personas/{persona_id}/decide",
@@ -224,7 +146,7 @@ def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, doo
             404: refusal("There is no such persona."),
             413: refusal("The body is larger than 1 MB."),
             415: refusal("The body is not declared as JSON."),
-            **_REFUSALS,
+            **REFUSALS,
         },
     )
     async def decide(persona_id: str, request: PersonaRequest, authorization: Key = None) -> Response:
@@ -237,36 +159,14 @@ def _add_personas(router: APIRouter, documents: Documents, imagine: Imagine, doo
         return told(answer)
 
 
-def _add_catalogue(router: APIRouter, documents: Documents, door: Door) -> None:
-    @router.get(
-        "/v1/catalogue",
-        response_class=Response,
-        responses={200: {"model": api.Catalogue, "description": "A page of it."}, **_REFUSALS},
-    )
-    async def catalogue(cursor: Cursor = None, authorization: Key = None) -> Response:
-        """Every offer and channel in force, by offer id."""
-        return told(await errand(door, authorization, Scope.READ, lambda _: _page(documents, cursor)))
-
+def _add_schemas(router: APIRouter) -> None:
     @router.get(
         "/v1/schemas/{name}",
         response_class=Response,
-        responses={**_given("A JSON Schema, draft 2020-12."), 404: refusal("There is none.")},
+        responses={**given("A JSON Schema, draft 2020-12."), 404: refusal("There is none.")},
     )
     async def schema(name: str) -> Response:
         """The JSON Schema of `policy`, `offers`, `offer` or `personas`; editors may be pointed to it by `$schema`."""
         if name not in SCHEMAS:
             raise RefusalError(404, "schema_not_found", f"There is no schema {name!r}: {', '.join(SCHEMAS)}.")
         return Response(json.dumps(json_schema(SCHEMAS[name])), media_type="application/json")
-
-
-def _page(documents: Documents, cursor: str | None) -> api.Catalogue:
-    found = documents.watch.current.catalogue
-    rest = sorted(offer_id for offer_id in found.offer if cursor is None or offer_id > cursor)
-    return api.Catalogue(
-        source=found.source,
-        currency=found.currency,
-        fingerprint=found.fingerprint,
-        channels=[write(channel) for channel in found.channels],
-        offers=[write(found.offer[OfferId(offer_id)]) for offer_id in rest[:PAGE]],
-        cursor=rest[PAGE - 1] if len(rest) > PAGE else None,
-    )

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.catalogue import Catalogue
 from features.clock import Clock
-from features.domain import Offer, OfferId
 from serving.archive import Archive
 from serving.etag import check_match
 from serving.journal import Cause, Journal
@@ -20,7 +18,6 @@ from serving.listing import Listed, imagined, unknown_in_offers
 from serving.policy.cabinet import Cabinet
 from serving.policy.document import Body, Document, Name, fingerprint, offers_of, parse, personas_of, policy_of
 from serving.policy.flaw import DocumentError, Flaw
-from serving.policy.form import write
 from serving.policy.held import in_force
 from serving.policy.names import unknown_to, unknown_to_personas
 from serving.policy.persona import Persona, Personas
@@ -99,7 +96,7 @@ class Documents:
             match.check(current.fingerprint if current is not None else fingerprint({}))
             return document.body
 
-        return self._change(name, check, by)
+        return self.change(name, check, by)
 
     def remove(self, name: Name, match: Match, by: str) -> Document[Any]:
         """Go back to the empty document. Raises RefusalError, as ``put``."""
@@ -117,84 +114,14 @@ class Documents:
             raise RefusalError(404, "persona_not_found", f"There is no persona {persona_id!r}: see GET /v1/personas.")
         return found
 
-    def offer(self, offer_id: str) -> tuple[Offer, str]:
-        """An offer in force, with the fingerprint of its version.
+    def change(self, name: Name, edit: Callable[[Document[Any] | None], Body], by: str) -> Document[Any]:
+        """Replace a document, after everyone whose turn was before; in force here when this returns.
 
-        Raises:
-            RefusalError: 404 where there is none, 409 where the document of offers cannot be read.
+        Args:
+            name: Which one.
+            edit: What it is to be, from what it is; None where that cannot be read.
+            by: Who does it.
         """
-        found = self._catalogue(self.read(Name.OFFERS)).offer.get(OfferId(offer_id))
-        if found is None:
-            raise RefusalError(404, "offer_not_found", f"There is no offer {offer_id!r}.")
-        return found, fingerprint(write(found))
-
-    def put_offer(self, offer_id: str, body: Body, match: Match, by: str) -> tuple[Offer, str]:
-        """Make an offer, or replace one.
-
-        Raises:
-            RefusalError: As ``put``.
-        """
-        if body.get("offer_id", offer_id) != offer_id:
-            detail = f"{body['offer_id']!r} is not the offer of this address, which is {offer_id!r}"
-            raise refusal(DocumentError("offer", [Flaw("/offer_id", detail)]))
-        told = {"offer_id": offer_id, **{key: each for key, each in body.items() if key != "$schema"}}
-
-        def edit(current: Document[Any] | None) -> Body:
-            match.check(self._fingerprint(current, offer_id))
-            raw = dict(current.body) if current is not None else {}
-            others = [each for each in raw.get("offers", []) if each["offer_id"] != offer_id]
-            kept = [each for each in raw.get("withdrawn", []) if each != offer_id]
-            changed = {**raw, "offers": [*others, told], **({"withdrawn": kept} if "withdrawn" in raw else {})}
-            self._understood_offer(changed, len(others))
-            return changed
-
-        self._change(Name.OFFERS, edit, by)
-        return self.offer(offer_id)
-
-    def remove_offer(self, offer_id: str, match: Match, by: str) -> Document[Any]:
-        """Make an offer no more; returns the document of offers.
-
-        Raises:
-            RefusalError: 404 where there is none, else as ``put``.
-        """
-
-        def edit(current: Document[Any] | None) -> Body:
-            found = self._fingerprint(current, offer_id)
-            if found is None:
-                raise RefusalError(404, "offer_not_found", f"There is no offer {offer_id!r}.")
-            match.check(found)
-            raw = dict(current.body) if current is not None else {}
-            raw["offers"] = [each for each in raw.get("offers", []) if each["offer_id"] != offer_id]
-            imported = self.watch.listed.imported
-            if imported is not None and offer_id in imported.offer:
-                raw["withdrawn"] = [*raw.get("withdrawn", []), offer_id]
-            return raw
-
-        return self._change(Name.OFFERS, edit, by)
-
-    def _understood_offer(self, body: Body, place: int) -> None:
-        """Flaws are told as of the offer alone, which stands at ``place``."""
-        try:
-            self.understood(Name.OFFERS, body)
-        except RefusalError as error:
-            prefix = f"/offers/{place}"
-            own = [Fault(pointer=f.pointer.removeprefix(prefix), detail=f.detail) for f in error.faults]
-            raise RefusalError(error.status, error.code, error.detail, *own) from None
-
-    def _fingerprint(self, document: Document[Any] | None, offer_id: str) -> str | None:
-        if document is None:
-            return None
-        offer = self._catalogue(document).offer.get(OfferId(offer_id))
-        return None if offer is None else fingerprint(write(offer))
-
-    def _catalogue(self, offers: Document[Any]) -> Catalogue:
-        listed = imagined(self.watch.listed, offers, None)
-        if listed.catalogue is None:
-            raise RefusalError(503, "not_ready", " ".join(each.sentence for each in self.watch.current.shortfalls))
-        return listed.catalogue
-
-    def _change(self, name: Name, edit: Callable[[Document[Any] | None], Body], by: str) -> Document[Any]:
-        """Replace a document, after everyone whose turn was before; in force here when this returns."""
         before = self.cabinet.text(name)
         done: list[Document[Any]] = []
 
