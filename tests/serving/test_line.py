@@ -88,20 +88,13 @@ CALLS = {
 }
 WRONG = {"of no protocol", "with a header that is none", "of two lengths", "in chunks that break off"} | {
     "in chunks of a length",
+    "of no length",
     "of too great a size",
     "that would become a web socket",
 }
 """What ends a connection at once, whatever is under way on it."""
-
-
 SHORT = {
-    "ordinary",
-    "with an id",
-    "with an id that is none",
-    "with two ids",
-    "with more headers",
-    "after empty lines",
-} | {
+    *("ordinary", "with an id", "with an id that is none", "with two ids", "with more headers", "after empty lines"),
     *("that stays", "that goes", "of 1.0", "of 1.0 that stays", "with a charset", "with a charset in capitals"),
     *("in chunks", "in chunks with a trailer", "in chunks that expects too late", "of some size"),
     *("that is refused", "that is refused for now", "that fails", "that fails and goes", "that fails badly"),
