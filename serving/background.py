@@ -22,8 +22,8 @@ class Background:
     consents: Mapping[Topic, Consent]
     stands: Circumstances
     """What was said to the customer."""
-    erasures: int
-    """As many customers were erased at least before anything was read."""
+    erasures: int | None
+    """As many customers were erased at least before anything was read; None where nothing could be."""
     known: Known | None = None
     """Everything that there is to know; None while some of that is still to be read."""
     lacking: tuple[Shortfall, ...] = ()

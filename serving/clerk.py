@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from serving.desk import UNTOLD, Desk, Made
+from serving.desk import Desk, Made
 from serving.journal import Journal
 from serving.journal.counters import put_back
 from serving.journal.documents import Version, keep_once
@@ -89,7 +89,7 @@ class Clerk:
 
     def within(self, transaction: Transaction, made: Made) -> Made:
         """The same inside a transaction of the caller's, who writes the record."""
-        if made.erasures != transaction.erasures:
+        if made.erasures not in (None, transaction.erasures):
             made = self._after_erasure(transaction, made)
         for _ in range(MOST_ATTEMPTS):
             decision = made.decision
@@ -124,8 +124,6 @@ class Clerk:
         Raises:
             ErasedMeanwhileError: It was this customer.
         """
-        if made.erasures == UNTOLD:
-            return made
         customer_id, revision = made.decision.ask.customer_id, made.decision.circumstances.ledger.revision
         now = standing_of(transaction.connection, customer_id).revision
         if revision and not now:

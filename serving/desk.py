@@ -30,9 +30,6 @@ from serving.shortfall import LASTING, Lack, Shortfall, distinct
 from serving.snapshot import Snapshot
 from serving.unavailable import UNREADABLE, without_store
 
-UNTOLD = -1
-"""How many customers were erased, of a decision for which nothing was read of the customer: it is of nobody erased."""
-
 
 @quick(frozen=True, slots=True)
 class Made:
@@ -40,8 +37,8 @@ class Made:
 
     decision: Decision
     equipment: Equipment
-    erasures: int
-    """As many customers were erased at least before anything was read."""
+    erasures: int | None
+    """As many customers were erased at least before anything was read; None where nothing was read."""
 
     def again(self, exhausted: Iterable[str]) -> Made:
         """Drawn again, because these stocks, capacities and budgets turned out to be used up."""
@@ -97,7 +94,7 @@ class Desk:
     def _read(self, ask: Ask, equipment: Equipment, progress: Progress, met: Dossier | None) -> Background:
         customer_id, at = ask.customer_id, ask.at
         consents: Mapping[Topic, Consent] = {}
-        stands, known, erasures = Circumstances(), stranger(at), UNTOLD
+        stands, known, erasures = Circumstances(), stranger(at), None
         lacking: tuple[Shortfall, ...] = ()
         try:
             # How far the journal has come first: what changes afterwards shows in the revision.
@@ -133,7 +130,7 @@ class Desk:
         """The decision that offers nothing, because of the deadline."""
         late = Shortfall(Lack.LATE_FOR_ALL, "Nothing is offered: it could not be checked and recorded in time.")
         without = replace(equipment, model=None)
-        return Made(decide(ask, stranger(ask.at), without, (late,)), without, UNTOLD)
+        return Made(decide(ask, stranger(ask.at), without, (late,)), without, None)
 
     def anew(self, transaction: Transaction, made: Made, customer_id: CustomerId) -> Made:
         """Decided again on what holds inside a transaction that has its turn, because it changed since it was read.
@@ -161,7 +158,7 @@ class Desk:
     def imagine(self, ask: Ask, equipment: Equipment, known: Known, ledger: Ledger) -> Made:
         """The decision for a customer who does not exist, of whom this would be known."""
         as_of = self._as_of(ask.at, equipment)
-        return Made(decide(ask, known, as_of, (), untimed, Circumstances(ledger)), as_of, UNTOLD)
+        return Made(decide(ask, known, as_of, (), untimed, Circumstances(ledger)), as_of, None)
 
     def count(self, cost: Cost, at: Instant) -> None:
         """Enter what a recorded decision cost into the account of exploration."""

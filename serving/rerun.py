@@ -7,7 +7,7 @@ from typing import Protocol
 from features.catalogue import Catalogue
 from serving.basis import Basis, known_of
 from serving.decide import decide
-from serving.desk import UNTOLD, Made
+from serving.desk import Made
 from serving.equipment import Equipment, pooled
 from serving.policy.policy import Policy
 from serving.score import Model
@@ -43,7 +43,7 @@ def rerun(basis: Basis, state: bytes | None, equipment: Equipment) -> Made:
     decision = decide(
         basis.ask, known_of(basis.told, state), equipment, basis.lacking, circumstances=basis.circumstances
     )
-    return Made(decision, equipment, UNTOLD)
+    return Made(decision, equipment, None)
 
 
 def equipment_of(basis: Basis, artefacts: Artefacts) -> Equipment:

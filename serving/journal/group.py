@@ -70,11 +70,11 @@ class GroupCommit:
         return self._add(Waiting(explain, write, erases))
 
     def keep(
-        self, row: Row, kept: R, erasures: int, write: Callable[[Transaction], R], explain: Explain = unchanged
+        self, row: Row, kept: R, erasures: int | None, write: Callable[[Transaction], R], explain: Explain = unchanged
     ) -> Later[R]:
         """As ``submit`` of a write that keeps this decision, changes nothing else and gives ``kept``.
 
-        Where more customers than ``erasures`` were erased by then, ``write`` is run.
+        Where more customers than ``erasures`` were erased by then, ``write`` is run; None: that is no matter.
         """
         return self._add(Waiting(explain, write, row=row, written=kept, erasures=erasures))
 

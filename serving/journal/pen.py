@@ -84,7 +84,7 @@ def _run(group: Sequence[Waiting], transaction: Transaction) -> None:
         group[0].run(transaction)
         return
     for each in group:
-        if each.row is not None and each.erasures == transaction.erasures:
+        if each.row is not None and (each.erasures == transaction.erasures or each.erasures is None):
             transaction.keep_beside(each.row, each.fail)
         else:
             each.run_apart(transaction)

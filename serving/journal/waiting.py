@@ -30,11 +30,12 @@ class Waiting(Later[Any]):
         erases: bool = False,
         row: Row | None = None,
         written: Any = None,
-        erasures: int = 0,
+        erasures: int | None = None,
     ) -> None:
         """What runs in a transaction and gives the result.
 
-        Or a decision to keep, and the result, where not more than ``erasures`` customers were erased by then.
+        Or a decision to keep, and the result, where not more than ``erasures`` customers were erased by then; None:
+        however many were.
         """
         super().__init__()
         self._explain, self._write, self._written = explain, write, written
@@ -47,7 +48,7 @@ class Waiting(Later[Any]):
 
     def run(self, transaction: Transaction) -> None:
         """Write it."""
-        if self.row is not None and self.erasures == transaction.erasures:
+        if self.row is not None and (self.erasures == transaction.erasures or self.erasures is None):
             transaction.keep(self.row)
         else:
             self._written = self._write(transaction)

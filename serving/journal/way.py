@@ -192,10 +192,10 @@ class Way:
         """
         return self._ready().group.submit(change, self._explained, erases)
 
-    def keep_soon(self, row: Row, kept: R, erasures: int, change: Callable[[Transaction], R]) -> Later[R]:
+    def keep_soon(self, row: Row, kept: R, erasures: int | None, change: Callable[[Transaction], R]) -> Later[R]:
         """Keep a decision with which nothing else is changed, as ``write_soon``: ``kept`` comes when it is durable.
 
-        Where more customers than ``erasures`` were erased by then, ``change`` is run instead.
+        Where more customers than ``erasures`` were erased by then, ``change`` is run instead; None: that is no matter.
         """
         return self._ready().group.keep(row, kept, erasures, change, self._explained)
 

@@ -15,7 +15,7 @@ from features.domain import CustomerId, DecisionId, Instant
 from serving.attention import Attention
 from serving.decide import decide
 from serving.decision import Ask
-from serving.desk import UNTOLD, Made
+from serving.desk import Made
 from serving.equipment import NOTHING, Equipment, pooled
 from serving.exposition import Exposition
 from serving.meter import SECONDS, Meter
@@ -44,7 +44,7 @@ def costs(times: int = TIMES) -> Cost:
     """Measured on an empty catalogue: an item more is a dictionary's addition more."""
     equipment = Equipment(NOTHING, pooled(NOTHING, {}, Instant(0)), Instant(0), Attention(1.0, 0.0))
     ask = Ask(DecisionId("d"), CustomerId("c"), Instant(0), None, None, 1)
-    made = Made(decide(ask, stranger(Instant(0)), equipment), equipment, UNTOLD)
+    made = Made(decide(ask, stranger(Instant(0)), equipment), equipment, None)
     meter, registry = Meter(), CollectorRegistry()
     counters = [Counter(f"c{n}", "A counter.", ["label"], registry=registry) for n in range(3)]
     histogram = Histogram("h", "A histogram.", buckets=SECONDS, registry=registry)

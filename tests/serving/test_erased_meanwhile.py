@@ -158,6 +158,18 @@ def test_what_must_offer_nothing_offers_nothing_and_says_why_after_an_erasure_to
     assert counter.kept(ask.decision_id) == [True]
 
 
+def test_what_offers_nothing_as_nothing_was_read_is_kept_beside_others_after_an_erasure_too(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    made = [counter.decide(customer, 1) for customer in ("ann", "bob")]
+    late = [counter.clerk.desk.nothing(each.decision.ask, each.equipment) for each in made]
+    erase("ann")
+    with counter.journal.together():
+        written = [counter.keep(each) for each in late]
+    assert [each.result() for each in written] == late
+    assert counter.kept("ann-1", "bob-1") == [True, True]
+
+
 @pytest.mark.parametrize("lack", sorted(LASTING))
 def test_what_is_made_anew_after_an_erasure_is_as_late_and_as_forbidden_as_before(
     counter: Counter, erase: Callable[[str], None], lack: Lack

@@ -36,7 +36,7 @@ from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision
-from serving.desk import UNTOLD, Made
+from serving.desk import Made
 from serving.eligibility import RULES
 from serving.equipment import NOTHING, Equipment, pooled
 from serving.ledger.contact import Contact, ContactId, Ledger, Standing
@@ -81,7 +81,7 @@ def made(case: Case) -> Made:
     )
     ledger = Ledger(_contacts(case, catalogue, at), taken=case.get("taken", {}))
     equipment = Equipment(catalogue, pooled(catalogue, {}, at), at, Attention(1.0, 0.0), policy=policy)
-    return Made(decide(ask, _known(case, at), equipment, circumstances=Circumstances(ledger)), equipment, UNTOLD)
+    return Made(decide(ask, _known(case, at), equipment, circumstances=Circumstances(ledger)), equipment, None)
 
 
 def _known(case: Case, at: Instant) -> Known:

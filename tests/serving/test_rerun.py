@@ -22,7 +22,7 @@ from serving.circumstances import Circumstances
 from serving.consent import Consent
 from serving.decide import decide
 from serving.decision import Ask, Decision
-from serving.desk import UNTOLD, Made
+from serving.desk import Made
 from serving.difference import differences
 from serving.equipment import Equipment, pooled
 from serving.journal import Journal, Record
@@ -118,7 +118,7 @@ def made_for(number: int, kept: Kept, history: list[Event], now: Instant) -> Mad
         DecisionId(f"d{number}"), CustomerId(f"c{number}"), now, "promotion", channels, 3,
         context={"weather": "rain", "degrees": 7.5, "open": True},
     )  # fmt: skip
-    return Made(decide(ask, known, equipment, (), circumstances=stands), equipment, UNTOLD)
+    return Made(decide(ask, known, equipment, (), circumstances=stands), equipment, None)
 
 
 @pytest.fixture
