@@ -41,9 +41,9 @@ class Line(HttpToolsProtocol):
         self._straight = self._front()
         self._told: Told | None = None
         """Of the ordinary call whose headers have come, and its body not yet."""
-        self._head: list[tuple[bytes, bytes]] = []
-        """Its headers, without what follows its body."""
-        self._body = bytearray()
+        self._n_headers = 0
+        """How many those are; what follows its body comes to them."""
+        self._body: bytes | bytearray = b""
 
     def _front(self) -> Straight | None:
         """What answers ordinary calls; None where all are to go the documented way."""
@@ -93,8 +93,7 @@ class Line(HttpToolsProtocol):
         ):
             self._begin()
         else:
-            self._told, self._body = told, bytearray()
-            self._head, self.headers = self.headers, []
+            self._told, self._body, self._n_headers = told, bytearray(), len(self.headers)
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
@@ -111,7 +110,7 @@ class Line(HttpToolsProtocol):
             self._hand_on()
             super().on_message_complete()
         else:
-            told, self._told, self._body = self._told, None, bytearray()
+            told, self._told, self._body = self._told, None, b""
             keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
             self.cycle = exchange = Exchange(self, self._straight, told, keep_alive)  # type: ignore[assignment]
             exchange.begin(request)
@@ -126,8 +125,9 @@ class Line(HttpToolsProtocol):
 
     def _hand_on(self) -> None:
         """Let uvicorn go on with a call that was taken for an ordinary one."""
-        body, self._told, self._body = bytes(self._body), None, bytearray()
-        self.headers, self.expect_100_continue = self._head, False
+        body, self._told, self._body = bytes(self._body), None, b""
+        self.expect_100_continue = False
+        del self.headers[self._n_headers :]
         self._begin()
         if body:
             super().on_body(body)
