@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from features.domain import CustomerId
+from features.domain import CustomerId, DecisionId
 from serving import api
 from serving.answer_api import Answer
 from serving.call import Key, Once, Refusals, refusal, success, told
@@ -51,7 +51,7 @@ def decision_routes(punctual: Punctual, door: Door, repeats: Repeats, recall: Re
         def work() -> Given:
             answer = punctual.decide(request)
             customers = frozenset({CustomerId(answer.customer_id)})
-            return Given(written(answer).decode(), customers, answer.recorded)
+            return Given(written(answer).decode(), customers, answer.recorded, DecisionId(answer.decision_id))
 
         try:
             return Response(repeats.once(call, work), media_type="application/json")

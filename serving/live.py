@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,8 @@ from serving.page import Page, statements
 from serving.problem import Fault, RefusalError
 from serving.repeats import Repeats
 from serving.values import Values
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,12 @@ class Live:
             raise RefusalError(503, "files_left", f"{error}.".capitalize()) from error
         self.values.forget(known_as.customer_ids)
         cause = Cause(self.clock.now(), by, "erasure asked for")
-        erased = self.journal.erase(customer_id, cause, drop=self.values.forget)  # who read until then stored it again
-        self.values.compact()
+        erased = self.journal.erase(customer_id, cause, drop=self.values.remove)  # who read until then stored it again
+        try:
+            self.values.forget(erased.customer_ids)  # and so did who read until it was durable
+            self.values.compact()
+        except Exception:  # what was stored before is gone, and nobody is known any more to call this for again
+            _LOG.exception("what was stored in the moment of an erasure may be left: run `make features`")
         return api.Erasure(tombstone=erased.tombstone, events=erased.events, decisions=erased.decisions)
 
 

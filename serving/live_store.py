@@ -70,10 +70,13 @@ class LiveStore:
         Where the journal cannot be read, what was stored last. ``who`` is how far the journal has come with the
         customer, where that is known already.
         """
-        value, told = self._stored.customer(customer_id)
+        stored, told = self._stored.customer(customer_id)
+        value = stored
         if who is None or who.head > position_of(value):
             with suppress(JournalUnavailableError, NoVocabularyError):
-                value = self._projection.settled(customer_id, who)  # None of one who was erased since it was stored
+                value = self._projection.settled(customer_id, who)
+        if value is None and stored is not None:  # erased since it was stored
+            return None, None, None
         return (None if value is None else self._stored.state(value, at)), value, told
 
     def said(self, met: Dossier, at: Instant, activity: State | None, needed: Iterable[Need] = ()) -> Heard:

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
+from sqlalchemy import Connection
+
 from features.clock import Clock
-from features.domain import CustomerId
+from features.domain import CustomerId, DecisionId
 from serving.journal import Journal, JournalUnavailableError
 from serving.journal.answers import Kept, keep_answer, kept_answer
-from serving.journal.erasure import any_gone
+from serving.journal.decisions import is_kept
 from serving.journal.transaction import Transaction, erasures_in
 from serving.problem import RefusalError
 
@@ -35,6 +37,8 @@ class Given:
     customers: frozenset[CustomerId]
     lasting: bool = True
     """False for one that the next call may better."""
+    decision_id: DecisionId | None = None
+    """Of the decision that it tells, where it tells one: recorded, it goes with its customer."""
 
 
 @dataclass(frozen=True)
@@ -63,24 +67,34 @@ class Repeats:
             given = work()
             kept = Kept(body, given.answer)
             if given.lasting:
-                kept = self._keep(key, kept, given.customers, erasures)
+                kept = self._keep(key, kept, given, erasures)
         if kept.body != body:
             detail = "This Idempotency-Key came with another request before: use a new one for each request."
             raise RefusalError(422, "idempotency_key_reused", detail)
         return kept.answer
 
-    def _keep(self, key: str, kept: Kept, customers: frozenset[CustomerId], erasures: int) -> Kept:
+    def _keep(self, key: str, kept: Kept, given: Given, erasures: int) -> Kept:
         at = self.clock.now()
 
         def change(transaction: Transaction) -> Kept:
-            if transaction.erasures != erasures and any_gone(transaction.connection, customers):
-                return kept  # it tells of somebody who may have been erased meanwhile
-            return keep_answer(transaction.connection, key, kept, at, customers)
+            if transaction.erasures != erasures and _may_be_gone(transaction.connection, given):
+                return kept
+            return keep_answer(transaction.connection, key, kept, at, given.customers)
 
         # What was done is done and durable: that it cannot be remembered as an answer is no reason to call it failed.
         with suppress(JournalUnavailableError):
             return self.journal.write(change)
         return kept
+
+
+def _may_be_gone(connection: Connection, given: Given) -> bool:
+    """Whether somebody of whom an answer tells may have been erased since: only a decision's own record can tell.
+
+    Whoever has the number of one of these may be somebody else by now.
+    """
+    if not given.customers:
+        return False
+    return given.decision_id is None or not is_kept(connection, given.decision_id)
 
 
 def _digest(*parts: bytes) -> str:

@@ -61,6 +61,12 @@ def row_of(decision: Record) -> Row:
     }
 
 
+def is_kept(connection: Connection, decision_id: DecisionId) -> bool:
+    """True for a decision that was kept and was not erased with its customer."""
+    rows = select(DECISIONS.c.decision_id).where(DECISIONS.c.decision_id == decision_id)
+    return connection.execute(rows).first() is not None
+
+
 def read_decision(connection: Connection, decision_id: DecisionId) -> Record | None:
     """A kept decision, None for an unknown id."""
     row = connection.execute(select(DECISIONS).where(DECISIONS.c.decision_id == decision_id)).first()

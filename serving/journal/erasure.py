@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,7 +15,6 @@ from features.domain import CustomerId, DecisionId
 from serving.identity.identity import Identity
 from serving.journal.audit import Cause, write_line
 from serving.journal.forget import forget_contacts_of
-from serving.journal.past import standing_of
 from serving.journal.people import UnknownCustomerError
 from serving.journal.schema import (
     ANSWERS,
@@ -148,16 +147,6 @@ def is_erased(connection: Connection, decision_id: DecisionId) -> bool:
     """True for a decision that was there and was erased."""
     rows = select(TOMBSTONES.c.tombstone).where(TOMBSTONES.c.tombstone == digest(decision_id))
     return connection.execute(rows).first() is not None
-
-
-def any_gone(connection: Connection, customer_ids: Iterable[CustomerId]) -> bool:
-    """True where nothing is held of one of these, who may have been erased."""
-    return not all(_is_held(connection, customer_id) for customer_id in customer_ids)
-
-
-def _is_held(connection: Connection, customer_id: CustomerId) -> bool:
-    made = select(DECISIONS.c.decision_id).where(DECISIONS.c.customer_id == customer_id).limit(1)
-    return standing_of(connection, customer_id).revision > 0 or connection.execute(made).first() is not None
 
 
 def compact(engine: Engine) -> None:

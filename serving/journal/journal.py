@@ -130,16 +130,20 @@ class Journal(Way):
     ) -> Erased:
         """Erase a customer, then the bytes. Stored values and batch files are the caller's to clear.
 
-        ``drop`` is called as soon as the customer is, with all that the customer was ever called.
+        ``drop`` is called at the last moment before, with all that the customer was ever called. Where it fails nobody
+        is erased, so that the call can be repeated.
 
         Raises:
             UnknownCustomerError: The journal holds nothing of such a customer.
         """
-        erased = self.write(lambda transaction: erase(transaction, customer_id, cause), erases=True)
-        try:  # not in the transaction, or all who write wait for it: who stores later looks at ``count_erasures`` then
-            drop(erased.customer_ids)
-        finally:
-            self.compact()
+
+        def change(transaction: Transaction) -> Erased:
+            found = erase(transaction, customer_id, cause)
+            drop(found.customer_ids)
+            return found
+
+        erased = self.write(change, erases=True)
+        self.compact()
         return erased
 
     def count_erasures(self) -> int:

@@ -272,12 +272,40 @@ def test_an_answer_stays_kept_for_calls_that_come_again_where_somebody_else_was_
     repeats, call = Repeats(counter.journal, SimulatedClock(NOW)), Call("test", "key", "/v1/decisions", b"{}")
 
     def work() -> Given:
-        counter.keep(counter.decide(customer, 1)).result()
+        decision_id = counter.keep(counter.decide(customer, 1)).result().decision.ask.decision_id
         erase("bob")
-        return Given("the first", frozenset({CustomerId(customer)}))
+        return Given("the first", frozenset({CustomerId(customer)}), decision_id=decision_id)
 
     assert repeats.once(call, work) == "the first"
     assert repeats.once(call, lambda: Given("another", frozenset())) == "the first"
+
+
+def test_an_answer_that_tells_of_nobody_stays_kept_whoever_was_erased_meanwhile(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    repeats, call = Repeats(counter.journal, SimulatedClock(NOW)), Call("test", "key", "/v1/jobs", b"{}")
+
+    def work() -> Given:
+        erase("bob")
+        return Given("the first", frozenset())
+
+    assert repeats.once(call, work) == "the first"
+    assert repeats.once(call, lambda: Given("another", frozenset())) == "the first"
+
+
+def test_an_answer_that_tells_of_the_erased_is_not_kept_although_somebody_has_their_number_again(
+    counter: Counter, erase: Callable[[str], None]
+) -> None:
+    repeats, call = Repeats(counter.journal, SimulatedClock(NOW)), Call("test", "key", "/v1/decisions", b"{}")
+
+    def work() -> Given:
+        decision_id = counter.keep(counter.decide("ann", 1)).result().decision.ask.decision_id
+        erase("ann")
+        counter.keep(counter.decide("ann", 2)).result()
+        return Given("of ann", frozenset({CustomerId("ann")}), decision_id=decision_id)
+
+    assert repeats.once(call, work) == "of ann"
+    assert repeats.once(call, lambda: Given("of nobody", frozenset())) == "of nobody"
 
 
 def test_whoever_the_service_chose_and_somebody_erased_before_it_was_decided_is_not_decided_for(
@@ -325,7 +353,8 @@ def test_what_was_stored_of_somebody_who_is_erased_while_it_is_read_is_not_known
     store = LiveStore(counter.parts.store, Projection(counter.journal, values))
     values.before = lambda: erase("ann")
     assert counter.parts.store.customer(ann)[0] is not None
-    assert store.known(ann, NOW, counter.journal.standing(ann))[:2] == (None, None)
+    assert None not in counter.parts.store.customer(ann)
+    assert store.known(ann, NOW, counter.journal.standing(ann)) == (None, None, None)
 
 
 def test_a_value_of_the_erased_does_not_become_one_of_whoever_has_their_number_then(
