@@ -60,12 +60,16 @@ class Core:
         """Where the threads that answer run now; None: on all that are allowed."""
         self._apart = set[int]()
         """Threads that run on all, wherever those are that answer."""
+        self._keeping = False
+        """Whether it is kept to a core, or looked for one."""
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """This thread runs on one core meanwhile, and so does whatever it starts."""
-        self._apart = _threads() - {get_native_id()}
-        if len(self._allowed) < 2 or not self._go_to(sorted(self._allowed, reverse=True)):  # interrupts use the first
+        with self._moving:
+            self._apart, self._keeping = _threads() - {get_native_id()}, len(self._allowed) > 1
+        if not self._keeping or not self._go_to(sorted(self._allowed, reverse=True)):  # interrupts use the first
+            self._keeping = False
             yield
             return
         self._over.clear()
@@ -77,13 +81,15 @@ class Core:
             self._over.set()
             looking.join()
             self._go_to_all()
+            self._let_go()
+            self._keeping = False
 
     @contextmanager
     def anywhere(self) -> Iterator[None]:
         """A process that this thread starts meanwhile may run on every core."""
         me = get_native_id()
         with self._moving:
-            ours = len(self._allowed) > 1 and me not in self._apart and _where() == self._cores()
+            ours = self._keeping and me not in self._apart and _where() == self._cores()
             if ours:
                 self._apart.add(me)
                 _bind(self._allowed)
@@ -120,8 +126,8 @@ class Core:
         return False
 
     def _go_to_all(self) -> None:
-        self._move(None)
-        self._let_go()
+        if self._move(None):
+            self._let_go()
 
     def _move(self, core: int | None) -> bool:
         """Have all threads that run where those are that answer run there, and whatever they start.

@@ -136,6 +136,7 @@ class Crew:
                 if self._lead is None:
                     raise
                 _LOG.warning("no thread can be started: what waits behind the one that is held up goes on waiting")
+                self._began = monotonic()  # not tried again at once
                 return
             self._lead, self._began = lead, None
             self._threads += 1
@@ -203,7 +204,8 @@ class Crew:
         while len(self._jobs) < self._wanted and self._lead is me and (left := until - monotonic()) > 0:
             self._idle = True
             self._news.wait(left)
-        self._idle = False
+        if self._lead is me:  # else it is another one that may wait
+            self._idle = False
         return bool(self._jobs) and self._lead is me
 
     def _leave(self, me: Thread) -> None:

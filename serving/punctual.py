@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from functools import partial
+from threading import ThreadError
 from time import perf_counter
 
 from serving import api
@@ -97,16 +98,23 @@ class Punctual:
         return SHARE * self._limit if self._limit and not request.dry_run else None
 
     def _asked(self, request: api.DecisionRequest, progress: Progress) -> Later[Letter]:
-        return self._crew.submit(partial(self._reception.decide_soon, request, progress), Due(request, progress))
+        try:
+            return self._crew.submit(partial(self._reception.decide_soon, request, progress), Due(request, progress))
+        except ThreadError:  # nobody can decide
+            return there(self._reception.overdue.nothing(request, progress))
 
     def _late(self, answer: Later[Letter], request: api.DecisionRequest, late: Progress, began: float) -> Steps:
         """What is done about a decision that has not come in its share of the time."""
         progress = late
-        if late.give_up():
-            progress = Progress()
-            answer = self._crew.submit(partial(self._reception.overdue.decide, request, late, progress))
-        else:
-            self._crew.relieve()
+        try:
+            if late.give_up():
+                progress = Progress()
+                answer = self._crew.submit(partial(self._reception.overdue.decide, request, late, progress))
+            else:
+                self._crew.relieve()
+        except ThreadError:  # nobody can decide
+            late.abandon()
+            return self._reception.overdue.nothing(request, late)
         yield answer, max(began + self._limit - perf_counter(), 0.0)
         if answer.done():
             return answer.result()

@@ -135,11 +135,13 @@ class GroupCommit:
                 self._written = group  # while the disk is waited for, this thread has something better to do
                 return
         self._end(group)
-        if self._backlog.called:  # by somebody who found no thread
-            self._stand_in()
+        if self._backlog.waiting:  # what was written by who was told of it, found no room, or was to be by a thread
+            with self._news:
+                if self._backlog.called or not self._backlog.coming(monotonic()):
+                    self._call()
 
     def hurry(self) -> None:
-        """Have everything written that waits, whoever was to do it."""
+        """Have everything written that waits, whoever was to do it; where no thread can be started, by the next."""
         with self._news, suppress(ThreadError):  # whoever writes next does it then
             if self._backlog.waiting:
                 self._call()

@@ -118,6 +118,26 @@ def test_a_thread_that_starts_a_process_meanwhile_goes_with_the_others_afterward
 
 
 @several
+def test_a_thread_that_starts_a_process_while_the_service_begins_stays_apart() -> None:
+    core, begun, go_on, found = Core("j", told=Others({})), Event(), Event(), list[frozenset[int]]()
+
+    def background() -> None:
+        with core.anywhere():
+            begun.set()
+            assert go_on.wait(60)
+        found.append(cores())
+
+    thread = Thread(target=background)
+    thread.start()
+    assert begun.wait(60)
+    with core.kept():
+        go_on.set()
+        thread.join()
+        assert cores() != ALLOWED
+    assert found == [ALLOWED]
+
+
+@several
 def test_processes_of_a_service_keep_to_different_cores_and_those_too_many_to_none() -> None:
     with ExitStack() as all_of_them:
         found = list[frozenset[int]]()

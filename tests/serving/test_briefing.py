@@ -19,11 +19,13 @@ from serving import api
 from serving.answer_api import Answer
 from serving.briefing import Due
 from serving.consent import Consent
-from serving.journal import Cause, openings
+from serving.journal import Cause, Record, openings
 from serving.journal.consents import state_consent
+from serving.journal.decisions import row_of
 from serving.journal.dossier import by_names
 from serving.journal.names import book
 from serving.journal.people import People
+from serving.journal.record import Row
 from serving.packed_connection import PackedConnection
 from serving.packed_file import PROJECT, create, open_to_write, put, table_name
 from serving.parts import Parts
@@ -216,20 +218,26 @@ def test_what_there_is_no_time_for_is_decided_in_its_own_turn(staff: Staff, monk
     assert [said(each) for each in found] == [said(each) for each in ahead]
 
 
-def test_an_explanation_which_may_take_long_is_written_in_its_own_turn(
+def test_records_are_packed_ahead_and_an_explanation_which_may_take_long_is_written_in_its_own_turn(
     staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = list[str]()
+    written, packed = list[str](), list[str]()
 
     def slowly(*given: Any) -> Answer:
         written.append(given[0].ask.customer_id)
         return answer(*given)
 
+    def pack(record: Record) -> Row:
+        packed.append(record.customer_id)
+        return row_of(record)
+
     monkeypatch.setattr("serving.proposal.answer", slowly)
+    monkeypatch.setattr("serving.proposal.row_of", pack)
     asked = [due("ann"), due("bob", explain="funnel"), due("cem")]
-    found, decided = together(staff.reception, asked, lambda: written.append("turn"))
+    found, decided = together(staff.reception, asked, lambda: [each.append("turn") for each in (written, packed)])
     assert decided == [True] * 3
     assert written == ["turn", "bob"]
+    assert packed == ["ann", "cem", "turn", "bob"]
     assert [each.funnel is not None for each in found] == [False, True, False]
 
 

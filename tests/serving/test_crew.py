@@ -142,8 +142,16 @@ def test_who_comes_alone_where_several_came_before_is_not_kept_waiting_for_long(
     go_on.set()
     assert all(each.result(600) for each in asked)
     for _ in range(2):
-        assert crew.submit(lambda: there(True)).result(600)
+        assert crew.submit(lambda: there(True)).wait(1.0)
     crew.close()
+
+
+def test_a_crew_that_is_used_again_after_it_was_closed_finds_who_waits() -> None:
+    crew = Crew("test")
+    for _ in range(100):
+        for _ in range(4):
+            assert crew.submit(lambda: there(True)).wait(2.0)
+        crew.close()
 
 
 def test_what_is_waited_for_ends_with_the_crew(monkeypatch: pytest.MonkeyPatch) -> None:

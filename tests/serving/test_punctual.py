@@ -152,6 +152,25 @@ def test_who_was_read_together_with_others_when_the_store_was_late_is_done_witho
     made_of.journal.close()
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_where_no_thread_can_be_started_nothing_is_offered(
+    client: Callable[..., TestClient], by_post: None, monkeypatch: pytest.MonkeyPatch, last: bool
+) -> None:
+    service, start = client(store=SlowStore(400.0), deadline_ms=DEADLINE_MS), Thread.start
+    allowed = [True] * last
+
+    def begin(thread: Thread) -> None:
+        if thread.name == "decision" and not (allowed and allowed.pop()):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", begin)
+    answer = asked(service)
+    assert (answer["recorded"], answer["items"]) == (False, [])
+    assert "late_for_all" in answer["fallback_reasons"]
+    assert not allowed
+
+
 def test_a_model_that_is_late_is_done_without(
     client: Callable[..., TestClient], model: Callable[..., Model], by_post: None
 ) -> None:

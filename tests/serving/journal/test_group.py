@@ -10,6 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from serving.journal import Journal, JournalUnavailableError
+from serving.journal.backlog import MOST
 from serving.journal.engine import held_up
 from serving.journal.transaction import Transaction
 from serving.later import Later
@@ -47,6 +48,27 @@ def test_who_waits_for_a_write_among_those_made_together_has_it(journal: Journal
     with journal.together():
         soon = journal.write_soon(position)
         assert journal.write(position) == soon.result(60) + 1
+
+
+def test_what_is_written_by_whoever_is_told_of_a_write_made_together_is_written_soon(journal: Journal) -> None:
+    after, told = list[Later[int]](), Event()
+
+    def tell(_: Later[int]) -> None:
+        after.append(journal.write_soon(position))
+        told.set()
+
+    with journal.together():
+        soon = journal.write_soon(position)
+        soon.add_done_callback(tell)
+    assert told.wait(60)
+    assert after[0].result(10) == soon.result() + 1
+
+
+def test_however_many_are_written_together_all_are_written(journal: Journal) -> None:
+    with journal.together():
+        soon = [journal.write_soon(position) for _ in range(2 * MOST + 1)]
+    first = soon[0].result(60)
+    assert [each.result(60) for each in soon] == list(range(first, first + 2 * MOST + 1))
 
 
 def test_others_are_not_kept_waiting_by_whoever_writes_together(journal: Journal) -> None:
