@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection
-
 from features.clock import Clock
 from features.domain import CustomerId, DecisionId
 from serving.journal import Journal, JournalUnavailableError
@@ -77,7 +75,7 @@ class Repeats:
         at = self.clock.now()
 
         def change(transaction: Transaction) -> Kept:
-            if transaction.erasures != erasures and _may_be_gone(transaction.connection, given):
+            if transaction.erasures != erasures and _may_be_gone(transaction, given):
                 return kept
             return keep_answer(transaction.connection, key, kept, at, given.customers)
 
@@ -87,14 +85,14 @@ class Repeats:
         return kept
 
 
-def _may_be_gone(connection: Connection, given: Given) -> bool:
+def _may_be_gone(transaction: Transaction, given: Given) -> bool:
     """Whether somebody of whom an answer tells may have been erased since: only a decision's own record can tell.
 
     Whoever has the number of one of these may be somebody else by now.
     """
     if not given.customers:
         return False
-    return given.decision_id is None or not is_kept(connection, given.decision_id)
+    return given.decision_id is None or not is_kept(transaction.connection, given.decision_id)
 
 
 def _digest(*parts: bytes) -> str:
