@@ -59,7 +59,7 @@ import json, os, sys
 import numpy as np
 from serving.trees.forest import Forest
 from serving.trees.scorer import Scorer
-from tests.bench.bench_scoring import GROUPS, Catalogue, Request
+from tests.bench.made_up import GROUPS, Catalogue, Request
 import serving.app
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
