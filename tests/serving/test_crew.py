@@ -84,53 +84,49 @@ def test_a_crew_tells_whether_more_is_on_its_way() -> None:
     assert (first.result(10), second.result(10)) == (None, None)
 
 
-def test_what_waits_is_done_together() -> None:
-    within = list[int]()
+class Groups:
+    """How many jobs were done within each ``together``."""
+
+    def __init__(self) -> None:
+        self.sizes = list[int]()
 
     @contextmanager
-    def together() -> Iterator[None]:
-        within.append(0)
+    def together(self) -> Iterator[None]:
+        self.sizes.append(0)
         yield
 
-    def job() -> Later[int]:
-        within[-1] += 1
+    def job(self) -> Later[int]:
+        self.sizes[-1] += 1
         return there(1)
 
-    crew, begun, go_on = Crew("test", together), Event(), Event()
+
+def test_what_waits_is_done_together() -> None:
+    groups = Groups()
+    crew, begun, go_on = Crew("test", groups.together), Event(), Event()
     first = crew.submit(lambda: there(begun.set() or go_on.wait(600)))
     assert begun.wait(600)
-    behind = [crew.submit(job) for _ in range(5)]
+    behind = [crew.submit(groups.job) for _ in range(5)]
     go_on.set()
     assert first.result(600)
     assert [each.result(600) for each in behind] == [1] * 5
-    assert within in ([0, 5], [0, 5, 0])
+    assert groups.sizes in ([0, 5], [0, 5, 0])
     crew.close()
 
 
 def test_who_came_together_is_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    within = list[int]()
-
-    @contextmanager
-    def together() -> Iterator[None]:
-        within.append(0)
-        yield
-
-    def job() -> Later[int]:
-        within[-1] += 1
-        return there(1)
-
+    groups = Groups()
     monkeypatch.setattr("serving.crew.LINGER_S", 600.0)
-    crew, begun, go_on = Crew("test", together), Event(), Event()
+    crew, begun, go_on = Crew("test", groups.together), Event(), Event()
     asked = [crew.submit(lambda: there(begun.set() or go_on.wait(600)))]
     assert begun.wait(600)
-    asked += [crew.submit(job) for _ in range(3)]
+    asked += [crew.submit(groups.job) for _ in range(3)]
     go_on.set()
     assert all(each.result(600) for each in asked)
-    again = [crew.submit(job) for _ in range(2)]
+    again = [crew.submit(groups.job) for _ in range(2)]
     assert not again[0].wait(0.05)
-    again.append(crew.submit(job))
+    again.append(crew.submit(groups.job))
     assert [each.result(600) for each in again] == [1] * 3
-    assert within == [0, 3, 3]
+    assert groups.sizes == [0, 3, 3]
     crew.close()
 
 
